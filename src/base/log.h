@@ -1,0 +1,34 @@
+/*
+ * Logging seam: code below nginx and the daemons logs through a function
+ * that its program installs (nginx's error log, standard error).  May be
+ * called from any thread; the message is one line without a newline.
+ * Secrets and request bodies are never logged.
+ */
+
+#ifndef KECS_LOG_H
+#define KECS_LOG_H
+
+
+typedef enum {
+    KECS_LOG_ERROR = 0,
+    KECS_LOG_WARN,
+    KECS_LOG_NOTICE,
+    KECS_LOG_INFO,
+    KECS_LOG_DEBUG
+} kecs_level_t;
+
+typedef void (*kecs_log_pt)(void *ctx, kecs_level_t level, const char *line);
+
+
+/* Installs the sink (default: standard error) and the most verbose level. */
+void kecs_log_to(kecs_log_pt sink, void *ctx, kecs_level_t max);
+
+void kecs_log(kecs_level_t level, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* "error", "warn", ...; and back, false when unknown. */
+const char *kecs_level_name(kecs_level_t level);
+int kecs_level_parse(const char *name, kecs_level_t *level);
+
+
+#endif

@@ -1,0 +1,386 @@
+/*
+ * The kecs tool: `kecs VERB [flags]`.  Verbs and flags are tables.
+ */
+
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+
+static const struct {
+    const char    *name;
+    kecs_verb_pt   run;
+    const char    *args;
+    const char    *help;
+} verbs[] = {
+    { "up", kecs_up, "", "start the API and the reconciler, in the"
+      " foreground" },
+    { "env", kecs_env, "", "print what points AWS clients here:"
+      " eval \"$(kecs env)\"" },
+    { "down", kecs_down, "", "stop all tasks of the store and remove our"
+      " objects" },
+    { "release", kecs_release, "", "only strip our finalizers from pods" },
+    { "check", kecs_check, "", "check the store's invariants" },
+    { "backup", kecs_backup, "FILE", "copy the store, also while it is in"
+      " use" },
+    { "restore", kecs_restore, "FILE", "make the store from a backup"
+      " (--replace: over an existing one)" },
+    { "version", kecs_version, "", "print the version" },
+};
+
+typedef enum { TEXT, NUMBER, SET, SWITCH } flag_type_t;
+
+#define flag(name, type, member, help)                                        \
+    { name, type, offsetof(kecs_options_t, member), help }
+
+static const struct {
+    const char   *name;
+    flag_type_t   type;
+    size_t        offset;
+    const char   *help;
+} flags[] = {
+    flag("port", NUMBER, port, "of the ECS API (8080)"),
+    flag("admin-port", NUMBER, admin_port, "of health and metrics (8081)"),
+    flag("data", TEXT, data, "folder of the store"),
+    flag("runtime", TEXT, runtime, "auto, kubernetes or simulated"),
+    flag("kubeconfig", TEXT, kubeconfig, "file that names the cluster"),
+    flag("context", TEXT, context, "context in it"),
+    flag("namespace", TEXT, namespace, "where pods go"),
+    flag("workers", NUMBER, workers, "nginx workers (number of cores)"),
+    flag("account", TEXT, account, "account of unsigned calls"),
+    flag("region", TEXT, region, "region of unsigned calls"),
+    flag("log-level", TEXT, log_level, "error, warn, notice, info, debug"),
+    flag("set", SET, sets, "NAME=VALUE, a setting of the reconciler"),
+    flag("replace", SWITCH, replace, "restore over an existing store"),
+};
+
+#define COUNT(a)  (sizeof(a) / sizeof((a)[0]))
+
+
+int
+kecs_die(const char *fmt, ...)
+{
+    va_list  args;
+
+    (void) fflush(stdout);
+    fprintf(stderr, "kecs: ");
+    va_start(args, fmt);
+    (void) vfprintf(stderr, fmt, args);
+    va_end(args);
+    fprintf(stderr, "\n");
+
+    return 1;
+}
+
+
+static int
+usage(FILE *to)
+{
+    size_t  i;
+
+    fprintf(to, "usage: kecs VERB [flags]\n\n");
+
+    for (i = 0; i < COUNT(verbs); i++) {
+        fprintf(to, "  %-8s %-5s %s\n", verbs[i].name, verbs[i].args,
+                verbs[i].help);
+    }
+
+    fprintf(to, "\nflags:\n");
+
+    for (i = 0; i < COUNT(flags); i++) {
+        fprintf(to, "  --%-12s %s\n", flags[i].name, flags[i].help);
+    }
+
+    return to == stdout ? 0 : 2;
+}
+
+
+static bool
+set_number(unsigned *to, const char *name, const char *value)
+{
+    uint64_t  n;
+
+    if (!kecs_str_u64(kecs_str_of(value), &n) || n > 65535) {
+        (void) kecs_die("--%s takes a number up to 65535, not \"%s\"", name,
+                        value);
+        return false;
+    }
+
+    *to = (unsigned) n;
+
+    return true;
+}
+
+
+static bool
+set_flag(kecs_options_t *o, size_t i, const char *value)
+{
+    char  *to;
+
+    to = (char *) o + flags[i].offset;
+
+    if (strcmp(flags[i].name, "port") == 0) {
+        o->port_given = true;
+    }
+
+    switch (flags[i].type) {
+
+    case TEXT:
+        *(const char **) to = value;
+        return true;
+
+    case NUMBER:
+        return set_number((unsigned *) to, flags[i].name, value);
+
+    case SWITCH:
+        *(bool *) to = true;
+        return true;
+
+    default: /* SET */
+        if (strchr(value, '=') == NULL || o->n_sets == KECS_SETS_MAX) {
+            (void) kecs_die("--set takes NAME=VALUE");
+            return false;
+        }
+
+        o->sets[o->n_sets++] = value;
+        return true;
+    }
+}
+
+
+/* --name value and --name=value; everything else is an argument. */
+
+static bool
+parse(kecs_options_t *o, int argc, char **argv)
+{
+    int          n;
+    size_t       i, len;
+    const char  *name, *value;
+
+    for (n = 0; n < argc; n++) {
+
+        if (strncmp(argv[n], "--", 2) != 0) {
+            o->args[o->n_args++] = argv[n];
+            continue;
+        }
+
+        name = argv[n] + 2;
+        len = strcspn(name, "=");
+        value = name[len] == '=' ? name + len + 1 : NULL;
+
+        for (i = 0; i < COUNT(flags); i++) {
+            if (strlen(flags[i].name) == len
+                && strncmp(flags[i].name, name, len) == 0)
+            {
+                break;
+            }
+        }
+
+        if (i == COUNT(flags)) {
+            (void) kecs_die("unknown flag %s; see kecs help", argv[n]);
+            return false;
+        }
+
+        if (value == NULL && flags[i].type != SWITCH) {
+            if (n + 1 == argc) {
+                (void) kecs_die("--%s needs a value", flags[i].name);
+                return false;
+            }
+
+            value = argv[++n];
+        }
+
+        if (!set_flag(o, i, value)) {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+/* $XDG_STATE_HOME/kecs, ~/.local/state/kecs. */
+
+static const char *
+default_data(void)
+{
+    const char     *base;
+    struct passwd  *pw;
+    static char     path[PATH_MAX];
+
+    base = getenv("XDG_STATE_HOME");
+
+    if (base != NULL && base[0] == '/') {
+        (void) snprintf(path, sizeof(path), "%s/kecs", base);
+        return path;
+    }
+
+    base = getenv("HOME");
+
+    if (base == NULL || base[0] != '/') {
+        pw = getpwuid(getuid());
+        base = pw != NULL ? pw->pw_dir : "/tmp";
+    }
+
+    (void) snprintf(path, sizeof(path), "%s/.local/state/kecs", base);
+
+    return path;
+}
+
+
+static const char *
+absolute(const char *path)
+{
+    char         cwd[PATH_MAX];
+    static char  full[2 * PATH_MAX];
+
+    if (path[0] == '/' || getcwd(cwd, sizeof(cwd)) == NULL) {
+        return path;
+    }
+
+    (void) snprintf(full, sizeof(full), "%s/%s", cwd, path);
+
+    return full;
+}
+
+
+bool
+kecs_make_folder(const char *path)
+{
+    char   text[PATH_MAX], *p;
+    int    n;
+
+    n = snprintf(text, sizeof(text), "%s", path);
+
+    if (n < 0 || (size_t) n >= sizeof(text)) {
+        (void) kecs_die("the path of the data folder is too long");
+        return false;
+    }
+
+    for (p = strchr(text + 1, '/'); p != NULL; p = strchr(p + 1, '/')) {
+        *p = '\0';
+        (void) mkdir(text, 0755);
+        *p = '/';
+    }
+
+    if (mkdir(text, 0700) != 0 && errno != EEXIST) {
+        (void) kecs_die("cannot make the folder %s: %s", path,
+                        strerror(errno));
+        return false;
+    }
+
+    return true;
+}
+
+
+const char *
+kecs_program_file(const char *name)
+{
+    char                      dir[PATH_MAX / 2], *slash;
+    size_t                    i;
+    ssize_t                   n;
+    static char               path[PATH_MAX];
+    static const char *const  places[] = {
+        "%s/%s", "%s/../conf/%s", "%s/../../conf/%s",
+        "%s/../lib/nginx/modules/%s", "%s/../share/kecs/%s"
+    };
+
+    n = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
+
+    if (n > 0) {
+        dir[n] = '\0';
+        slash = strrchr(dir, '/');
+        *slash = '\0';
+
+        for (i = 0; i < COUNT(places); i++) {
+            (void) snprintf(path, sizeof(path), places[i], dir, name);
+
+            if (access(path, R_OK) == 0) {
+                return strdup(path);
+            }
+        }
+    }
+
+    (void) kecs_die("%s is not where it should be; was it built? (make all)",
+                    name);
+
+    return NULL;
+}
+
+
+int
+kecs_version(kecs_options_t *o)
+{
+    (void) o;
+    printf("kecs %s\n", KECS_VERSION);
+
+    return 0;
+}
+
+
+static void
+defaults(kecs_options_t *o)
+{
+    long  cores;
+
+    memset(o, 0, sizeof(kecs_options_t));
+
+    cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    o->port = KECS_PORT;
+    o->admin_port = KECS_ADMIN_PORT;
+    o->workers = cores > 0 ? (unsigned) cores : 1;
+    o->data = default_data();
+    o->runtime = "auto";
+    o->account = "000000000000";
+    o->region = "us-east-1";
+    o->log_level = "notice";
+}
+
+
+int
+main(int argc, char **argv)
+{
+    size_t          i;
+    kecs_options_t  o;
+
+    if (argc < 2 || strcmp(argv[1], "help") == 0
+        || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+    {
+        return usage(argc < 2 ? stderr : stdout);
+    }
+
+    for (i = 0; i < COUNT(verbs); i++) {
+        if (strcmp(verbs[i].name, argv[1]) == 0) {
+            break;
+        }
+    }
+
+    if (i == COUNT(verbs)) {
+        (void) kecs_die("unknown verb \"%s\"", argv[1]);
+        return usage(stderr);
+    }
+
+    defaults(&o);
+    o.args = argv;
+
+    if (!parse(&o, argc - 2, argv + 2)) {
+        return 2;
+    }
+
+    if (o.n_args != (verbs[i].args[0] != '\0')) {
+        (void) kecs_die("usage: kecs %s %s", verbs[i].name, verbs[i].args);
+        return 2;
+    }
+
+    o.data = absolute(o.data);
+
+    return verbs[i].run(&o);
+}

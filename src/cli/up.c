@@ -1,0 +1,759 @@
+/*
+ * up: the supervisor.  It renders nginx's configuration into the data
+ * folder, starts nginx and the reconciler as children, says where
+ * everything is, restarts a child that dies (with back-off), and ends both
+ * on SIGINT or SIGTERM.  Tasks go on running.  Children die with it: the
+ * kernel sends them SIGTERM when this process is killed.
+ */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../base/clock.h"
+#include "cli.h"
+
+
+#define BACKOFF_FIRST   100
+#define BACKOFF_MAX     10000
+#define STABLE_AFTER    30000
+#define READY_WITHIN    15000
+#define STOP_WITHIN     35000
+
+typedef struct {
+    const char   *name;
+    char        **argv;
+    int           quit;             /* signal for a graceful end */
+    pid_t         pid;              /* 0: not running */
+    kecs_msec_t   started;
+    kecs_msec_t   again_at;         /* restart then */
+    kecs_msec_t   backoff;
+} child_t;
+
+enum { NGINX, RECONCILER, CHILDREN };
+
+
+/* One `up` per folder. */
+
+static int
+lock(const char *data)
+{
+    int   fd;
+    char  path[PATH_MAX + 16];
+
+    (void) snprintf(path, sizeof(path), "%s/up.lock", data);
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd == -1) {
+        (void) kecs_die("cannot open %s: %s", path, strerror(errno));
+        return -1;
+    }
+
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        (void) kecs_die("another \"kecs up\" is running on %s", data);
+        (void) close(fd);
+        return -1;
+    }
+
+    return fd;
+}
+
+
+static bool
+port_free(unsigned port)
+{
+    int                 fd, on;
+    bool                ok;
+    struct sockaddr_in  sin;
+
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd == -1) {
+        return true;
+    }
+
+    memset(&sin, 0, sizeof(sin));
+    sin.sin_family = AF_INET;
+    sin.sin_port = htons((uint16_t) port);
+    sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    on = 1;
+
+    (void) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    ok = bind(fd, (struct sockaddr *) &sin, sizeof(sin)) == 0;
+
+    if (!ok) {
+        (void) kecs_die("port %u of 127.0.0.1 is in use: %s", port,
+                        strerror(errno));
+    }
+
+    (void) close(fd);
+
+    return ok;
+}
+
+
+/* Rendering: %%NAME%% in the template. */
+
+static bool
+read_file(const char *path, kecs_buf_t *b)
+{
+    char    *p;
+    size_t   n;
+    FILE    *f;
+
+    f = fopen(path, "re");
+
+    if (f == NULL) {
+        (void) kecs_die("cannot read %s: %s", path, strerror(errno));
+        return false;
+    }
+
+    do {
+        p = kecs_buf_reserve(b, 4096);
+        n = p ? fread(p, 1, 4096, f) : 0;
+        b->len += n;
+    } while (n != 0);
+
+    (void) fclose(f);
+
+    return !b->failed;
+}
+
+
+typedef struct {
+    const char  *name;
+    const char  *value;
+} place_t;
+
+
+static const char *
+place(const place_t *places, kecs_str_t name)
+{
+    for ( /* void */ ; places->name != NULL; places++) {
+        if (kecs_str_is(name, places->name)) {
+            return places->value;
+        }
+    }
+
+    return NULL;
+}
+
+
+static bool
+render(kecs_str_t text, const place_t *places, kecs_buf_t *out)
+{
+    size_t       i, end;
+    kecs_str_t   name;
+    const char  *value;
+
+    for (i = 0; i < text.len; i++) {
+
+        if (i + 1 >= text.len || text.data[i] != '%'
+            || text.data[i + 1] != '%')
+        {
+            kecs_buf_chr(out, text.data[i]);
+            continue;
+        }
+
+        for (end = i + 2; end < text.len && text.data[end] != '%'; end++) {
+            /* void */
+        }
+
+        name = kecs_str_n(text.data + i + 2, end - i - 2);
+        value = place(places, name);
+
+        if (value == NULL) {
+            (void) kecs_die("the template names an unknown place %.*s",
+                            kecs_fmt(name));
+            return false;
+        }
+
+        kecs_buf_str(out, kecs_str_of(value));
+        i = end + 1;
+    }
+
+    return !out->failed;
+}
+
+
+static bool
+write_file(const char *path, kecs_str_t text)
+{
+    bool   ok;
+    FILE  *f;
+
+    f = fopen(path, "we");
+
+    if (f == NULL) {
+        (void) kecs_die("cannot write %s: %s", path, strerror(errno));
+        return false;
+    }
+
+    ok = fwrite(text.data, 1, text.len, f) == text.len;
+    ok = fclose(f) == 0 && ok;
+
+    if (!ok) {
+        (void) kecs_die("cannot write %s: %s", path, strerror(errno));
+    }
+
+    return ok;
+}
+
+
+static const char *
+data_path(const kecs_options_t *o, const char *name)
+{
+    char  *path;
+    size_t  size;
+
+    size = strlen(o->data) + strlen(name) + 2;
+    path = malloc(size);
+
+    if (path != NULL) {
+        (void) snprintf(path, size, "%s/%s", o->data, name);
+    }
+
+    return path;
+}
+
+
+static bool
+write_conf(const kecs_options_t *o)
+{
+    bool         ok;
+    char         port[8], admin[8], workers[8];
+    kecs_buf_t   in, out;
+    const char  *template, *module;
+    const char  *conf = data_path(o, "nginx.conf");
+    const char  *log = data_path(o, "error.log");
+
+    template = kecs_program_file("kecs.conf");
+    module = kecs_program_file("ngx_http_kecs_module.so");
+
+    if (template == NULL || module == NULL || conf == NULL || log == NULL) {
+        return false;
+    }
+
+    (void) snprintf(port, sizeof(port), "%u", o->port);
+    (void) snprintf(admin, sizeof(admin), "%u", o->admin_port);
+    (void) snprintf(workers, sizeof(workers), "%u", o->workers);
+
+    const place_t  places[] = {
+        { "DATA", o->data }, { "PORT", port }, { "ADMIN_PORT", admin },
+        { "WORKERS", workers }, { "MODULE", module }, { "LOG", log },
+        { "LOG_LEVEL", o->log_level }, { "ACCOUNT", o->account },
+        { "REGION", o->region },
+        { "USER", geteuid() == 0 ? "user root;" : "" }, { NULL, NULL }
+    };
+
+    kecs_buf_init(&in, NULL, 1 << 20);
+    kecs_buf_init(&out, NULL, 1 << 20);
+
+    ok = read_file(template, &in)
+         && render(kecs_buf_view(&in), places, &out)
+         && write_file(conf, kecs_buf_view(&out));
+
+    kecs_buf_free(&in);
+    kecs_buf_free(&out);
+
+    return ok;
+}
+
+
+/* Children. */
+
+static void
+become(const child_t *c)
+{
+    sigset_t  none;
+
+    (void) prctl(PR_SET_PDEATHSIG, SIGTERM);
+    sigemptyset(&none);
+    (void) sigprocmask(SIG_SETMASK, &none, NULL);
+
+    (void) execvp(c->argv[0], c->argv);
+    (void) kecs_die("cannot run %s: %s", c->argv[0], strerror(errno));
+    _exit(127);
+}
+
+
+static bool
+start(child_t *c)
+{
+    (void) fflush(stdout);
+    c->pid = fork();
+
+    if (c->pid == 0) {
+        (void) setpgid(0, 0);
+        become(c);
+    }
+
+    if (c->pid == -1) {
+        c->pid = 0;
+        (void) kecs_die("cannot start %s: %s", c->name, strerror(errno));
+        return false;
+    }
+
+    c->started = kecs_monotonic();
+    c->again_at = 0;
+
+    return true;
+}
+
+
+/* Notes the end of a child; it is started again after a while. */
+
+static void
+ended(child_t *c, int status)
+{
+    kecs_msec_t  now;
+
+    now = kecs_monotonic();
+    c->pid = 0;
+
+    if (c->backoff == 0 || now - c->started > STABLE_AFTER) {
+        c->backoff = BACKOFF_FIRST;
+
+    } else if (c->backoff < BACKOFF_MAX) {
+        c->backoff *= 2;
+    }
+
+    c->again_at = now + c->backoff;
+
+    if (WIFSIGNALED(status)) {
+        (void) kecs_die("%s was killed by signal %d; starting it again",
+                        c->name, WTERMSIG(status));
+
+    } else {
+        (void) kecs_die("%s ended with status %d; starting it again",
+                        c->name, WEXITSTATUS(status));
+    }
+}
+
+
+static void
+reap(child_t *children, bool restart)
+{
+    int       i, status;
+    pid_t     pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        for (i = 0; i < CHILDREN; i++) {
+            if (children[i].pid != pid) {
+                continue;
+            }
+
+            if (restart) {
+                ended(&children[i], status);
+
+            } else {
+                children[i].pid = 0;
+            }
+        }
+    }
+}
+
+
+static int
+restart_due(child_t *children)
+{
+    int          i, wait;
+    kecs_msec_t  now;
+
+    now = kecs_monotonic();
+    wait = -1;
+
+    for (i = 0; i < CHILDREN; i++) {
+        if (children[i].pid != 0 || children[i].again_at == 0) {
+            continue;
+        }
+
+        if (children[i].again_at <= now) {
+            (void) start(&children[i]);
+            continue;
+        }
+
+        if (wait == -1 || children[i].again_at - now < wait) {
+            wait = (int) (children[i].again_at - now);
+        }
+    }
+
+    return wait;
+}
+
+
+static void
+signal_all(const child_t *children, int (*which)(const child_t *))
+{
+    int  i;
+
+    for (i = 0; i < CHILDREN; i++) {
+        if (children[i].pid != 0) {
+            (void) kill(children[i].pid, which(&children[i]));
+        }
+    }
+}
+
+
+static int
+graceful(const child_t *c)
+{
+    return c->quit;
+}
+
+
+static int
+hard(const child_t *c)
+{
+    (void) c;
+
+    return SIGKILL;
+}
+
+
+static bool
+any(const child_t *children)
+{
+    return children[NGINX].pid != 0 || children[RECONCILER].pid != 0;
+}
+
+
+/* Waits for a signal; 0: the time is over. */
+
+static int
+next_signal(int fd, int msec)
+{
+    struct pollfd            p;
+    struct signalfd_siginfo  info;
+
+    p.fd = fd;
+    p.events = POLLIN;
+
+    if (poll(&p, 1, msec) <= 0
+        || read(fd, &info, sizeof(info)) != (ssize_t) sizeof(info))
+    {
+        return 0;
+    }
+
+    return (int) info.ssi_signo;
+}
+
+
+static void
+stop_all(child_t *children, int fd)
+{
+    kecs_msec_t  until;
+
+    signal_all(children, graceful);
+    until = kecs_monotonic() + STOP_WITHIN;
+
+    while (any(children)) {
+        if (kecs_monotonic() > until) {
+            signal_all(children, hard);
+            until += STOP_WITHIN;
+        }
+
+        (void) next_signal(fd, 200);
+        reap(children, false);
+    }
+}
+
+
+/* Readiness, asked over HTTP as anybody would. */
+
+static bool
+ask_ready(unsigned port, char *body, size_t size)
+{
+    int                 fd;
+    char                text[4096], *p;
+    size_t              len;
+    ssize_t             n;
+    struct timeval      tv;
+    struct sockaddr_in  sin;
+    static const char   request[] = "GET /readyz?verbose HTTP/1.0\r\n"
+                                    "Host: localhost\r\n\r\n";
+
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    memset(&sin, 0, sizeof(sin));
+    sin.sin_family = AF_INET;
+    sin.sin_port = htons((uint16_t) port);
+    sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    tv.tv_sec = 1;
+    tv.tv_usec = 0;
+    len = 0;
+
+    if (fd != -1 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv,
+                               sizeof(tv)) == 0
+        && connect(fd, (struct sockaddr *) &sin, sizeof(sin)) == 0
+        && send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) > 0)
+    {
+        while (len < sizeof(text) - 1
+               && (n = recv(fd, text + len, sizeof(text) - 1 - len, 0)) > 0)
+        {
+            len += (size_t) n;
+        }
+    }
+
+    if (fd != -1) {
+        (void) close(fd);
+    }
+
+    text[len] = '\0';
+    p = strstr(text, "\r\n\r\n");
+    (void) snprintf(body, size, "%s", p ? p + 4 : "");
+
+    return strncmp(text, "HTTP/1.1 200", 12) == 0;
+}
+
+
+static void
+print_line_of(const char *path, const char *key, char *out, size_t size)
+{
+    char    line[1024];
+    size_t  n;
+    FILE   *f;
+
+    out[0] = '\0';
+    n = strlen(key);
+    f = fopen(path, "re");
+
+    while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+        if (strncmp(line, key, n) == 0 && line[n] == ' ') {
+            line[strcspn(line, "\n")] = '\0';
+            (void) snprintf(out, size, "%s", line + n + 1);
+        }
+    }
+
+    if (f != NULL) {
+        (void) fclose(f);
+    }
+}
+
+
+static void
+banner(const kecs_options_t *o)
+{
+    char         runtime[128], why[768];
+    const char  *status;
+
+    status = data_path(o, "reconciler.status");
+    runtime[0] = why[0] = '\0';
+
+    if (status != NULL) {
+        print_line_of(status, "runtime", runtime, sizeof(runtime));
+        print_line_of(status, "choice", why, sizeof(why));
+    }
+
+    printf("\n"
+           "  ECS API    http://127.0.0.1:%u\n"
+           "  admin      http://127.0.0.1:%u/readyz  /metrics\n"
+           "  data       %s\n"
+           "  runtime    %s\n"
+           "             %s\n"
+           "\n"
+           "In another terminal:\n"
+           "\n"
+           "  eval \"$(%s env%s%s)\"\n"
+           "  aws ecs create-cluster --cluster-name demo\n"
+           "  aws ecs register-task-definition --cli-input-json"
+           " file://examples/hello.json\n"
+           "  aws ecs run-task --cluster demo --task-definition hello\n"
+           "\n"
+           "Ctrl-C stops the API and the reconciler; tasks go on"
+           " running.\n\n",
+           o->port, o->admin_port, o->data, runtime, why, "build/kecs",
+           o->port_given ? " --port " : "",
+           "");
+    (void) fflush(stdout);
+}
+
+
+/* Ready, or told why not; false when a signal asks to stop. */
+
+static bool
+wait_ready(const kecs_options_t *o, child_t *children, int fd)
+{
+    char         body[2048];
+    int          sig;
+    kecs_msec_t  until;
+
+    until = kecs_monotonic() + READY_WITHIN;
+
+    while (!ask_ready(o->admin_port, body, sizeof(body))) {
+        sig = next_signal(fd, 20);
+
+        if (sig == SIGINT || sig == SIGTERM) {
+            return false;
+        }
+
+        if (sig == SIGCHLD) {
+            reap(children, true);
+        }
+
+        (void) restart_due(children);
+
+        if (kecs_monotonic() > until) {
+            (void) kecs_die("not ready yet; the admin port says:\n%s", body);
+            break;
+        }
+    }
+
+    banner(o);
+
+    return true;
+}
+
+
+static int
+signals(void)
+{
+    sigset_t  set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGCHLD);
+    (void) sigprocmask(SIG_BLOCK, &set, NULL);
+
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+
+static void
+supervise(child_t *children, int fd)
+{
+    int  sig;
+
+    for ( ;; ) {
+        sig = next_signal(fd, restart_due(children));
+
+        if (sig == SIGINT || sig == SIGTERM) {
+            return;
+        }
+
+        if (sig == SIGHUP && children[NGINX].pid != 0) {
+            (void) kill(children[NGINX].pid, SIGHUP);
+        }
+
+        reap(children, true);
+    }
+}
+
+
+/* nginx itself says what is wrong with a configuration. */
+
+static bool
+conf_is_valid(char **argv)
+{
+    int      status;
+    pid_t    pid;
+    char    *test[] = { argv[0], argv[1], argv[2], argv[3], argv[4], argv[5],
+                        argv[6], (char *) (uintptr_t) "-t",
+                        (char *) (uintptr_t) "-q", NULL };
+
+    (void) fflush(stdout);
+    pid = fork();
+
+    if (pid == 0) {
+        (void) execvp(test[0], test);
+        _exit(127);
+    }
+
+    if (pid == -1 || waitpid(pid, &status, 0) != pid) {
+        return false;
+    }
+
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
+        (void) kecs_die("nginx is not installed (apt-get install nginx)");
+    }
+
+    return status == 0;
+}
+
+
+/* Temporary files of nginx go below the data folder as well. */
+
+static bool
+prepare(kecs_options_t *o)
+{
+    char         url[64];
+    const char  *file;
+
+    if (!kecs_make_folder(o->data)) {
+        return false;
+    }
+
+    file = data_path(o, "endpoint");
+    (void) snprintf(url, sizeof(url), "http://127.0.0.1:%u\n", o->port);
+
+    return file != NULL && port_free(o->port) && port_free(o->admin_port)
+           && write_conf(o) && write_file(file, kecs_str_of(url));
+}
+
+
+int
+kecs_up(kecs_options_t *o)
+{
+    int      fd, lock_fd;
+    child_t  children[CHILDREN];
+    char    *nginx[] = {
+        (char *) (uintptr_t) "nginx", (char *) (uintptr_t) "-p",
+        (char *) (uintptr_t) o->data, (char *) (uintptr_t) "-e",
+        (char *) (uintptr_t) data_path(o, "error.log"),
+        (char *) (uintptr_t) "-c",
+        (char *) (uintptr_t) data_path(o, "nginx.conf"), NULL
+    };
+
+    if (!kecs_make_folder(o->data)) {
+        return 1;
+    }
+
+    lock_fd = lock(o->data);
+
+    if (lock_fd == -1 || !prepare(o) || !conf_is_valid(nginx)) {
+        return 1;
+    }
+
+    memset(children, 0, sizeof(children));
+    children[NGINX].name = "nginx";
+    children[NGINX].argv = nginx;
+    children[NGINX].quit = SIGQUIT;
+    children[RECONCILER].name = "kecs-reconciler";
+    children[RECONCILER].argv = kecs_reconciler_argv(o, NULL);
+    children[RECONCILER].quit = SIGTERM;
+
+    if (children[RECONCILER].argv == NULL) {
+        return 1;
+    }
+
+    fd = signals();
+
+    if (fd == -1 || !start(&children[NGINX])
+        || !start(&children[RECONCILER]))
+    {
+        return 1;
+    }
+
+    if (wait_ready(o, children, fd)) {
+        supervise(children, fd);
+    }
+
+    printf("stopping; tasks go on running\n");
+    stop_all(children, fd);
+    (void) close(lock_fd);
+
+    return 0;
+}

@@ -1,0 +1,111 @@
+/*
+ * Runtimes: what runs the containers of a task, behind a narrow interface.
+ * A runtime starts and stops tasks and reports what it sees; it decides
+ * nothing and keeps no truth: the store does.  Everything is asynchronous
+ * and on one thread: requests return at once, news come through the sink
+ * from within `run`.  All requests are idempotent and may be repeated
+ * after a restart.  ECS states are derived above (convert/task_state.h).
+ */
+
+#ifndef KECS_RUNTIME_H
+#define KECS_RUNTIME_H
+
+
+#include <poll.h>
+
+#include "../convert/observation.h"
+
+
+typedef struct kecs_runtime_s  kecs_runtime_t;
+
+/* What is to be run; valid during the call only. */
+typedef struct {
+    const kecs_task_t                 *task;
+    kecs_str_t                         account;
+    kecs_str_t                         region;
+    kecs_str_t                         cluster;       /* names */
+    kecs_str_t                         service;       /* or absent */
+    const kecs_ecs_task_definition_t  *definition;
+    const kecs_ecs_task_override_t    *overrides;     /* or NULL */
+} kecs_start_t;
+
+/*
+ * News.  `seen`: the state of one task (also of tasks that the store does
+ * not know).  `refused`: it cannot be started, for the reason given; the
+ * task ends as TaskFailedToStart.  `synced`: all that exists has been
+ * reported since `unsynced` (or the start); a task that was not is gone.
+ * `unsynced`: contact was lost; nothing may be concluded from silence.
+ */
+typedef struct {
+    void  (*seen)(void *ctx, const kecs_observation_t *o);
+    void  (*refused)(void *ctx, const uint8_t *task, kecs_str_t reason);
+    void  (*synced)(void *ctx);
+    void  (*unsynced)(void *ctx, kecs_str_t why);
+    void   *ctx;
+} kecs_runtime_sink_t;
+
+#define KECS_RT_SIMULATED  0x01    /* no real containers */
+#define KECS_RT_STOP_ONE   0x02    /* can stop a single container */
+
+typedef struct {
+    const char  *name;
+    unsigned     caps;
+
+    void  (*close)(kecs_runtime_t *rt);
+
+    /*
+     * Waits for `fds`, its own input or `msec`, whichever comes first;
+     * then `run` handles what came and calls the sink.
+     */
+    void  (*wait)(kecs_runtime_t *rt, struct pollfd *fds, unsigned n,
+                  int msec);
+    void  (*run)(kecs_runtime_t *rt);
+
+    /* KECS_AGAIN: not now (throttled, no contact); asked again later. */
+    kecs_rc_t  (*start)(kecs_runtime_t *rt, const kecs_start_t *s);
+
+    /* SIGTERM, `grace` seconds, SIGKILL.  Unknown tasks are fine. */
+    kecs_rc_t  (*stop)(kecs_runtime_t *rt, const uint8_t *task,
+                       kecs_str_t handle, unsigned grace);
+
+    /* The end is stored: let go of what is left of the task. */
+    kecs_rc_t  (*forget)(kecs_runtime_t *rt, const uint8_t *task,
+                         kecs_str_t handle);
+
+    /* For readiness: true when in contact; `why` tells a person. */
+    bool  (*ready)(kecs_runtime_t *rt, char *why, size_t size);
+} kecs_runtime_ops_t;
+
+struct kecs_runtime_s {
+    const kecs_runtime_ops_t  *ops;
+    kecs_runtime_sink_t        sink;
+};
+
+
+/* Simulated containers; see docs/runtimes.md for how to script them. */
+typedef struct {
+    uint64_t     seed;
+    kecs_msec_t  start_delay;       /* PROVISIONING to RUNNING */
+    kecs_msec_t  stop_delay;
+} kecs_simulated_conf_t;
+
+kecs_rc_t kecs_simulated_open(const kecs_simulated_conf_t *conf,
+    const kecs_runtime_sink_t *sink, kecs_runtime_t **out);
+
+
+/* Pods of a Kubernetes cluster. */
+typedef struct {
+    const char  *kubeconfig;        /* path; NULL: in-cluster */
+    const char  *context;           /* NULL: the current one */
+    const char  *namespace;         /* NULL: the context's own */
+    const char  *uuid;              /* of the store: our label */
+    unsigned     burst;             /* requests in flight: 64 */
+} kecs_kubernetes_conf_t;
+
+/* *why tells a person what is wrong with the configuration. */
+kecs_rc_t kecs_kubernetes_open(const kecs_kubernetes_conf_t *conf,
+    const kecs_runtime_sink_t *sink, kecs_runtime_t **out,
+    const char **why);
+
+
+#endif

@@ -1,0 +1,116 @@
+/*
+ * The ECS service scheduler, pure: a snapshot of one service and a clock
+ * in, actions out.  It does no I/O, reads no time and draws no randomness;
+ * the same input gives the same output.  Each action names the version of
+ * the record it was decided on; who applies it drops it when that version
+ * has moved on meanwhile.
+ */
+
+#ifndef KECS_SCHEDULER_H
+#define KECS_SCHEDULER_H
+
+
+#include "../store/record.h"
+
+
+/* Time constants and bounds; settings of the running program. */
+typedef struct {
+    kecs_msec_t  healthy_after;     /* RUNNING so long is healthy: 40 s */
+    kecs_msec_t  throttle_first;    /* after failures to start: 10 s */
+    kecs_msec_t  throttle_max;      /* doubling up to 27 min */
+    unsigned     throttle_from;     /* failed tasks before it: 3 */
+    unsigned     burst;             /* starts per step and service: 500 */
+    kecs_msec_t  steady_every;      /* steady state told again: 6 h */
+} kecs_sched_conf_t;
+
+void kecs_sched_conf_default(kecs_sched_conf_t *conf);
+
+
+/* What a service's record remembers having told (kecs_service_t.steady). */
+enum {
+    KECS_TOLD_NOTHING = 0,
+    KECS_TOLD_STEADY,
+    KECS_TOLD_BLOCKED,              /* by minimum and maximum percent */
+    KECS_TOLD_THROTTLED
+};
+
+/* A task that is not STOPPED, as the scheduler sees it. */
+typedef struct {
+    uint8_t      id[KECS_ID_LEN];
+    uint64_t     deployment;
+    uint32_t     version;
+    uint8_t      status;
+    uint8_t      desired;
+    uint8_t      health;
+    bool         checked;           /* an essential container has a check */
+    bool         protected;         /* not to be stopped by scale-in */
+    kecs_msec_t  created_at;
+    kecs_msec_t  started_at;
+    kecs_str_t   zone;
+} kecs_sched_task_t;
+
+typedef struct {
+    const kecs_service_t      *service;
+    const kecs_deployment_t   *deployments;   /* PRIMARY, ACTIVE */
+    size_t                     n_deployments;
+    const kecs_sched_task_t   *tasks;         /* all that are not STOPPED */
+    size_t                     n_tasks;
+} kecs_sched_view_t;
+
+
+typedef enum {
+    KECS_ACT_START = 1,         /* `n` tasks of `deployment` */
+    KECS_ACT_STOP,              /* `task`, for `reason` */
+    KECS_ACT_DEPLOYMENT,        /* put: rollout, text, desired, failed */
+    KECS_ACT_DEPLOYMENT_END,    /* becomes INACTIVE, leaves the list */
+    KECS_ACT_SERVICE,           /* put: status, steady, throttled_until */
+    KECS_ACT_EVENT              /* message (without the "(service X) ") */
+} kecs_action_type_t;
+
+typedef struct {
+    kecs_action_type_t  type;
+    uint32_t            version;        /* of the record it changes */
+    uint64_t            deployment;
+    unsigned            n;
+    uint8_t             task[KECS_ID_LEN];
+    uint8_t             stop_code;
+    kecs_str_t          text;           /* reason or message */
+    uint8_t             status;
+    uint8_t             rollout;
+    uint8_t             steady;
+    uint32_t            desired;
+    uint32_t            failed;
+    kecs_msec_t         throttled_until;
+} kecs_action_t;
+
+typedef struct {
+    kecs_action_t  *items;
+    size_t          n;
+    size_t          size;
+    kecs_msec_t     again_at;       /* look again then, 0: on a change */
+} kecs_actions_t;
+
+
+/*
+ * Decides the next step of one service.  Texts and items are in `a`.
+ * Events of tasks started and stopped ("has started 2 tasks: (task ..)")
+ * are written by who applies the actions, because it knows the ids.
+ */
+kecs_rc_t kecs_schedule(kecs_arena_t *a, const kecs_sched_view_t *view,
+    const kecs_sched_conf_t *conf, kecs_msec_t now, kecs_actions_t *out);
+
+/*
+ * A task of the service has become STOPPED: what that does to the counts
+ * of failures and to the start throttle.  Both records are changed in
+ * place; true when one of them has to be put.
+ */
+bool kecs_sched_stopped(const kecs_sched_conf_t *conf,
+    kecs_service_t *service, kecs_deployment_t *deployment,
+    const kecs_task_t *task, kecs_msec_t now);
+
+/* A task counts as healthy (kubernetes.md 1.11). */
+bool kecs_sched_healthy(const kecs_sched_conf_t *conf,
+    const kecs_sched_task_t *task, kecs_msec_t now);
+
+
+#endif

@@ -1,0 +1,906 @@
+/*
+ * The service scheduler: one step of one service.  It sorts the tasks into
+ * classes, counts, and derives starts and stops from desired count and
+ * minimumHealthyPercent / maximumPercent (ecs-api.md 3.6, 3.7):
+ *
+ *     minimum = ceil(desired * min / 100)   healthy tasks never fall below
+ *     maximum = floor(desired * max / 100)  tasks to run never exceed it
+ *
+ * New tasks belong to the PRIMARY deployment, old ones to all others.  A
+ * healthy old task goes when new healthy ones do its work, or when a new
+ * one needs its room, and always only down to the minimum.  Tasks that are
+ * not healthy serve nobody, so they may go at any time.
+ *
+ * A step leaves the rest to later steps: whoever applies the actions calls
+ * again after each change and at `again_at`.
+ */
+
+#include <stdio.h>
+
+#include "scheduler.h"
+
+
+typedef struct {
+    const kecs_sched_task_t  *task;
+    bool                      new;          /* of the PRIMARY deployment */
+    bool                      live;         /* wanted to run */
+    bool                      healthy;
+    bool                      unhealthy;    /* its health check failed */
+    bool                      victim;
+} item_t;
+
+typedef struct {
+    kecs_arena_t             *arena;
+    const kecs_sched_view_t  *view;
+    const kecs_sched_conf_t  *conf;
+    kecs_msec_t               now;
+    kecs_actions_t           *out;
+    const kecs_deployment_t  *primary;
+
+    item_t                   *items;
+
+    int64_t                   desired;
+    int64_t                   minimum;
+    int64_t                   maximum;
+    int64_t                   live;         /* all that are wanted to run */
+    int64_t                   live_new;
+    int64_t                   live_old;
+    int64_t                   healthy;
+    int64_t                   healthy_new;
+    int64_t                   healthy_old;
+    int64_t                   unhealthy_new;
+    int64_t                   running_new;
+    int64_t                   starts;
+    int64_t                   stops;
+    kecs_rc_t                 rc;
+} step_t;
+
+
+void
+kecs_sched_conf_default(kecs_sched_conf_t *conf)
+{
+    conf->healthy_after = 40 * 1000;
+    conf->throttle_first = 10 * 1000;
+    conf->throttle_max = 27 * 60 * 1000;
+    conf->throttle_from = 3;
+    conf->burst = 500;
+    conf->steady_every = 6 * 3600 * 1000;
+}
+
+
+bool
+kecs_sched_healthy(const kecs_sched_conf_t *conf,
+    const kecs_sched_task_t *task, kecs_msec_t now)
+{
+    if (task->status != KECS_TASK_RUNNING || task->started_at == 0) {
+        return false;
+    }
+
+    if (task->checked) {
+        return task->health == KECS_HEALTH_HEALTHY;
+    }
+
+    return now - task->started_at >= conf->healthy_after;
+}
+
+
+static void
+again_at(step_t *s, kecs_msec_t t)
+{
+    if (t > s->now && (s->out->again_at == 0 || t < s->out->again_at)) {
+        s->out->again_at = t;
+    }
+}
+
+
+static kecs_action_t *
+action(step_t *s, kecs_action_type_t type)
+{
+    size_t           size;
+    kecs_action_t   *a;
+    kecs_actions_t  *out;
+
+    out = s->out;
+
+    if (out->n == out->size) {
+        size = out->size ? out->size * 2 : 16;
+        a = kecs_calloc(s->arena, size, sizeof(kecs_action_t));
+
+        if (a == NULL) {
+            s->rc = KECS_NOMEM;
+            return NULL;
+        }
+
+        if (out->n != 0) {
+            memcpy(a, out->items, out->n * sizeof(kecs_action_t));
+        }
+
+        out->items = a;
+        out->size = size;
+    }
+
+    a = &out->items[out->n++];
+    a->type = type;
+
+    return a;
+}
+
+
+static void
+event(step_t *s, const char *fmt, uint64_t deployment)
+{
+    kecs_action_t  *a;
+
+    a = action(s, KECS_ACT_EVENT);
+
+    if (a != NULL) {
+        a->text = kecs_sprintf(s->arena, fmt, (unsigned long long) deployment);
+
+        if (a->text.data == NULL) {
+            s->rc = KECS_NOMEM;
+        }
+    }
+}
+
+
+/* Within the grace period a failed health check is not held against it. */
+
+static bool
+failed_check(const step_t *s, const kecs_sched_task_t *t)
+{
+    kecs_msec_t  grace;
+
+    if (!t->checked || t->status != KECS_TASK_RUNNING
+        || t->health != KECS_HEALTH_UNHEALTHY)
+    {
+        return false;
+    }
+
+    grace = (kecs_msec_t) s->view->service->grace * 1000;
+
+    return s->now - t->started_at >= grace;
+}
+
+
+/* When this task's health may change by the passing of time alone. */
+
+static void
+look_again(step_t *s, const kecs_sched_task_t *t)
+{
+    if (t->status != KECS_TASK_RUNNING || t->started_at == 0) {
+        return;
+    }
+
+    if (!t->checked) {
+        again_at(s, t->started_at + s->conf->healthy_after);
+
+    } else if (t->health == KECS_HEALTH_UNHEALTHY) {
+        again_at(s, t->started_at
+                    + (kecs_msec_t) s->view->service->grace * 1000);
+    }
+}
+
+
+/* Adds a live task to the counts, or takes it out again (n = -1). */
+
+static void
+count(step_t *s, const item_t *i, int n)
+{
+    s->live += n;
+    s->healthy += i->healthy ? n : 0;
+
+    if (i->new) {
+        s->live_new += n;
+        s->healthy_new += i->healthy ? n : 0;
+        s->unhealthy_new += i->unhealthy ? n : 0;
+        s->running_new += i->task->status == KECS_TASK_RUNNING ? n : 0;
+
+    } else {
+        s->live_old += n;
+        s->healthy_old += i->healthy ? n : 0;
+    }
+}
+
+
+static kecs_rc_t
+classify(step_t *s)
+{
+    size_t                    i;
+    item_t                   *it;
+    const kecs_sched_task_t  *t;
+
+    s->items = kecs_calloc(s->arena, s->view->n_tasks, sizeof(item_t));
+
+    if (s->items == NULL) {
+        return KECS_NOMEM;
+    }
+
+    for (i = 0; i < s->view->n_tasks; i++) {
+        t = &s->view->tasks[i];
+        it = &s->items[i];
+
+        it->task = t;
+        it->new = s->primary != NULL && t->deployment == s->primary->id;
+        it->live = t->desired == KECS_DESIRED_RUNNING
+                   && t->status <= KECS_TASK_RUNNING;
+        it->healthy = it->live && kecs_sched_healthy(s->conf, t, s->now);
+        it->unhealthy = it->live && failed_check(s, t);
+
+        if (it->live) {
+            look_again(s, t);
+            count(s, it, 1);
+        }
+    }
+
+    return KECS_OK;
+}
+
+
+static void
+bounds(step_t *s)
+{
+    const kecs_service_t  *service;
+
+    service = s->view->service;
+
+    s->desired = service->status == KECS_SERVICE_ACTIVE ? service->desired
+                                                        : 0;
+    s->minimum = (s->desired * service->min_percent + 99) / 100;
+    s->maximum = s->desired * service->max_percent / 100;
+}
+
+
+/* Starts. */
+
+static bool
+throttled(step_t *s)
+{
+    const kecs_service_t  *service;
+
+    service = s->view->service;
+
+    return s->primary->failed >= s->conf->throttle_from
+           && service->throttled_until > s->now;
+}
+
+
+/* How many new tasks are missing; failed ones do not count as there. */
+
+static int64_t
+wanted(const step_t *s)
+{
+    int64_t  n;
+
+    n = s->desired - (s->live_new - s->unhealthy_new);
+
+    return n > 0 ? n : 0;
+}
+
+
+static int64_t
+room(const step_t *s)
+{
+    int64_t  n;
+
+    n = s->maximum - s->live - s->starts;
+
+    return n > 0 ? n : 0;
+}
+
+
+static void
+start(step_t *s)
+{
+    int64_t         n;
+    kecs_action_t  *a;
+
+    n = wanted(s);
+    n = n < room(s) ? n : room(s);
+
+    if (n == 0 || s->primary == NULL) {
+        return;
+    }
+
+    if (throttled(s)) {
+        again_at(s, s->view->service->throttled_until);
+        return;
+    }
+
+    if (n > (int64_t) s->conf->burst) {
+        n = s->conf->burst;
+    }
+
+    a = action(s, KECS_ACT_START);
+
+    if (a != NULL) {
+        a->deployment = s->primary->id;
+        a->version = s->view->service->version;
+        a->n = (unsigned) n;
+        s->starts = n;
+    }
+}
+
+
+/* Stops. */
+
+/* Who goes first: not running, then not healthy, then healthy. */
+
+static int
+rank(const item_t *i)
+{
+    if (i->task->status != KECS_TASK_RUNNING) {
+        return 0;
+    }
+
+    return i->unhealthy ? 1 : i->healthy ? 3 : 2;
+}
+
+
+static unsigned
+in_zone(const step_t *s, kecs_str_t zone)
+{
+    size_t    i;
+    unsigned  n;
+
+    for (i = 0, n = 0; i < s->view->n_tasks; i++) {
+        n += s->items[i].live && !s->items[i].victim
+             && kecs_str_eq(s->items[i].task->zone, zone);
+    }
+
+    return n;
+}
+
+
+/* a goes before b: by rank, from the fuller zone, the younger one. */
+
+static bool
+before(const step_t *s, const item_t *a, const item_t *b)
+{
+    unsigned  in_a, in_b;
+
+    if (rank(a) != rank(b)) {
+        return rank(a) < rank(b);
+    }
+
+    if (!kecs_str_eq(a->task->zone, b->task->zone)) {
+        in_a = in_zone(s, a->task->zone);
+        in_b = in_zone(s, b->task->zone);
+
+        if (in_a != in_b) {
+            return in_a > in_b;
+        }
+    }
+
+    if (a->task->created_at != b->task->created_at) {
+        return a->task->created_at > b->task->created_at;
+    }
+
+    return memcmp(a->task->id, b->task->id, KECS_ID_LEN) > 0;
+}
+
+
+typedef bool (*filter_pt)(const item_t *i);
+
+
+static item_t *
+next_victim(step_t *s, filter_pt filter)
+{
+    size_t   i;
+    item_t  *it, *best;
+
+    for (i = 0, best = NULL; i < s->view->n_tasks; i++) {
+        it = &s->items[i];
+
+        if (!it->live || it->victim || it->task->protected || !filter(it)) {
+            continue;
+        }
+
+        if (best == NULL || before(s, it, best)) {
+            best = it;
+        }
+    }
+
+    return best;
+}
+
+
+static void
+stop(step_t *s, int64_t n, filter_pt filter)
+{
+    item_t         *it;
+    kecs_action_t  *a;
+
+    for ( /* void */ ; n > 0; n--) {
+        it = next_victim(s, filter);
+        a = it != NULL ? action(s, KECS_ACT_STOP) : NULL;
+
+        if (a == NULL) {
+            return;
+        }
+
+        it->victim = true;
+        s->stops++;
+        count(s, it, -1);
+
+        memcpy(a->task, it->task->id, KECS_ID_LEN);
+        a->version = it->task->version;
+        a->deployment = it->task->deployment;
+        a->stop_code = KECS_STOP_SCHEDULER;
+
+        if (it->unhealthy) {
+            a->text = kecs_str("Task failed container health checks");
+            continue;
+        }
+
+        a->text = kecs_sprintf(s->arena, "Scaling activity initiated by"
+                               " (deployment ecs-svc/%llu)",
+                               (unsigned long long) s->view->service->primary);
+
+        if (a->text.data == NULL) {
+            s->rc = KECS_NOMEM;
+        }
+    }
+}
+
+
+static bool
+is_new_idle(const item_t *i)
+{
+    return i->new && !i->healthy;
+}
+
+
+static bool
+is_new_healthy(const item_t *i)
+{
+    return i->new && i->healthy;
+}
+
+
+static bool
+is_new_unhealthy(const item_t *i)
+{
+    return i->new && i->unhealthy;
+}
+
+
+static bool
+is_old_idle(const item_t *i)
+{
+    return !i->new && !i->healthy;
+}
+
+
+static bool
+is_old_healthy(const item_t *i)
+{
+    return !i->new && i->healthy;
+}
+
+
+static int64_t
+least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+
+static int64_t
+most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+
+/*
+ * Old tasks that serve nobody go when their room is needed or their work
+ * is done; old healthy ones as in the comment on top.
+ */
+
+static void
+stop_old(step_t *s)
+{
+    int64_t  idle, n, spare, surplus, short_of;
+
+    idle = s->live_old - s->healthy_old;
+    short_of = most(wanted(s) - room(s), 0);
+
+    n = s->healthy_new >= s->desired ? idle : least(idle, short_of);
+    stop(s, n, is_old_idle);
+
+    spare = most(s->healthy - s->minimum, 0);
+    surplus = s->healthy_old - most(s->desired - s->healthy_new, 0);
+    short_of = most(wanted(s) - room(s), 0);
+
+    n = least(spare, most(surplus, short_of));
+    stop(s, least(n, s->healthy_old), is_old_healthy);
+}
+
+
+/*
+ * New tasks whose health check failed: replaced before they are stopped
+ * where the maximum has room, otherwise stopped first.
+ */
+
+static void
+stop_unhealthy(step_t *s)
+{
+    int64_t  n;
+
+    if (s->unhealthy_new == 0) {
+        return;
+    }
+
+    n = s->healthy_new >= s->desired ? s->unhealthy_new
+                                     : most(wanted(s) - room(s), 0);
+
+    stop(s, least(n, s->unhealthy_new), is_new_unhealthy);
+}
+
+
+/* New tasks beyond the desired count; the healthy ones go last. */
+
+static void
+stop_surplus(step_t *s)
+{
+    int64_t  surplus;
+
+    surplus = s->live_new - s->unhealthy_new - s->desired;
+    stop(s, surplus, is_new_idle);
+
+    surplus = s->live_new - s->unhealthy_new - s->desired;
+    stop(s, least(surplus, s->healthy - s->minimum), is_new_healthy);
+}
+
+
+/* Records. */
+
+static bool
+has_tasks(const step_t *s, uint64_t deployment)
+{
+    size_t  i;
+
+    for (i = 0; i < s->view->n_tasks; i++) {
+        if (s->view->tasks[i].deployment == deployment) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+static uint32_t
+live_of(const step_t *s, uint64_t deployment)
+{
+    size_t    i;
+    uint32_t  n;
+
+    for (i = 0, n = 0; i < s->view->n_tasks; i++) {
+        n += s->items[i].live && !s->items[i].victim
+             && s->view->tasks[i].deployment == deployment;
+    }
+
+    return n;
+}
+
+
+static kecs_action_t *
+deployment_action(step_t *s, kecs_action_type_t type,
+    const kecs_deployment_t *d)
+{
+    kecs_action_t  *a;
+
+    a = action(s, type);
+
+    if (a != NULL) {
+        a->deployment = d->id;
+        a->version = d->version;
+        a->status = d->status;
+        a->rollout = d->rollout;
+        a->text = d->reason;
+        a->desired = d->desired;
+        a->failed = d->failed;
+    }
+
+    return a;
+}
+
+
+/* Old deployments: without tasks they end, with some they count down. */
+
+static bool
+settle_old(step_t *s)
+{
+    bool                      gone;
+    size_t                    i;
+    uint32_t                  live;
+    kecs_action_t            *a;
+    const kecs_deployment_t  *d;
+
+    for (i = 0, gone = true; i < s->view->n_deployments; i++) {
+        d = &s->view->deployments[i];
+
+        if (d == s->primary) {
+            continue;
+        }
+
+        if (!has_tasks(s, d->id)) {
+            (void) deployment_action(s, KECS_ACT_DEPLOYMENT_END, d);
+            continue;
+        }
+
+        gone = false;
+        live = live_of(s, d->id);
+        a = live != d->desired
+            ? deployment_action(s, KECS_ACT_DEPLOYMENT, d) : NULL;
+
+        if (a != NULL) {
+            a->desired = live;
+        }
+    }
+
+    return gone;
+}
+
+
+/* The PRIMARY deployment; true when this step completes it. */
+
+static bool
+settle_primary(step_t *s, bool settled)
+{
+    bool                      completes, healed;
+    kecs_action_t            *a;
+    const kecs_deployment_t  *d;
+
+    d = s->primary;
+    completes = settled && d->rollout == KECS_ROLLOUT_IN_PROGRESS;
+    healed = d->failed != 0 && s->live_new == s->desired
+             && s->running_new == s->live_new && s->desired != 0;
+
+    if (!completes && !healed && d->desired == (uint32_t) s->desired) {
+        return false;
+    }
+
+    a = deployment_action(s, KECS_ACT_DEPLOYMENT, d);
+
+    if (a == NULL) {
+        return false;
+    }
+
+    a->desired = (uint32_t) s->desired;
+
+    if (healed) {
+        a->failed = 0;
+    }
+
+    if (completes) {
+        a->rollout = KECS_ROLLOUT_COMPLETED;
+        a->text = kecs_sprintf(s->arena, "ECS deployment ecs-svc/%llu"
+                               " completed.", (unsigned long long) d->id);
+        event(s, "(deployment ecs-svc/%llu) deployment completed.", d->id);
+    }
+
+    return completes;
+}
+
+
+static void
+service_action(step_t *s, uint8_t status, uint8_t told)
+{
+    kecs_action_t  *a;
+
+    a = action(s, KECS_ACT_SERVICE);
+
+    if (a != NULL) {
+        a->version = s->view->service->version;
+        a->status = status;
+        a->steady = told;
+        a->throttled_until = s->view->service->throttled_until;
+    }
+}
+
+
+/* What there is to tell of the service as it stands now. */
+
+static uint8_t
+worth_telling(step_t *s, bool settled)
+{
+    if (settled) {
+        return KECS_TOLD_STEADY;
+    }
+
+    if (s->starts != 0 || s->stops != 0 || wanted(s) == 0) {
+        return KECS_TOLD_NOTHING;
+    }
+
+    if (throttled(s)) {
+        return KECS_TOLD_THROTTLED;
+    }
+
+    if (room(s) == 0 && s->live_old > 0 && s->healthy == s->live
+        && s->view->n_tasks == (size_t) s->live)
+    {
+        return KECS_TOLD_BLOCKED;
+    }
+
+    return KECS_TOLD_NOTHING;
+}
+
+
+/* A steady state is told again from time to time. */
+
+static bool
+told_already(step_t *s, uint8_t what)
+{
+    kecs_msec_t  due;
+
+    if (what != s->view->service->steady) {
+        return false;
+    }
+
+    if (what != KECS_TOLD_STEADY) {
+        return true;
+    }
+
+    due = s->view->service->steady_at + s->conf->steady_every;
+    again_at(s, due);
+
+    return s->now < due;
+}
+
+
+/* Steady, blocked, throttled: each is told once until things move. */
+
+static void
+tell(step_t *s, bool settled, bool completed)
+{
+    uint8_t                   what;
+    static const char *const  texts[] = {
+        [KECS_TOLD_STEADY] = "has reached a steady state.",
+        [KECS_TOLD_BLOCKED] =
+            "was unable to stop or start tasks during a deployment because"
+            " of the service deployment configuration. Update the"
+            " minimumHealthyPercent or maximumPercent value and try again.",
+        [KECS_TOLD_THROTTLED] =
+            "is unable to consistently start tasks successfully. For more"
+            " information, see the Troubleshooting section of the Amazon ECS"
+            " Developer Guide."
+    };
+
+    what = worth_telling(s, settled);
+
+    if (!completed && told_already(s, what)) {
+        return;
+    }
+
+    if (what == KECS_TOLD_NOTHING && s->starts == 0 && s->stops == 0
+        && s->view->service->steady != KECS_TOLD_STEADY)
+    {
+        return;
+    }
+
+    if (what != KECS_TOLD_NOTHING) {
+        event(s, texts[what], 0);
+    }
+
+    service_action(s, s->view->service->status, what);
+}
+
+
+/* A deleted service is done when its last task is STOPPED. */
+
+static void
+drain(step_t *s)
+{
+    size_t  i;
+
+    if (s->view->n_tasks != 0) {
+        (void) settle_old(s);
+        return;
+    }
+
+    for (i = 0; i < s->view->n_deployments; i++) {
+        (void) deployment_action(s, KECS_ACT_DEPLOYMENT_END,
+                                 &s->view->deployments[i]);
+    }
+
+    service_action(s, KECS_SERVICE_INACTIVE, KECS_TOLD_NOTHING);
+}
+
+
+static void
+settle(step_t *s)
+{
+    bool  settled, completed;
+
+    if (s->view->service->status == KECS_SERVICE_DRAINING) {
+        drain(s);
+        return;
+    }
+
+    settled = settle_old(s) && s->live_new == s->desired
+              && s->healthy_new == s->desired && s->starts == 0
+              && s->stops == 0
+              && s->view->n_tasks == (size_t) s->live_new;
+
+    completed = s->primary != NULL && settle_primary(s, settled);
+
+    tell(s, settled, completed);
+}
+
+
+kecs_rc_t
+kecs_schedule(kecs_arena_t *a, const kecs_sched_view_t *view,
+    const kecs_sched_conf_t *conf, kecs_msec_t now, kecs_actions_t *out)
+{
+    size_t     i;
+    step_t     s;
+    kecs_rc_t  rc;
+
+    memset(&s, 0, sizeof(step_t));
+    memset(out, 0, sizeof(kecs_actions_t));
+
+    s.arena = a;
+    s.view = view;
+    s.conf = conf;
+    s.now = now;
+    s.out = out;
+
+    for (i = 0; i < view->n_deployments; i++) {
+        if (view->deployments[i].status == KECS_DEPLOYMENT_PRIMARY) {
+            s.primary = &view->deployments[i];
+        }
+    }
+
+    bounds(&s);
+    rc = classify(&s);
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    stop_unhealthy(&s);
+    stop_surplus(&s);
+    stop_old(&s);
+    start(&s);
+    settle(&s);
+
+    return s.rc;
+}
+
+
+bool
+kecs_sched_stopped(const kecs_sched_conf_t *conf, kecs_service_t *service,
+    kecs_deployment_t *deployment, const kecs_task_t *task, kecs_msec_t now)
+{
+    unsigned     doubled;
+    kecs_msec_t  delay;
+
+    if (task->stop_code == KECS_STOP_USER
+        || (task->stop_code == KECS_STOP_SCHEDULER
+            && task->health != KECS_HEALTH_UNHEALTHY)
+        || (task->stop_code != KECS_STOP_SCHEDULER && task->started_at != 0))
+    {
+        return false;
+    }
+
+    deployment->failed++;
+
+    if (deployment->id != service->primary
+        || deployment->failed < conf->throttle_from)
+    {
+        return true;
+    }
+
+    doubled = deployment->failed - conf->throttle_from;
+    delay = conf->throttle_first;
+
+    while (doubled-- > 0 && delay < conf->throttle_max) {
+        delay *= 2;
+    }
+
+    service->throttled_until = now + least(delay, conf->throttle_max);
+
+    return true;
+}

@@ -1,0 +1,695 @@
+/*
+ * Deterministic simulation of the service scheduler: seeded scenarios of
+ * one service each, in a small world of tasks that start late, fail to
+ * start, crash, turn unhealthy and stop slowly, while a client scales,
+ * rolls out, changes percentages and deletes.  After each step the
+ * invariants are checked; when the faults end, the service must converge
+ * within a bound.  A failing seed is printed and can be replayed:
+ *
+ *     sim_scheduler --seed N --scenarios 1 --verbose
+ */
+
+#include <stdlib.h>
+
+#include "../../src/base/rand.h"
+#include "../../src/scheduler/scheduler.h"
+#include "tap.h"
+
+
+#define TASKS_MAX        4000
+#define DEPLOYMENTS_MAX  64
+#define STEPS            120
+#define SETTLE_STEPS     4000
+
+
+typedef struct {
+    kecs_sched_task_t  t;
+    kecs_msec_t        due;         /* next change of its own */
+    bool               dead;        /* STOPPED */
+    bool               bad;         /* will fail to start */
+} sim_task_t;
+
+typedef struct {
+    uint64_t            seed;
+    kecs_rand_t         rand;
+    kecs_msec_t         now;
+    kecs_sched_conf_t   conf;
+    kecs_service_t      service;
+    kecs_deployment_t   deployments[DEPLOYMENTS_MAX];
+    size_t              n_deployments;
+    sim_task_t          tasks[TASKS_MAX];
+    size_t              n_tasks;
+    bool                faults;
+    bool                checked;    /* tasks have health checks */
+    uint64_t            next_id;
+    unsigned            steady_events;
+    char                failure[256];
+} world_t;
+
+static bool      verbose;
+static uint64_t  steps_run;
+
+
+static void
+broken(world_t *w, const char *what)
+{
+    if (w->failure[0] == '\0') {
+        (void) snprintf(w->failure, sizeof(w->failure), "%s", what);
+    }
+}
+
+
+static bool
+chance(world_t *w, unsigned percent)
+{
+    return kecs_rand_below(&w->rand, 100) < percent;
+}
+
+
+static kecs_msec_t
+between(world_t *w, kecs_msec_t lo, kecs_msec_t hi)
+{
+    return lo + (kecs_msec_t) kecs_rand_below(&w->rand,
+                                              (uint64_t) (hi - lo + 1));
+}
+
+
+static kecs_deployment_t *
+deployment(world_t *w, uint64_t id)
+{
+    size_t  i;
+
+    for (i = 0; i < w->n_deployments; i++) {
+        if (w->deployments[i].id == id) {
+            return &w->deployments[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+/* The client. */
+
+static void
+new_deployment(world_t *w)
+{
+    kecs_deployment_t  *d;
+
+    if (w->n_deployments == DEPLOYMENTS_MAX) {
+        return;
+    }
+
+    d = deployment(w, w->service.primary);
+
+    if (d != NULL) {
+        d->status = KECS_DEPLOYMENT_ACTIVE;
+        d->version++;
+    }
+
+    d = &w->deployments[w->n_deployments++];
+    memset(d, 0, sizeof(kecs_deployment_t));
+    d->id = ++w->next_id;
+    d->status = KECS_DEPLOYMENT_PRIMARY;
+    d->rollout = KECS_ROLLOUT_IN_PROGRESS;
+    d->version = 1;
+    d->created_at = w->now;
+
+    w->service.primary = d->id;
+    w->service.version++;
+    w->service.steady = 0;
+}
+
+
+static void
+client(world_t *w)
+{
+    kecs_service_t  *s;
+
+    s = &w->service;
+
+    switch (kecs_rand_below(&w->rand, 12)) {
+
+    case 0:
+    case 1:
+        s->desired = (uint32_t) kecs_rand_below(&w->rand, 12);
+        break;
+
+    case 2:
+    case 3:
+        new_deployment(w);
+        return;
+
+    case 4:
+        s->min_percent = (uint32_t) kecs_rand_below(&w->rand, 101);
+        s->max_percent = 100 + (uint32_t) kecs_rand_below(&w->rand, 151);
+        break;
+
+    case 5:
+        if (chance(w, 10)) {
+            s->status = KECS_SERVICE_DRAINING;
+            s->desired = 0;
+        }
+        break;
+
+    default:
+        return;
+    }
+
+    s->version++;
+    s->steady = 0;
+}
+
+
+/* The runtime. */
+
+static void
+task_ends(world_t *w, sim_task_t *t, uint8_t code)
+{
+    kecs_task_t         record;
+    kecs_deployment_t  *d;
+
+    memset(&record, 0, sizeof(record));
+    record.stop_code = code;
+    record.started_at = t->t.started_at;
+    record.health = t->t.health;
+
+    d = deployment(w, t->t.deployment);
+
+    if (d != NULL
+        && kecs_sched_stopped(&w->conf, &w->service, d, &record, w->now))
+    {
+        d->version++;
+    }
+
+    t->dead = true;
+}
+
+
+static void
+task_step(world_t *w, sim_task_t *t)
+{
+    if (t->dead || t->due > w->now) {
+        return;
+    }
+
+    if (t->t.desired == KECS_DESIRED_STOPPED) {
+        task_ends(w, t, KECS_STOP_SCHEDULER);
+        return;
+    }
+
+    if (t->t.status < KECS_TASK_RUNNING) {
+
+        if (t->bad) {
+            task_ends(w, t, KECS_STOP_FAILED_TO_START);
+            return;
+        }
+
+        t->t.status = KECS_TASK_RUNNING;
+        t->t.started_at = w->now;
+        t->t.version++;
+        t->due = w->now + between(w, 1000, 20000);
+        return;
+    }
+
+    t->due = w->now + between(w, 1000, 60000);
+    t->t.version++;
+
+    if (w->faults && chance(w, 10)) {
+        task_ends(w, t, KECS_STOP_ESSENTIAL_EXITED);
+        return;
+    }
+
+    if (w->checked) {
+        t->t.health = w->faults && chance(w, 15) ? KECS_HEALTH_UNHEALTHY
+                                                 : KECS_HEALTH_HEALTHY;
+    }
+}
+
+
+static void
+start_tasks(world_t *w, const kecs_action_t *a)
+{
+    unsigned     i;
+    sim_task_t  *t;
+
+    for (i = 0; i < a->n; i++) {
+        if (w->n_tasks == TASKS_MAX) {
+            broken(w, "more tasks than any scenario needs");
+            return;
+        }
+
+        t = &w->tasks[w->n_tasks++];
+        memset(t, 0, sizeof(sim_task_t));
+        w->next_id++;
+        memcpy(t->t.id, &w->next_id, sizeof(w->next_id));
+        t->t.deployment = a->deployment;
+        t->t.version = 1;
+        t->t.status = KECS_TASK_PROVISIONING;
+        t->t.desired = KECS_DESIRED_RUNNING;
+        t->t.checked = w->checked;
+        t->t.health = w->checked ? KECS_HEALTH_UNKNOWN : KECS_HEALTH_NONE;
+        t->t.created_at = w->now;
+        t->t.zone = chance(w, 50) ? kecs_str("a") : kecs_str("b");
+        t->t.protected = w->faults && chance(w, 3);
+        t->due = w->now + between(w, 100, 8000);
+        t->bad = w->faults && chance(w, 20);
+    }
+}
+
+
+static void
+stop_task(world_t *w, const kecs_action_t *a)
+{
+    size_t       i;
+    sim_task_t  *t;
+
+    for (i = 0; i < w->n_tasks; i++) {
+        t = &w->tasks[i];
+
+        if (t->dead || memcmp(t->t.id, a->task, KECS_ID_LEN) != 0) {
+            continue;
+        }
+
+        if (t->t.desired == KECS_DESIRED_STOPPED) {
+            broken(w, "a task is stopped twice");
+        }
+
+        if (t->t.protected) {
+            broken(w, "a protected task is stopped");
+        }
+
+        if (t->t.version != a->version) {
+            broken(w, "a stop names another version");
+        }
+
+        t->t.desired = KECS_DESIRED_STOPPED;
+        t->t.version++;
+        t->due = w->now + between(w, 10, 5000);
+        return;
+    }
+
+    broken(w, "an unknown task is stopped");
+}
+
+
+/* Applying. */
+
+static void
+apply(world_t *w, const kecs_action_t *a)
+{
+    size_t              i;
+    kecs_deployment_t  *d;
+
+    switch (a->type) {
+
+    case KECS_ACT_START:
+        if (a->deployment != w->service.primary) {
+            broken(w, "a start for another deployment than PRIMARY");
+        }
+
+        start_tasks(w, a);
+        break;
+
+    case KECS_ACT_STOP:
+        stop_task(w, a);
+        break;
+
+    case KECS_ACT_DEPLOYMENT:
+        d = deployment(w, a->deployment);
+
+        if (d == NULL || d->version != a->version) {
+            broken(w, "a deployment action names another version");
+            break;
+        }
+
+        if (d->rollout == KECS_ROLLOUT_COMPLETED
+            && a->rollout != KECS_ROLLOUT_COMPLETED)
+        {
+            broken(w, "a completed rollout goes back");
+        }
+
+        d->rollout = a->rollout;
+        d->desired = a->desired;
+        d->failed = a->failed;
+        d->version++;
+        break;
+
+    case KECS_ACT_DEPLOYMENT_END:
+        for (i = 0; i < w->n_tasks; i++) {
+            if (!w->tasks[i].dead
+                && w->tasks[i].t.deployment == a->deployment)
+            {
+                broken(w, "a deployment ends that has tasks");
+            }
+        }
+
+        d = deployment(w, a->deployment);
+
+        if (d == NULL) {
+            broken(w, "an unknown deployment ends");
+            break;
+        }
+
+        *d = w->deployments[--w->n_deployments];
+        break;
+
+    case KECS_ACT_SERVICE:
+        if (a->version != w->service.version) {
+            broken(w, "a service action names another version");
+        }
+
+        if (a->steady == KECS_TOLD_STEADY) {
+            w->service.steady_at = w->now;
+        }
+
+        w->service.status = a->status;
+        w->service.steady = a->steady;
+        w->service.version++;
+        break;
+
+    case KECS_ACT_EVENT:
+        w->steady_events += kecs_str_is(a->text,
+                                        "has reached a steady state.");
+        break;
+    }
+}
+
+
+/* Counting, for the invariants. */
+
+typedef struct {
+    int64_t  live;
+    int64_t  healthy;
+    int64_t  all;
+    int64_t  primary;
+} tally_t;
+
+
+static tally_t
+tally(world_t *w)
+{
+    size_t                    i;
+    tally_t                   n;
+    const kecs_sched_task_t  *t;
+
+    memset(&n, 0, sizeof(n));
+
+    for (i = 0; i < w->n_tasks; i++) {
+        t = &w->tasks[i].t;
+
+        if (w->tasks[i].dead) {
+            continue;
+        }
+
+        n.all++;
+
+        if (t->desired != KECS_DESIRED_RUNNING) {
+            continue;
+        }
+
+        n.live++;
+        n.healthy += kecs_sched_healthy(&w->conf, t, w->now);
+        n.primary += t->deployment == w->service.primary;
+    }
+
+    return n;
+}
+
+
+static void
+check(world_t *w, tally_t before, tally_t after)
+{
+    int64_t                desired, minimum, maximum;
+    const kecs_service_t  *s;
+
+    s = &w->service;
+    desired = s->status == KECS_SERVICE_ACTIVE ? s->desired : 0;
+    minimum = (desired * s->min_percent + 99) / 100;
+    maximum = desired * s->max_percent / 100;
+
+    if (after.live > before.live && after.live > maximum) {
+        broken(w, "started over maximumPercent");
+    }
+
+    if (after.healthy < before.healthy && after.healthy < minimum) {
+        broken(w, "stopped below minimumHealthyPercent");
+    }
+}
+
+
+static size_t
+live_tasks(world_t *w, kecs_sched_task_t *out)
+{
+    size_t  i, n;
+
+    for (i = 0, n = 0; i < w->n_tasks; i++) {
+        if (!w->tasks[i].dead) {
+            out[n++] = w->tasks[i].t;
+        }
+    }
+
+    return n;
+}
+
+
+/* Scheduler steps until it has nothing more to do right now. */
+
+static void
+schedule(world_t *w)
+{
+    size_t                    i;
+    tally_t                   before;
+    unsigned                  rounds;
+    kecs_arena_t             *arena;
+    kecs_actions_t            actions;
+    kecs_sched_view_t         view;
+    static kecs_sched_task_t  tasks[TASKS_MAX];
+
+    arena = kecs_arena_create(0);
+
+    for (rounds = 0; rounds < 20; rounds++) {
+        steps_run++;
+
+        view.service = &w->service;
+        view.deployments = w->deployments;
+        view.n_deployments = w->n_deployments;
+        view.tasks = tasks;
+        view.n_tasks = live_tasks(w, tasks);
+
+        if (w->service.status == KECS_SERVICE_INACTIVE) {
+            break;
+        }
+
+        kecs_arena_reset(arena);
+
+        if (kecs_schedule(arena, &view, &w->conf, w->now, &actions)
+            != KECS_OK)
+        {
+            broken(w, "the scheduler fails");
+            break;
+        }
+
+        if (actions.n == 0) {
+            break;
+        }
+
+        before = tally(w);
+
+        for (i = 0; i < actions.n; i++) {
+            if (verbose) {
+                printf("# t=%lld action %d n=%u d=%llu %.*s\n",
+                       (long long) w->now, (int) actions.items[i].type,
+                       actions.items[i].n,
+                       (unsigned long long) actions.items[i].deployment,
+                       kecs_fmt(actions.items[i].text));
+            }
+
+            apply(w, &actions.items[i]);
+        }
+
+        check(w, before, tally(w));
+    }
+
+    if (rounds == 20) {
+        broken(w, "the scheduler never comes to rest");
+    }
+
+    kecs_arena_destroy(arena);
+}
+
+
+static void
+forget_dead(world_t *w)
+{
+    size_t  i;
+
+    for (i = 0; i < w->n_tasks; /* void */) {
+        if (w->tasks[i].dead) {
+            w->tasks[i] = w->tasks[--w->n_tasks];
+
+        } else {
+            i++;
+        }
+    }
+}
+
+
+static void
+world_step(world_t *w, kecs_msec_t by)
+{
+    size_t  i;
+
+    w->now += by;
+
+    for (i = 0; i < w->n_tasks; i++) {
+        task_step(w, &w->tasks[i]);
+    }
+
+    schedule(w);
+    forget_dead(w);
+}
+
+
+static void
+begin(world_t *w, uint64_t seed)
+{
+    memset(w, 0, offsetof(world_t, tasks));
+    w->n_tasks = 0;
+    w->failure[0] = '\0';
+    w->next_id = 0;
+    w->steady_events = 0;
+
+    w->seed = seed;
+    kecs_rand_seed(&w->rand, seed);
+    kecs_sched_conf_default(&w->conf);
+    w->conf.healthy_after = between(w, 0, 5000);
+    w->now = 1700000000000;
+    w->faults = true;
+    w->checked = chance(w, 40);
+
+    w->service.status = KECS_SERVICE_ACTIVE;
+    w->service.version = 1;
+    w->service.desired = (uint32_t) kecs_rand_below(&w->rand, 8);
+    w->service.min_percent = chance(w, 50) ? 100 : 50;
+    w->service.max_percent = chance(w, 70) ? 200 : 150;
+    new_deployment(w);
+}
+
+
+/* The deployment configuration admits that every task is replaced. */
+
+static void
+end_faults(world_t *w)
+{
+    size_t  i;
+
+    w->faults = false;
+
+    for (i = 0; i < w->n_tasks; i++) {
+        w->tasks[i].t.protected = false;
+        w->tasks[i].bad = false;
+    }
+
+    w->service.min_percent = 50;
+    w->service.max_percent = 200;
+    w->service.version++;
+    w->service.steady = 0;
+}
+
+
+static bool
+settled(world_t *w)
+{
+    tally_t  n;
+
+    n = tally(w);
+
+    if (w->service.status == KECS_SERVICE_INACTIVE) {
+        return n.all == 0;
+    }
+
+    return w->service.status == KECS_SERVICE_ACTIVE
+           && n.all == w->service.desired && n.primary == n.all
+           && n.healthy == n.all && w->n_deployments == 1
+           && w->deployments[0].rollout == KECS_ROLLOUT_COMPLETED
+           && w->service.steady == KECS_TOLD_STEADY;
+}
+
+
+static bool
+scenario(world_t *w, uint64_t seed)
+{
+    unsigned  i, told;
+
+    begin(w, seed);
+
+    for (i = 0; i < STEPS && w->failure[0] == '\0'; i++) {
+        client(w);
+        world_step(w, between(w, 10, 6000));
+    }
+
+    end_faults(w);
+
+    for (i = 0; i < SETTLE_STEPS && !settled(w)
+                && w->failure[0] == '\0'; i++)
+    {
+        world_step(w, 5000);
+    }
+
+    if (!settled(w)) {
+        broken(w, "the service does not converge");
+    }
+
+    told = w->steady_events;
+
+    for (i = 0; i < 20; i++) {
+        world_step(w, 5000);
+    }
+
+    if (w->steady_events != told) {
+        broken(w, "steady state is told again and again");
+    }
+
+    return w->failure[0] == '\0';
+}
+
+
+int
+main(int argc, char **argv)
+{
+    int              i;
+    uint64_t         seed, first, n;
+    static world_t   w;
+
+    first = 1;
+    n = 2000;
+
+    for (i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc) {
+            first = strtoull(argv[++i], NULL, 10);
+
+        } else if (strcmp(argv[i], "--scenarios") == 0 && i + 1 < argc) {
+            n = strtoull(argv[++i], NULL, 10);
+
+        } else if (strcmp(argv[i], "--verbose") == 0) {
+            verbose = true;
+        }
+    }
+
+    for (seed = first; seed < first + n; seed++) {
+        if (!scenario(&w, seed)) {
+            tap_ok(false, "seed %llu: %s", (unsigned long long) seed,
+                   w.failure);
+            printf("# replay: sim_scheduler --seed %llu --scenarios 1"
+                   " --verbose\n", (unsigned long long) seed);
+            break;
+        }
+    }
+
+    tap_ok(seed == first + n, "%llu scenarios from seed %llu, %llu steps",
+           (unsigned long long) (seed - first), (unsigned long long) first,
+           (unsigned long long) steps_run);
+
+    return tap_done();
+}
