@@ -138,7 +138,9 @@ sim: $(B)/unit/sim_scheduler ## simulate the scheduler: SEED=n N=scenarios
 
 # Care
 
-.PHONY: shapes lint clean
+.PHONY: shapes docs lint clean
+docs: $(B)/unit/compatibility ## generate docs/compatibility.md
+	@$(B)/unit/compatibility --write >/dev/null
 shapes: ## generate the shape tables from the newest botocore
 	@tools/generate-shapes
 lint: ## style, layers and static checks

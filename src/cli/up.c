@@ -32,6 +32,8 @@
 #define READY_WITHIN    15000
 #define STOP_WITHIN     35000
 
+#define BAD_USAGE       2           /* status of a child that cannot help it */
+
 typedef struct {
     const char   *name;
     char        **argv;
@@ -40,6 +42,7 @@ typedef struct {
     kecs_msec_t   started;
     kecs_msec_t   again_at;         /* restart then */
     kecs_msec_t   backoff;
+    bool          hopeless;         /* started wrongly: no use in again */
 } child_t;
 
 enum { NGINX, RECONCILER, CHILDREN };
@@ -237,12 +240,11 @@ write_conf(const kecs_options_t *o)
     kecs_buf_t   in, out;
     const char  *template, *module;
     const char  *conf = data_path(o, "nginx.conf");
-    const char  *log = data_path(o, "error.log");
 
     template = kecs_program_file("kecs.conf");
     module = kecs_program_file("ngx_http_kecs_module.so");
 
-    if (template == NULL || module == NULL || conf == NULL || log == NULL) {
+    if (template == NULL || module == NULL || conf == NULL) {
         return false;
     }
 
@@ -252,8 +254,8 @@ write_conf(const kecs_options_t *o)
 
     const place_t  places[] = {
         { "DATA", o->data }, { "PORT", port }, { "ADMIN_PORT", admin },
-        { "WORKERS", workers }, { "MODULE", module }, { "LOG", log },
-        { "LOG_LEVEL", o->log_level }, { "ACCOUNT", o->account },
+        { "WORKERS", workers }, { "MODULE", module }, { "LOG", o->data },
+        { "ACCOUNT", o->account },
         { "REGION", o->region },
         { "USER", geteuid() == 0 ? "user root;" : "" }, { NULL, NULL }
     };
@@ -328,6 +330,11 @@ ended(child_t *c, int status)
 
     } else if (c->backoff < BACKOFF_MAX) {
         c->backoff *= 2;
+    }
+
+    if (WIFEXITED(status) && WEXITSTATUS(status) == BAD_USAGE) {
+        c->hopeless = true;
+        return;
     }
 
     c->again_at = now + c->backoff;
@@ -427,6 +434,13 @@ static bool
 any(const child_t *children)
 {
     return children[NGINX].pid != 0 || children[RECONCILER].pid != 0;
+}
+
+
+static bool
+hopeless(const child_t *children)
+{
+    return children[NGINX].hopeless || children[RECONCILER].hopeless;
 }
 
 
@@ -594,12 +608,10 @@ wait_ready(const kecs_options_t *o, child_t *children, int fd)
     while (!ask_ready(o->admin_port, body, sizeof(body))) {
         sig = next_signal(fd, 20);
 
-        if (sig == SIGINT || sig == SIGTERM) {
-            return false;
-        }
+        reap(children, true);
 
-        if (sig == SIGCHLD) {
-            reap(children, true);
+        if (sig == SIGINT || sig == SIGTERM || hopeless(children)) {
+            return false;
         }
 
         (void) restart_due(children);
@@ -637,7 +649,7 @@ supervise(child_t *children, int fd)
 {
     int  sig;
 
-    for ( ;; ) {
+    while (!hopeless(children)) {
         sig = next_signal(fd, restart_due(children));
 
         if (sig == SIGINT || sig == SIGTERM) {
@@ -660,9 +672,16 @@ conf_is_valid(char **argv)
 {
     int      status;
     pid_t    pid;
-    char    *test[] = { argv[0], argv[1], argv[2], argv[3], argv[4], argv[5],
-                        argv[6], (char *) (uintptr_t) "-t",
-                        (char *) (uintptr_t) "-q", NULL };
+    int      n;
+    char    *test[16];
+
+    for (n = 0; argv[n] != NULL; n++) {
+        test[n] = argv[n];
+    }
+
+    test[n++] = (char *) (uintptr_t) "-t";
+    test[n++] = (char *) (uintptr_t) "-q";
+    test[n] = NULL;
 
     (void) fflush(stdout);
     pid = fork();
@@ -714,7 +733,8 @@ kecs_up(kecs_options_t *o)
         (char *) (uintptr_t) o->data, (char *) (uintptr_t) "-e",
         (char *) (uintptr_t) data_path(o, "error.log"),
         (char *) (uintptr_t) "-c",
-        (char *) (uintptr_t) data_path(o, "nginx.conf"), NULL
+        (char *) (uintptr_t) data_path(o, "nginx.conf"),
+        (char *) (uintptr_t) "-g", (char *) (uintptr_t) "daemon off;", NULL
     };
 
     if (!kecs_make_folder(o->data)) {
@@ -755,5 +775,5 @@ kecs_up(kecs_options_t *o)
     stop_all(children, fd);
     (void) close(lock_fd);
 
-    return 0;
+    return hopeless(children) ? 1 : 0;
 }

@@ -124,6 +124,7 @@ typedef struct {
     kecs_str_t                    capacity_provider;
     bool                          execute_command;
     kecs_str_t                    tags;          /* [...] or absent */
+    const uint8_t                *id;            /* NULL: a new one */
 } kecs_new_task_t;
 
 kecs_rc_t kecs_task_create(kecs_call_t *c, const kecs_new_task_t *n,
@@ -234,16 +235,6 @@ kecs_rc_t kecs_list_page(kecs_call_t *c, kecs_page_t *page,
 
 /* The name that a key begins with (ended by NUL). */
 kecs_rc_t kecs_list_name(kecs_call_t *c, kecs_str_t key, kecs_str_t *out);
-
-/*
- * RegisterTaskDefinition, in parts: every check of the input in ECS's
- * order, then what ECS fills in.  `out` shares memory with the input.
- */
-kecs_rc_t kecs_taskdef_check(kecs_call_t *c,
-    kecs_ecs_register_task_definition_request_t *in);
-kecs_rc_t kecs_taskdef_fill(kecs_call_t *c,
-    kecs_ecs_register_task_definition_request_t *in,
-    kecs_ecs_task_definition_t *out);
 
 
 /*

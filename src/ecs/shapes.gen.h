@@ -4647,6 +4647,7 @@ extern const kecs_shape_t kecs_ecs_version_consistency_shape;
 
 /* All operations and exceptions, sorted by name. */
 
+#define KECS_ECS_BOTOCORE  "1.44.5"
 #define KECS_ECS_MODEL_OPS  88
 extern const kecs_model_op_t kecs_ecs_model_ops[KECS_ECS_MODEL_OPS];
 

@@ -112,6 +112,12 @@ kecs_rc_t kecs_db_del(kecs_txn_t *txn, unsigned db, kecs_str_t key);
 kecs_rc_t kecs_db_step(kecs_txn_t *txn, unsigned db, uint64_t owner,
     MDB_cursor_op op, kecs_str_t *key, kecs_str_t *value);
 
+/*
+ * Closes the cursor of a write transaction; one left open in an outer
+ * transaction is copied by LMDB for each nested one.
+ */
+void kecs_db_rest(kecs_txn_t *txn, unsigned db);
+
 /* At least n bytes. */
 kecs_rc_t kecs_scratch(kecs_scratch_t *b, size_t n);
 

@@ -1,12 +1,15 @@
 /*
- * What the files of the writer share: writer.c (role, thread, batches),
- * writer_peer.c (connections), writer_frame.c (bytes).
+ * What the files of the writer share: writer.c (role and thread),
+ * writer_batch.c (running calls), writer_peer.c (connections),
+ * writer_frame.c (bytes).
  */
 
 #ifndef KECS_WRITER_IMPL_H
 #define KECS_WRITER_IMPL_H
 
 
+#include <poll.h>
+#include <pthread.h>
 #include <sys/un.h>
 
 #include "store_impl.h"
@@ -20,24 +23,76 @@
 #define KECS_PEER_IN_MAX     (4u << 20)     /* unread beyond that waits */
 #define KECS_PEER_OUT_MAX    (1u << 20)     /* then it must read first */
 #define KECS_READ_SIZE       (64u << 10)
+#define KECS_BATCH_CALLS     1024
 
 
 /* One connection; owned by the writer's thread. */
 typedef struct {
-    int        fd;
-    bool       bye;             /* said so: nothing more is taken from it */
-    bool       gone;            /* closed or broken: drop it */
-    bool       told;            /* GOAWAY has been put */
-    uint8_t   *in;
-    size_t     in_pos;          /* first byte not consumed */
-    size_t     in_len;
-    size_t     in_size;
-    uint8_t   *out;
-    size_t     out_pos;
-    size_t     out_len;
-    size_t     out_size;
+    int          fd;
+    bool         bye;           /* said so: nothing more is taken from it */
+    bool         gone;          /* closed or broken: drop it */
+    bool         told;          /* GOAWAY has been put */
+    uint8_t     *in;
+    size_t       in_pos;        /* first byte not consumed */
+    size_t       in_len;
+    size_t       in_size;
+    kecs_buf_t   out;           /* on the heap */
+    size_t       out_pos;       /* first byte not sent */
 } kecs_peer_t;
 
+
+/* One call of a batch. */
+typedef struct {
+    kecs_peer_t   *peer;
+    kecs_frame_t   call;
+    uint8_t        flags;               /* of the reply */
+    size_t         at;                  /* of the reply, in `replies` */
+    size_t         len;
+} kecs_writer_item_t;
+
+struct kecs_writer_role_s {
+    kecs_store_t       *store;
+    kecs_writer_ops_t   ops;
+    char               *folder;
+    int                 lock_fd;
+    int                 listen_fd;
+    int                 event_fd;
+
+    pthread_t           thread;
+    pthread_mutex_t     mutex;          /* for cond */
+    pthread_cond_t      cond;           /* gone became true */
+    bool                synced;         /* both were made */
+    atomic_bool         goaway;
+    atomic_bool         stop;
+    atomic_bool         gone;
+
+    atomic_ullong       batches;
+    atomic_ullong       calls;
+    atomic_ullong       failed_commits;
+    atomic_ullong       commit_usec;
+
+    /* the thread's own */
+
+    kecs_peer_t        *peers[KECS_PEERS_MAX];
+    unsigned            n;
+    unsigned            turn;           /* who is served first */
+    kecs_msec_t         accept_after;
+    struct pollfd       polls[KECS_PEERS_MAX + 2];
+
+    kecs_writer_item_t  items[KECS_BATCH_CALLS];
+    unsigned            n_items;
+    size_t              bytes;
+    kecs_buf_t          replies;        /* of the batch, on the heap */
+    kecs_arena_t       *arena;          /* of one call */
+};
+
+
+/* Runs what has arrived and what arrives until it holds the write lock. */
+void kecs_writer_batch(kecs_writer_role_t *w);
+
+/* Takes in waiting connections; reads from all. */
+void kecs_writer_accept(kecs_writer_role_t *w);
+void kecs_writer_read(kecs_writer_role_t *w);
 
 /*
  * The address of the socket, short enough whatever the folder; the
@@ -54,8 +109,14 @@ void kecs_peer_free(kecs_peer_t *p);
  */
 void kecs_peer_read(kecs_peer_t *p);
 
-/* The next frame; KECS_AGAIN: none complete, KECS_INVALID: marked gone. */
-kecs_rc_t kecs_peer_take(kecs_peer_t *p, kecs_frame_t *f);
+/*
+ * Whether a complete CALL comes next that may be run.  Takes BYE; anything
+ * else marks the peer gone.
+ */
+bool kecs_peer_ready(kecs_peer_t *p);
+
+/* Takes the CALL that kecs_peer_ready has seen. */
+void kecs_peer_take(kecs_peer_t *p, kecs_frame_t *f);
 
 /* Queues a frame; out of memory marks the peer gone. */
 void kecs_peer_put(kecs_peer_t *p, const kecs_frame_t *f);
@@ -66,7 +127,7 @@ void kecs_peer_flush(kecs_peer_t *p);
 static inline size_t
 kecs_peer_pending(const kecs_peer_t *p)
 {
-    return p->out_len - p->out_pos;
+    return p->out.len - p->out_pos;
 }
 
 /* Whether more may be read from it now. */

@@ -1,0 +1,221 @@
+/*
+ * What the files of the nginx module share.
+ *
+ * All of this runs on a worker's event loop; the only other thread is the
+ * writer's (store/writer.h), which enters the module through ngx_kecs_ops
+ * and the log sink alone.  Memory: configuration in cf->pool, a request's
+ * in r->pool and in the arena that dies with r->pool, a pending write on
+ * the heap because it may outlive its request.
+ */
+
+#ifndef NGX_KECS_H
+#define NGX_KECS_H
+
+
+#include "ngx_kecs_compat.h"
+#include "../src/base/clock.h"
+#include "../src/base/log.h"
+#include "../src/ecs/ecs.h"
+#include "../src/store/writer.h"
+
+
+#ifndef KECS_VERSION
+#define KECS_VERSION  "0.1.0"
+#endif
+
+#define NGX_KECS_BODY_MAX  (1024 * 1024)
+
+
+/* Configuration. */
+
+typedef struct {
+    ngx_str_t         path;         /* kecs_store; len 0: none */
+    size_t            map_size;
+    ngx_shm_zone_t   *zone;
+} ngx_kecs_main_conf_t;
+
+typedef struct {
+    ngx_uint_t        api;          /* some location has "kecs on" */
+    const char       *open_file;    /* ... without "kecs_auth off": where */
+    ngx_uint_t        open_line;
+} ngx_kecs_srv_conf_t;
+
+typedef struct {
+    ngx_flag_t        enable;       /* kecs */
+    ngx_flag_t        admin;        /* kecs_admin */
+    ngx_uint_t        auth;
+    ngx_array_t      *hosts;        /* of ngx_str_t, lower case */
+    ngx_array_t      *names;        /* the server's names, of ngx_str_t */
+    ngx_str_t         account;
+    ngx_str_t         region;
+    ngx_msec_t        write_timeout;
+    kecs_api_conf_t   api;
+    const char       *file;         /* where "kecs on" is written */
+    ngx_uint_t        line;
+} ngx_kecs_loc_conf_t;
+
+#define NGX_KECS_AUTH_OFF  1
+
+extern ngx_module_t  ngx_http_kecs_module;
+
+
+/*
+ * The shared zone: counters of all workers, kept over reloads.  Only
+ * atomic additions, so that a killed worker leaves nothing half-done.
+ */
+
+#define NGX_KECS_ACTIONS  (KECS_ECS_MODEL_OPS + 1)     /* the last: others */
+#define NGX_KECS_CODES    12
+#define NGX_KECS_BUCKETS  14
+
+typedef struct {
+    ngx_atomic_t      count[NGX_KECS_BUCKETS + 1];     /* the last: +Inf */
+    ngx_atomic_t      usec;
+} ngx_kecs_histogram_t;
+
+typedef struct {
+    ngx_atomic_t          requests[NGX_KECS_ACTIONS][NGX_KECS_CODES];
+    ngx_kecs_histogram_t  reads;
+    ngx_kecs_histogram_t  writes;
+    ngx_atomic_t          batches;
+    ngx_atomic_t          calls;
+    ngx_atomic_t          failed_commits;
+    ngx_atomic_t          commit_usec;
+    ngx_atomic_t          roles;        /* times the writer role was taken */
+} ngx_kecs_stats_t;
+
+ngx_int_t ngx_kecs_stats_add_zone(ngx_conf_t *cf,
+    ngx_kecs_main_conf_t *mcf);
+ngx_kecs_stats_t *ngx_kecs_stats(void);
+
+/* The row of an operation in requests[]. */
+ngx_uint_t ngx_kecs_stats_action(kecs_str_t op);
+
+/* Log phase: counts the request. */
+ngx_int_t ngx_kecs_stats_log(ngx_http_request_t *r);
+
+/* Prometheus text. */
+void ngx_kecs_stats_render(kecs_buf_t *b);
+
+
+/* A request of the API. */
+
+typedef struct ngx_kecs_pending_s  ngx_kecs_pending_t;
+
+typedef struct {
+    ngx_http_request_t  *request;
+    kecs_arena_t        *arena;
+    kecs_buf_t           buf;           /* the answer */
+    kecs_call_t          call;
+    kecs_caller_t        caller;
+    kecs_str_t           action;        /* as asked for; absent: none */
+    kecs_str_t           body;
+    u_char               request_id[KECS_UUID_LEN + 1];
+    uint64_t             started;       /* usec, monotonic */
+    uint64_t             finished;
+    uint64_t             seq;           /* log position of the answer */
+    ngx_uint_t           status;
+    kecs_error_t         error;
+    ngx_kecs_pending_t  *pending;
+    unsigned             positioned:1;  /* seq is known */
+    unsigned             answered:1;
+    unsigned             replaced:1;    /* nginx's error in our words */
+    unsigned             replaced_sent:1;
+} ngx_kecs_ctx_t;
+
+/* Makes the context of a request, or finds it.  NULL: out of memory. */
+ngx_kecs_ctx_t *ngx_kecs_ctx(ngx_http_request_t *r);
+
+/* Who calls and for what, from the headers alone. */
+void ngx_kecs_caller(ngx_http_request_t *r, kecs_caller_t *caller);
+kecs_str_t ngx_kecs_action(ngx_http_request_t *r, ngx_uint_t *ours);
+
+/* A request header by its lower-case name; absent when it is not there. */
+kecs_str_t ngx_kecs_header_in(ngx_http_request_t *r, const char *name);
+ngx_int_t ngx_kecs_header_out(ngx_http_request_t *r, const char *name,
+    u_char *value, size_t len);
+
+ngx_int_t ngx_kecs_api_handler(ngx_http_request_t *r);
+ngx_int_t ngx_kecs_admin_handler(ngx_http_request_t *r);
+
+/* Sends ctx->buf as the answer; the result is for finalize. */
+ngx_int_t ngx_kecs_answer(ngx_kecs_ctx_t *ctx);
+
+/* Sends what is left of a plain answer, used by admin as well. */
+ngx_int_t ngx_kecs_send(ngx_http_request_t *r, kecs_str_t body);
+
+/* Writes an error into ctx->buf; then ngx_kecs_answer(). */
+void ngx_kecs_refuse(ngx_kecs_ctx_t *ctx, kecs_error_t e, const char *fmt,
+    ...) __attribute__((format(printf, 3, 4)));
+
+/* A call came back from the writer, or will not: answers and finalizes. */
+void ngx_kecs_write_done(ngx_kecs_ctx_t *ctx, const kecs_frame_t *f);
+void ngx_kecs_write_failed(ngx_kecs_ctx_t *ctx, const char *why);
+
+/* true: the Host of the request may talk to this API (D11). */
+ngx_uint_t ngx_kecs_host_allowed(ngx_http_request_t *r);
+ngx_uint_t ngx_kecs_host_matches(ngx_array_t *names, ngx_str_t *host);
+
+/* Refuses an unauthenticated API on a foreign address (D11). */
+ngx_int_t ngx_kecs_check_listens(ngx_conf_t *cf);
+
+ngx_int_t ngx_kecs_add_variables(ngx_conf_t *cf);
+void ngx_kecs_filter_init(void);
+kecs_error_t ngx_kecs_error_of_status(ngx_uint_t status);
+
+
+/* The worker: its store, its writer role, its way to the role's holder. */
+
+typedef struct {
+    kecs_store_t            *store;
+    kecs_writer_role_t      *role;
+    kecs_rand_t              rand;
+    const char              *folder;
+    size_t                   map_size;
+    ngx_uint_t               readers;
+    const char              *why;       /* why the store is not open */
+} ngx_kecs_worker_t;
+
+extern ngx_kecs_worker_t        ngx_kecs_worker;
+extern const kecs_writer_ops_t  ngx_kecs_ops;
+extern const kecs_api_conf_t    ngx_kecs_writer_conf;
+
+ngx_int_t ngx_kecs_worker_init(ngx_cycle_t *cycle,
+    ngx_kecs_main_conf_t *mcf);
+void ngx_kecs_worker_exit(ngx_cycle_t *cycle);
+
+/* Makes the store's folder with the right owner (master, before fork). */
+ngx_int_t ngx_kecs_make_folder(ngx_cycle_t *cycle, ngx_str_t *path);
+
+/* true: this process is on its way out. */
+ngx_uint_t ngx_kecs_leaving(void);
+
+/* Takes the writer role if it is free, lets go of a lost one. */
+kecs_rc_t ngx_kecs_role_take(void);
+
+
+/* The client side of the writer. */
+
+void ngx_kecs_client_init(void);
+void ngx_kecs_client_exit(void);
+void ngx_kecs_client_tick(void);
+ngx_uint_t ngx_kecs_client_connected(void);
+ngx_uint_t ngx_kecs_client_waiting(void);
+
+/*
+ * Sends the call of ctx, whose envelope is `payload` (copied).  The answer
+ * arrives through ngx_kecs_write_done/failed, never before the return.
+ * NGX_OK, NGX_ERROR (no memory), NGX_BUSY (too much is waiting).
+ */
+ngx_int_t ngx_kecs_client_send(ngx_kecs_ctx_t *ctx, kecs_str_t payload,
+    ngx_msec_t timeout);
+
+
+static ngx_inline kecs_str_t
+ngx_kecs_str(const ngx_str_t *s)
+{
+    return kecs_str_n(s->data, s->len);
+}
+
+
+#endif

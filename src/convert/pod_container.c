@@ -1,0 +1,494 @@
+/*
+ * One container of a pod (kubernetes.md 1.3, 1.4, 1.6).
+ */
+
+#include "pod_parts.h"
+
+
+typedef struct {
+    kecs_str_t  name;
+    kecs_str_t  value;
+} variable_t;
+
+typedef struct {
+    variable_t  *items;
+    size_t       n;
+} variables_t;
+
+
+/* Texts in which Kubernetes would expand variables. */
+
+static kecs_rc_t
+literals(kecs_pod_build_t *b, const char *name,
+    const kecs_ecs_string_list_t *list)
+{
+    size_t      i;
+    kecs_str_t  s;
+
+    if (list->n == 0) {
+        return KECS_OK;
+    }
+
+    kecs_w_array(&b->w, name);
+
+    for (i = 0; i < list->n; i++) {
+        s = kecs_pod_literal(b->a, list->items[i]);
+
+        if (s.data == NULL) {
+            return KECS_NOMEM;
+        }
+
+        kecs_w_str(&b->w, NULL, s);
+    }
+
+    kecs_w_array_end(&b->w);
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+command(kecs_pod_build_t *b, const kecs_pod_container_t *c)
+{
+    kecs_rc_t                      rc;
+    const kecs_ecs_string_list_t  *args;
+
+    args = c->over != NULL && c->over->command.n > 0 ? &c->over->command
+                                                     : &c->d->command;
+
+    rc = literals(b, "args", args);
+
+    return rc == KECS_OK ? literals(b, "command", &c->d->entry_point) : rc;
+}
+
+
+/* Environment: of equal names the last value counts, at the first place. */
+
+static void
+set_variable(variables_t *v, kecs_str_t name, kecs_str_t value)
+{
+    size_t  i;
+
+    if (name.len == 0) {
+        return;
+    }
+
+    for (i = 0; i < v->n; i++) {
+        if (kecs_str_eq(v->items[i].name, name)) {
+            break;
+        }
+    }
+
+    v->items[i].name = name;
+    v->items[i].value = value.data ? value : kecs_str("");
+    v->n += i == v->n;
+}
+
+
+static void
+set_variables(variables_t *v, const kecs_ecs_environment_variables_t *list)
+{
+    size_t  i;
+
+    for (i = 0; i < list->n; i++) {
+        set_variable(v, list->items[i].name, list->items[i].value);
+    }
+}
+
+
+static kecs_rc_t
+environment(kecs_pod_build_t *b, const kecs_pod_container_t *c)
+{
+    size_t       i;
+    kecs_str_t   value;
+    variables_t  v;
+
+    v.n = 0;
+    v.items = kecs_calloc(b->a, 3 + c->d->environment.n
+                                + (c->over ? c->over->environment.n : 0),
+                          sizeof(variable_t));
+    if (v.items == NULL) {
+        return KECS_NOMEM;
+    }
+
+    set_variable(&v, kecs_str("AWS_DEFAULT_REGION"), b->p->region);
+    set_variable(&v, kecs_str("AWS_EXECUTION_ENV"),
+                 b->p->task->launch == KECS_LAUNCH_FARGATE
+                 ? kecs_str("AWS_ECS_FARGATE") : kecs_str("AWS_ECS_EC2"));
+    set_variable(&v, kecs_str("AWS_REGION"), b->p->region);
+
+    set_variables(&v, &c->d->environment);
+
+    if (c->over != NULL) {
+        set_variables(&v, &c->over->environment);
+    }
+
+    kecs_w_array(&b->w, "env");
+
+    for (i = 0; i < v.n; i++) {
+        value = kecs_pod_literal(b->a, v.items[i].value);
+
+        if (value.data == NULL) {
+            return KECS_NOMEM;
+        }
+
+        kecs_w_object(&b->w, NULL);
+        kecs_w_str(&b->w, "name", v.items[i].name);
+        kecs_w_str(&b->w, "value", value);
+        kecs_w_object_end(&b->w);
+    }
+
+    kecs_w_array_end(&b->w);
+
+    return KECS_OK;
+}
+
+
+/* Ports. */
+
+
+static int64_t
+host_port(const kecs_pod_build_t *b, const kecs_ecs_port_mapping_t *m)
+{
+    if (kecs_pod_in_host_network(b)) {
+        return m->container_port.value;
+    }
+
+    return kecs_pod_in_bridge(b) ? m->host_port.value : 0;
+}
+
+
+static bool
+same_port(const kecs_pod_build_t *b, const kecs_ecs_port_mapping_t *m,
+    const kecs_ecs_port_mapping_t *o)
+{
+    return m->container_port.value == o->container_port.value
+           && kecs_str_is(m->protocol, "udp")
+              == kecs_str_is(o->protocol, "udp")
+           && host_port(b, m) == host_port(b, o);
+}
+
+
+static bool
+port_repeats(const kecs_pod_build_t *b,
+    const kecs_ecs_container_definition_t *d, size_t i)
+{
+    size_t  k;
+
+    for (k = 0; k < i; k++) {
+        if (same_port(b, &d->port_mappings.items[k],
+                      &d->port_mappings.items[i]))
+        {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+static bool
+maps_ports(const kecs_ecs_container_definition_t *d)
+{
+    size_t  i;
+
+    for (i = 0; i < d->port_mappings.n; i++) {
+        if (d->port_mappings.items[i].container_port.value > 0) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+static void
+ports(kecs_pod_build_t *b, const kecs_ecs_container_definition_t *d)
+{
+    size_t                          i;
+    kecs_writer_t                  *w = &b->w;
+    const kecs_ecs_port_mapping_t  *m;
+
+    if (!maps_ports(d)) {
+        return;
+    }
+
+    kecs_w_array(w, "ports");
+
+    for (i = 0; i < d->port_mappings.n; i++) {
+        m = &d->port_mappings.items[i];
+
+        if (m->container_port.value <= 0 || port_repeats(b, d, i)) {
+            continue;
+        }
+
+        kecs_w_object(w, NULL);
+        kecs_w_i64(w, "containerPort", m->container_port.value);
+
+        if (host_port(b, m) > 0) {
+            kecs_w_i64(w, "hostPort", host_port(b, m));
+        }
+
+        kecs_w_cstr(w, "protocol", kecs_str_is(m->protocol, "udp") ? "UDP"
+                                                                   : "TCP");
+        kecs_w_object_end(w);
+    }
+
+    kecs_w_array_end(w);
+}
+
+
+/* Health check. */
+
+
+static void
+probe_command(kecs_writer_t *w, const kecs_ecs_string_list_t *words)
+{
+    size_t  i;
+
+    i = 0;
+    kecs_w_array(w, "command");
+
+    if (kecs_str_is(words->items[0], "CMD-SHELL")) {
+        kecs_w_cstr(w, NULL, "/bin/sh");
+        kecs_w_cstr(w, NULL, "-c");
+        i = 1;
+
+    } else if (kecs_str_is(words->items[0], "CMD")) {
+        i = 1;
+    }
+
+    for ( /* void */ ; i < words->n; i++) {
+        kecs_w_str(w, NULL, words->items[i]);
+    }
+
+    kecs_w_array_end(w);
+}
+
+
+static int64_t
+or_default(kecs_opt_int_t n, int64_t otherwise)
+{
+    return n.set && n.value > 0 ? n.value : otherwise;
+}
+
+
+static void
+health_check(kecs_pod_build_t *b, const kecs_ecs_health_check_t *h)
+{
+    kecs_writer_t  *w = &b->w;
+
+    if (h == NULL || h->command.n == 0
+        || kecs_str_is(h->command.items[0], "NONE"))
+    {
+        return;
+    }
+
+    kecs_w_object(w, "readinessProbe");
+    kecs_w_object(w, "exec");
+    probe_command(w, &h->command);
+    kecs_w_object_end(w);
+    kecs_w_i64(w, "failureThreshold", or_default(h->retries, 3));
+    kecs_w_i64(w, "periodSeconds", or_default(h->interval, 30));
+    kecs_w_i64(w, "successThreshold", 1);
+    kecs_w_i64(w, "timeoutSeconds", or_default(h->timeout, 5));
+    kecs_w_object_end(w);
+}
+
+
+/* Security context. */
+
+
+/* "0", "1000", "root"; -1: a name that only the image knows. */
+
+static int64_t
+id_of(kecs_str_t s)
+{
+    uint64_t  n;
+
+    if (kecs_str_is(s, "root")) {
+        return 0;
+    }
+
+    return kecs_str_u64(s, &n) && n <= INT32_MAX ? (int64_t) n : -1;
+}
+
+
+static kecs_rc_t
+user(kecs_pod_build_t *b, const kecs_ecs_container_definition_t *d)
+{
+    int64_t     uid, gid;
+    kecs_str_t  rest, name;
+
+    if (d->user.len == 0) {
+        return KECS_OK;
+    }
+
+    rest = d->user;
+    (void) kecs_str_split(&rest, ':', &name);
+
+    uid = id_of(name);
+    gid = rest.len > 0 ? id_of(rest) : 0;
+
+    if (uid == -1 || gid == -1) {
+        return kecs_pod_no(b, "The field containerDefinitions[%.*s].user is "
+                           "not supported by this runtime with a name; give "
+                           "numbers (UID or UID:GID).", kecs_fmt(d->name));
+    }
+
+    if (rest.len > 0) {
+        kecs_w_i64(&b->w, "runAsGroup", gid);
+    }
+
+    kecs_w_i64(&b->w, "runAsUser", uid);
+
+    return KECS_OK;
+}
+
+
+static void
+names(kecs_writer_t *w, const char *name, const kecs_ecs_string_list_t *list)
+{
+    size_t  i;
+
+    if (list->n == 0) {
+        return;
+    }
+
+    kecs_w_array(w, name);
+
+    for (i = 0; i < list->n; i++) {
+        kecs_w_str(w, NULL, list->items[i]);
+    }
+
+    kecs_w_array_end(w);
+}
+
+
+static void
+capabilities(kecs_writer_t *w, const kecs_ecs_linux_parameters_t *l)
+{
+    if (l == NULL || l->capabilities == NULL) {
+        return;
+    }
+
+    kecs_w_object(w, "capabilities");
+    names(w, "add", &l->capabilities->add);
+    names(w, "drop", &l->capabilities->drop);
+    kecs_w_object_end(w);
+}
+
+
+static kecs_rc_t
+security_options(kecs_pod_build_t *b,
+    const kecs_ecs_container_definition_t *d)
+{
+    size_t      i;
+    kecs_str_t  s;
+
+    for (i = 0; i < d->docker_security_options.n; i++) {
+        s = d->docker_security_options.items[i];
+
+        if (!kecs_str_is(s, "no-new-privileges")
+            && !kecs_str_is(s, "no-new-privileges:true"))
+        {
+            return kecs_pod_no(b, "The field containerDefinitions[%.*s]."
+                               "dockerSecurityOptions is not supported by "
+                               "this runtime for \"%.*s\".",
+                               kecs_fmt(d->name), kecs_fmt(s));
+        }
+    }
+
+    if (d->docker_security_options.n > 0) {
+        kecs_w_bool(&b->w, "allowPrivilegeEscalation", false);
+    }
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+security(kecs_pod_build_t *b, const kecs_ecs_container_definition_t *d)
+{
+    kecs_rc_t       rc;
+    kecs_writer_t  *w = &b->w;
+
+    kecs_w_object(w, "securityContext");
+
+    rc = security_options(b, d);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    capabilities(w, d->linux_parameters);
+
+    if (d->privileged.value) {
+        kecs_w_bool(w, "privileged", true);
+    }
+
+    if (d->readonly_root_filesystem.value) {
+        kecs_w_bool(w, "readOnlyRootFilesystem", true);
+    }
+
+    rc = user(b, d);
+    kecs_w_object_end(w);
+
+    return rc;
+}
+
+
+kecs_rc_t
+kecs_pod_write_container(kecs_pod_build_t *b, size_t container)
+{
+    kecs_rc_t                               rc;
+    kecs_writer_t                          *w = &b->w;
+    const kecs_pod_container_t             *c;
+    const kecs_ecs_container_definition_t  *d;
+
+    c = &b->containers[container];
+    d = c->d;
+
+    kecs_w_object(w, NULL);
+
+    rc = command(b, c);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    rc = environment(b, c);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    kecs_w_str(w, "image", d->image);
+    kecs_w_cstr(w, "imagePullPolicy", "IfNotPresent");
+    kecs_w_str(w, "name", c->name);
+    ports(b, d);
+    health_check(b, d->health_check);
+    kecs_pod_write_container_resources(b, c);
+
+    rc = security(b, d);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    if (d->interactive.value) {
+        kecs_w_bool(w, "stdin", true);
+    }
+
+    kecs_w_cstr(w, "terminationMessagePolicy", "File");
+
+    if (d->pseudo_terminal.value) {
+        kecs_w_bool(w, "tty", true);
+    }
+
+    rc = kecs_pod_write_mounts(b, container);
+
+    if (d->working_directory.len > 0) {
+        kecs_w_str(w, "workingDir", d->working_directory);
+    }
+
+    kecs_w_object_end(w);
+
+    return rc;
+}

@@ -1,0 +1,384 @@
+/*
+ * What a pod says of its task (kubernetes.md 1.7).
+ *
+ * Containers are reported by their ECS names, which the annotation that
+ * pod.c wrote tells; a pod without it (somebody took it away) is reported
+ * with the names it has.  A pod that has Failed counts as failed as a
+ * whole only when its containers do not explain that: otherwise it is
+ * just what remains of a task whose containers ended.
+ */
+
+#include "pod.h"
+#include "pod_status.h"
+
+
+typedef struct {
+    kecs_arena_t          *a;
+    const kecs_json_t     *pod;
+    const kecs_json_t     *names;       /* the annotation's array */
+    kecs_observation_t    *out;
+} pod_t;
+
+
+static kecs_str_t
+text(const kecs_json_t *o, const char *name)
+{
+    kecs_str_t  s;
+
+    s = kecs_json_str(kecs_json_get(o, name));
+
+    return s.len > 0 ? s : kecs_null_str;
+}
+
+
+static kecs_msec_t
+time_of(const kecs_json_t *o, const char *name)
+{
+    kecs_msec_t  t;
+
+    return kecs_time_parse(text(o, name), &t) ? t : 0;
+}
+
+
+static kecs_str_t
+annotation(const pod_t *p, const char *name)
+{
+    return text(kecs_json_at(p->pod, "metadata", "annotations", NULL), name);
+}
+
+
+static kecs_str_t
+ecs_name(const pod_t *p, kecs_str_t name)
+{
+    kecs_str_t          s;
+    const kecs_json_t  *e;
+
+    for (e = p->names ? p->names->first : NULL; e != NULL; e = e->next) {
+        if (kecs_str_eq(text(e, "pod"), name)) {
+            s = text(e, "name");
+            return s.data ? s : name;
+        }
+    }
+
+    return name;
+}
+
+
+/* "docker.io/library/nginx@sha256:..." */
+
+static kecs_str_t
+digest_of(kecs_str_t image_id)
+{
+    ptrdiff_t  at;
+
+    at = kecs_str_rchr(image_id, '@');
+
+    if (at == -1) {
+        return kecs_null_str;
+    }
+
+    image_id = kecs_str_from(image_id, (size_t) at + 1);
+
+    return kecs_str_chr(image_id, ':') > 0 ? image_id : kecs_null_str;
+}
+
+
+/* "containerd://4f2a..." */
+
+static kecs_str_t
+runtime_id_of(kecs_str_t id)
+{
+    ptrdiff_t  slash;
+
+    slash = kecs_str_rchr(id, '/');
+    id = slash == -1 ? id : kecs_str_from(id, (size_t) slash + 1);
+
+    return id.len > 0 ? id : kecs_null_str;
+}
+
+
+static void
+container_terminated(const kecs_json_t *state, kecs_container_seen_t *c)
+{
+    int64_t  code;
+
+    c->phase = KECS_C_TERMINATED;
+    c->reason = text(state, "reason");
+    c->message = text(state, "message");
+    c->started_at = time_of(state, "startedAt");
+    c->finished_at = time_of(state, "finishedAt");
+
+    if (kecs_json_i64(kecs_json_get(state, "exitCode"), &code)) {
+        c->has_exit = true;
+        c->exit_code = (int) code;
+    }
+}
+
+
+static void
+container(const pod_t *p, const kecs_json_t *status,
+    kecs_container_seen_t *c)
+{
+    const kecs_json_t  *state, *s;
+
+    memset(c, 0, sizeof(kecs_container_seen_t));
+
+    c->name = ecs_name(p, text(status, "name"));
+    c->ready = kecs_json_true(kecs_json_get(status, "ready"));
+    c->image_digest = digest_of(text(status, "imageID"));
+    c->runtime_id = runtime_id_of(text(status, "containerID"));
+
+    state = kecs_json_get(status, "state");
+    s = kecs_json_get(state, "terminated");
+
+    if (s != NULL) {
+        container_terminated(s, c);
+        return;
+    }
+
+    s = kecs_json_get(state, "running");
+
+    if (s != NULL) {
+        c->phase = KECS_C_RUNNING;
+        c->started_at = time_of(s, "startedAt");
+        return;
+    }
+
+    s = kecs_json_get(state, "waiting");
+    c->phase = KECS_C_WAITING;
+    c->reason = text(s, "reason");
+    c->message = text(s, "message");
+}
+
+
+static kecs_rc_t
+containers(pod_t *p)
+{
+    size_t                  n;
+    const kecs_json_t      *list, *e;
+    kecs_container_seen_t  *c;
+
+    list = kecs_json_at(p->pod, "status", "containerStatuses", NULL);
+
+    if (list == NULL || list->type != KECS_JSON_ARRAY) {
+        return KECS_OK;
+    }
+
+    c = kecs_calloc(p->a, list->n, sizeof(kecs_container_seen_t));
+
+    if (c == NULL) {
+        return KECS_NOMEM;
+    }
+
+    for (n = 0, e = list->first; e != NULL; e = e->next, n++) {
+        container(p, e, &c[n]);
+    }
+
+    p->out->containers = c;
+    p->out->n = n;
+
+    return KECS_OK;
+}
+
+
+/* A condition of this type, NULL when the pod has none. */
+
+static const kecs_json_t *
+condition(const pod_t *p, const char *type)
+{
+    const kecs_json_t  *e;
+
+    e = kecs_json_at(p->pod, "status", "conditions", NULL);
+
+    for (e = e ? e->first : NULL; e != NULL; e = e->next) {
+        if (kecs_str_is(text(e, "type"), type)) {
+            return e;
+        }
+    }
+
+    return NULL;
+}
+
+
+static bool
+holds(const kecs_json_t *c)
+{
+    return kecs_str_is(text(c, "status"), "True");
+}
+
+
+static void
+placement(pod_t *p)
+{
+    const kecs_json_t   *scheduled;
+    kecs_observation_t  *o = p->out;
+
+    o->node = text(kecs_json_get(p->pod, "spec"), "nodeName");
+    o->placed = o->node.data != NULL;
+
+    scheduled = condition(p, "PodScheduled");
+
+    if (!o->placed && scheduled != NULL && !holds(scheduled)) {
+        o->pending = text(scheduled, "message");
+
+        if (o->pending.data == NULL) {
+            o->pending = text(scheduled, "reason");
+        }
+    }
+}
+
+
+static bool
+all_terminated(const kecs_observation_t *o)
+{
+    size_t  i;
+
+    for (i = 0; i < o->n; i++) {
+        if (o->containers[i].phase != KECS_C_TERMINATED) {
+            return false;
+        }
+    }
+
+    return o->n > 0;
+}
+
+
+/* Why it goes or went, other than by its containers' own doing. */
+
+static void
+cause(pod_t *p)
+{
+    const kecs_json_t   *status, *disruption;
+    kecs_observation_t  *o = p->out;
+
+    status = kecs_json_get(p->pod, "status");
+    disruption = condition(p, "DisruptionTarget");
+
+    o->deleting = kecs_json_at(p->pod, "metadata", "deletionTimestamp", NULL)
+                  != NULL;
+    o->reason = text(status, "reason");
+    o->message = text(status, "message");
+
+    if (disruption != NULL && holds(disruption)) {
+        o->reason = text(disruption, "reason");
+
+        if (o->message.data == NULL) {
+            o->message = text(disruption, "message");
+        }
+    }
+
+    o->failed = kecs_str_is(text(status, "phase"), "Failed")
+                && (o->reason.data != NULL || !all_terminated(o));
+}
+
+
+/*
+ * When its images were pulled: from when its network was there (what the
+ * kubelet does just before) until the first container ran.
+ */
+
+static void
+pull_times(pod_t *p)
+{
+    size_t               i;
+    kecs_msec_t          t;
+    const kecs_json_t   *ready;
+    kecs_observation_t  *o = p->out;
+
+    ready = condition(p, "PodReadyToStartContainers");
+
+    if (ready != NULL && holds(ready)) {
+        o->pull_started_at = time_of(ready, "lastTransitionTime");
+    }
+
+    for (i = 0; i < o->n; i++) {
+        t = o->containers[i].started_at;
+
+        if (t != 0 && (o->pull_stopped_at == 0 || t < o->pull_stopped_at)) {
+            o->pull_stopped_at = t;
+        }
+    }
+
+    if (o->pull_stopped_at != 0 && o->pull_started_at > o->pull_stopped_at) {
+        o->pull_started_at = o->pull_stopped_at;
+    }
+}
+
+
+static void
+adoption(pod_t *p)
+{
+    kecs_observation_t  *o = p->out;
+
+    o->task_arn = annotation(p, KECS_POD_TASK_ARN);
+    o->definition_arn = annotation(p, KECS_POD_TASKDEF);
+    o->group = annotation(p, KECS_POD_GROUP);
+    o->started_by = annotation(p, KECS_POD_STARTED_BY);
+    o->launch = annotation(p, KECS_POD_LAUNCH);
+}
+
+
+static kecs_rc_t
+load_names(pod_t *p)
+{
+    kecs_rc_t     rc;
+    kecs_str_t    s;
+    kecs_json_t  *names;
+
+    s = annotation(p, KECS_POD_CONTAINERS);
+
+    if (s.data == NULL) {
+        return KECS_OK;
+    }
+
+    rc = kecs_json_parse(p->a, s, &names);
+
+    if (rc == KECS_OK && names->type == KECS_JSON_ARRAY) {
+        p->names = names;
+    }
+
+    return rc == KECS_NOMEM ? rc : KECS_OK;
+}
+
+
+kecs_rc_t
+kecs_pod_observe(kecs_arena_t *a, const kecs_json_t *pod,
+    kecs_observation_t *out)
+{
+    pod_t               p;
+    kecs_rc_t           rc;
+    const kecs_json_t  *meta;
+
+    memset(out, 0, sizeof(kecs_observation_t));
+    memset(&p, 0, sizeof(pod_t));
+
+    p.a = a;
+    p.pod = pod;
+    p.out = out;
+
+    meta = kecs_json_get(pod, "metadata");
+
+    if (!kecs_pod_task(text(meta, "name"), out->task)) {
+        return KECS_INVALID;
+    }
+
+    out->handle = text(meta, "uid");
+    out->address = text(kecs_json_get(pod, "status"), "podIP");
+
+    rc = load_names(&p);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    rc = containers(&p);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    placement(&p);
+    cause(&p);
+    pull_times(&p);
+    adoption(&p);
+
+    return KECS_OK;
+}

@@ -1,0 +1,402 @@
+/*
+ * Parts of task records.  They are decoded through the model's shape of a
+ * task, whose members `containers` and `attachments` they are, and written
+ * again by the same tables.  "Changed" is decided on the texts that the
+ * encoder writes before and after, so the order in which somebody else had
+ * written the members does not count.  All memory is from the arena given.
+ */
+
+#include "../aws/arn.h"
+#include "task_parts.h"
+
+
+#define ENI_TYPE  "ElasticNetworkInterface"
+
+
+static kecs_str_t
+encode(kecs_arena_t *a, const char *member, const void *list)
+{
+    kecs_buf_t            buf;
+    kecs_writer_t         w;
+    const kecs_member_t  *m;
+
+    m = kecs_shape_member(&kecs_ecs_task_shape, kecs_str_of(member));
+    if (m == NULL) {
+        return kecs_null_str;
+    }
+
+    kecs_buf_init(&buf, a, 0);
+    w = kecs_writer(&buf);
+    kecs_shape_value(&w, NULL, m->shape, list);
+
+    return buf.failed ? kecs_null_str : kecs_buf_view(&buf);
+}
+
+
+kecs_rc_t
+kecs_task_parts_load(kecs_arena_t *a, const kecs_task_t *task,
+    kecs_task_parts_t *p)
+{
+    void           *view;
+    kecs_rc_t       rc;
+    kecs_buf_t      buf;
+    kecs_writer_t   w;
+
+    kecs_buf_init(&buf, a, 0);
+    w = kecs_writer(&buf);
+
+    kecs_w_object(&w, NULL);
+    kecs_w_raw(&w, "attachments", task->rec.part[KECS_TASK_ATTACHMENTS]);
+    kecs_w_raw(&w, "containers", task->rec.part[KECS_TASK_CONTAINERS]);
+    kecs_w_object_end(&w);
+
+    if (buf.failed) {
+        return KECS_NOMEM;
+    }
+
+    rc = kecs_shape_load(a, &kecs_ecs_task_shape, kecs_buf_view(&buf), &view);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    p->view = view;
+    p->containers = encode(a, "containers", &p->view->containers);
+    p->attachments = encode(a, "attachments", &p->view->attachments);
+
+    return p->containers.data == NULL || p->attachments.data == NULL
+           ? KECS_NOMEM : KECS_OK;
+}
+
+
+static kecs_rc_t
+store_part(kecs_arena_t *a, kecs_task_t *task, unsigned part,
+    const char *member, const void *list, kecs_str_t before, bool *changed)
+{
+    kecs_str_t  text;
+
+    text = encode(a, member, list);
+    if (text.data == NULL) {
+        return KECS_NOMEM;
+    }
+
+    if (!kecs_str_eq(text, before)) {
+        kecs_rec_part(&task->rec, part, text);
+        *changed = true;
+    }
+
+    return KECS_OK;
+}
+
+
+kecs_rc_t
+kecs_task_parts_store(kecs_arena_t *a, kecs_task_t *task,
+    const kecs_task_parts_t *p, bool *changed)
+{
+    kecs_rc_t  rc;
+
+    *changed = false;
+
+    rc = store_part(a, task, KECS_TASK_CONTAINERS, "containers",
+                    &p->view->containers, p->containers, changed);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    return store_part(a, task, KECS_TASK_ATTACHMENTS, "attachments",
+                      &p->view->attachments, p->attachments, changed);
+}
+
+
+kecs_ecs_container_t *
+kecs_task_container(const kecs_task_parts_t *p, kecs_str_t name)
+{
+    size_t  i;
+
+    for (i = 0; i < p->view->containers.n; i++) {
+        if (kecs_str_eq(p->view->containers.items[i].name, name)) {
+            return &p->view->containers.items[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+const kecs_ecs_container_definition_t *
+kecs_definition_container(const kecs_ecs_task_definition_t *definition,
+    kecs_str_t name)
+{
+    size_t                                  i;
+    const kecs_ecs_container_definitions_t  *list;
+
+    if (definition == NULL) {
+        return NULL;
+    }
+
+    list = &definition->container_definitions;
+
+    for (i = 0; i < list->n; i++) {
+        if (kecs_str_eq(list->items[i].name, name)) {
+            return &list->items[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+bool
+kecs_container_essential(const kecs_ecs_container_definition_t *d)
+{
+    return d == NULL || !d->essential.set || d->essential.value;
+}
+
+
+bool
+kecs_container_checked(const kecs_ecs_container_definition_t *d)
+{
+    const kecs_ecs_string_list_t  *command;
+
+    if (d == NULL || d->health_check == NULL) {
+        return false;
+    }
+
+    command = &d->health_check->command;
+
+    return command->n == 0 || !kecs_str_is(command->items[0], "NONE");
+}
+
+
+/* Details of the network interface; all derived, so that they stay. */
+
+typedef struct {
+    kecs_ecs_key_value_pair_t  *items;
+    size_t                      n;
+} details_t;
+
+
+static void
+detail(details_t *d, const char *name, kecs_str_t value)
+{
+    size_t  i;
+
+    if (value.data == NULL) {
+        return;
+    }
+
+    for (i = 0; i < d->n; i++) {
+        if (kecs_str_is(d->items[i].name, name)) {
+            d->items[i].value = value;
+            return;
+        }
+    }
+
+    d->items[d->n].name = kecs_str_of(name);
+    d->items[d->n].value = value;
+    d->n++;
+}
+
+
+static kecs_str_t
+private_dns(kecs_arena_t *a, const kecs_task_parts_t *p, kecs_str_t address)
+{
+    char        *s;
+    size_t       i;
+    kecs_arn_t   arn;
+    kecs_str_t   host;
+
+    host = kecs_strdup(a, address);
+    if (host.data == NULL || p->view->containers.n == 0
+        || !kecs_arn_parse(p->view->containers.items[0].task_arn, &arn))
+    {
+        return kecs_null_str;
+    }
+
+    s = (char *) host.data;
+
+    for (i = 0; i < host.len; i++) {
+        if (s[i] == '.') {
+            s[i] = '-';
+        }
+    }
+
+    if (kecs_str_is(arn.region, "us-east-1")) {
+        return kecs_sprintf(a, "ip-%.*s.ec2.internal", kecs_fmt(host));
+    }
+
+    return kecs_sprintf(a, "ip-%.*s.%.*s.compute.internal", kecs_fmt(host),
+                        kecs_fmt(arn.region));
+}
+
+
+static kecs_rc_t
+attach_interface(kecs_arena_t *a, const kecs_task_t *task,
+    kecs_task_parts_t *p, kecs_ecs_attachment_t *eni, kecs_str_t address)
+{
+    size_t      i;
+    char        id[2 * KECS_ID_LEN];
+    details_t   d;
+
+    d.n = eni->details.n;
+    d.items = kecs_calloc(a, d.n + 5, sizeof(*d.items));
+    if (d.items == NULL) {
+        return KECS_NOMEM;
+    }
+
+    for (i = 0; i < d.n; i++) {
+        d.items[i] = eni->details.items[i];
+    }
+
+    kecs_hex(task->id, KECS_ID_LEN, id);
+
+    detail(&d, "networkInterfaceId", kecs_sprintf(a, "eni-0%.16s", id));
+    detail(&d, "macAddress",
+           kecs_sprintf(a, "0a:%.2s:%.2s:%.2s:%.2s:%.2s", id + 16, id + 18,
+                        id + 20, id + 22, id + 24));
+
+    if (kecs_str_chr(address, ':') < 0) {
+        detail(&d, "privateDnsName", private_dns(a, p, address));
+        detail(&d, "privateIPv4Address", kecs_strdup(a, address));
+
+    } else {
+        detail(&d, "ipv6Address", kecs_strdup(a, address));
+    }
+
+    eni->details.items = d.items;
+    eni->details.n = d.n;
+    eni->details.set = true;
+    eni->status = kecs_str("ATTACHED");
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+show_interface(kecs_arena_t *a, kecs_ecs_container_t *c,
+    const kecs_ecs_attachment_t *eni, kecs_str_t address)
+{
+    kecs_ecs_network_interface_t  *ni;
+
+    ni = kecs_calloc(a, 1, sizeof(*ni));
+    if (ni == NULL) {
+        return KECS_NOMEM;
+    }
+
+    ni->attachment_id = eni->id;
+
+    if (kecs_str_chr(address, ':') < 0) {
+        ni->private_ipv4_address = kecs_strdup(a, address);
+
+    } else {
+        ni->ipv6_address = kecs_strdup(a, address);
+    }
+
+    c->network_interfaces.items = ni;
+    c->network_interfaces.n = 1;
+    c->network_interfaces.set = true;
+
+    return KECS_OK;
+}
+
+
+kecs_rc_t
+kecs_task_attach(kecs_arena_t *a, const kecs_task_t *task,
+    kecs_task_parts_t *p, kecs_str_t address)
+{
+    size_t                  i;
+    kecs_rc_t               rc;
+    kecs_ecs_attachment_t  *eni;
+
+    eni = NULL;
+
+    for (i = 0; i < p->view->attachments.n; i++) {
+        if (kecs_str_is(p->view->attachments.items[i].type, ENI_TYPE)) {
+            eni = &p->view->attachments.items[i];
+            break;
+        }
+    }
+
+    if (eni == NULL || kecs_str_is(eni->status, "ATTACHED")
+        || kecs_str_is(eni->status, "DELETED"))
+    {
+        return KECS_OK;
+    }
+
+    rc = attach_interface(a, task, p, eni, address);
+
+    for (i = 0; rc == KECS_OK && i < p->view->containers.n; i++) {
+        rc = show_interface(a, &p->view->containers.items[i], eni, address);
+    }
+
+    return rc;
+}
+
+
+void
+kecs_task_detach(kecs_task_parts_t *p)
+{
+    size_t  i;
+
+    for (i = 0; i < p->view->attachments.n; i++) {
+        p->view->attachments.items[i].status = kecs_str("DELETED");
+    }
+}
+
+
+/* The host's port that a mapping leads from, 0: none that is known. */
+
+static int64_t
+host_port(const kecs_ecs_port_mapping_t *m, kecs_str_t network_mode)
+{
+    if (m->host_port.set && m->host_port.value > 0) {
+        return m->host_port.value;
+    }
+
+    return kecs_str_is(network_mode, "host") && m->container_port.set
+           ? m->container_port.value : 0;
+}
+
+
+kecs_rc_t
+kecs_container_bind(kecs_arena_t *a, kecs_ecs_container_t *c,
+    const kecs_ecs_container_definition_t *d, kecs_str_t network_mode)
+{
+    size_t                          i;
+    int64_t                         port;
+    const kecs_ecs_port_mapping_t  *m;
+    kecs_ecs_network_binding_t     *b;
+
+    c->network_bindings.set = true;
+    c->network_bindings.n = 0;
+
+    if (d == NULL || d->port_mappings.n == 0
+        || kecs_str_is(network_mode, "awsvpc"))
+    {
+        return KECS_OK;
+    }
+
+    b = kecs_calloc(a, d->port_mappings.n, sizeof(*b));
+    if (b == NULL) {
+        return KECS_NOMEM;
+    }
+
+    c->network_bindings.items = b;
+
+    for (i = 0; i < d->port_mappings.n; i++) {
+        m = &d->port_mappings.items[i];
+        port = host_port(m, network_mode);
+
+        if (port == 0) {
+            continue;
+        }
+
+        b = &c->network_bindings.items[c->network_bindings.n++];
+        b->bind_ip = kecs_str("0.0.0.0");
+        b->container_port = m->container_port;
+        b->host_port = (kecs_opt_int_t) { port, true };
+        b->protocol = m->protocol.data != NULL ? m->protocol
+                                               : kecs_str("tcp");
+    }
+
+    return KECS_OK;
+}

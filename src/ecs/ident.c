@@ -1,0 +1,585 @@
+/*
+ * Identifiers: what a client sends to name a thing (short name or ARN), the
+ * records behind it, and the ARNs that answers show.  Also the few checks
+ * that all handlers share.  Memory is the call's; reads go through the
+ * call's transaction, so everything here belongs to its thread.
+ */
+
+#include "ecs.h"
+
+
+#define NAME_MAX_LEN  255
+
+typedef struct {
+    bool         arn;
+    unsigned     n;
+    kecs_str_t   part[3];       /* behind the kind, split at '/' */
+} ident_t;
+
+
+bool
+kecs_name_ok(kecs_str_t name)
+{
+    char    ch;
+    size_t  i;
+
+    for (i = 0; i < name.len; i++) {
+        ch = name.data[i];
+
+        if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z')
+              || (ch >= '0' && ch <= '9') || ch == '-' || ch == '_'))
+        {
+            return false;
+        }
+    }
+
+    return name.len > 0 && name.len <= NAME_MAX_LEN;
+}
+
+
+static kecs_rc_t
+invalid_identifier(kecs_call_t *c, const char *why)
+{
+    return kecs_fail(c, KECS_E_INVALID_PARAMETER, "Invalid identifier: %s",
+                     why);
+}
+
+
+/* Behind "arn:...:KIND/", for this account and region. */
+
+static kecs_rc_t
+arn_rest(kecs_call_t *c, kecs_str_t *id, const char *kind)
+{
+    kecs_str_t  head;
+    kecs_arn_t  arn;
+
+    if (!kecs_arn_parse(*id, &arn) || !kecs_str_is(arn.service, "ecs")) {
+        return invalid_identifier(c, "The ARN is malformed");
+    }
+
+    *id = arn.resource;
+
+    if (!kecs_str_split(id, '/', &head) || !kecs_str_is(head, kind)
+        || id->data == NULL)
+    {
+        return invalid_identifier(c, "Unexpected resource type");
+    }
+
+    if (!kecs_str_eq(arn.account, c->account)) {
+        return kecs_fail(c, KECS_E_INVALID_PARAMETER, "AccountIDs mismatch");
+    }
+
+    if (!kecs_str_eq(arn.region, c->region)) {
+        return kecs_fail(c, KECS_E_INVALID_PARAMETER, "Regions mismatch");
+    }
+
+    return KECS_OK;
+}
+
+
+/* Takes `id` apart; an ARN has 1 to `most` parts, a short name is one. */
+
+static kecs_rc_t
+parse(kecs_call_t *c, kecs_str_t id, const char *kind, unsigned most,
+    ident_t *out)
+{
+    kecs_rc_t   rc;
+    kecs_str_t  head;
+
+    memset(out, 0, sizeof(ident_t));
+    out->arn = kecs_str_starts(id, kecs_str("arn:"));
+
+    if (out->arn) {
+        rc = arn_rest(c, &id, kind);
+        if (rc != KECS_OK) {
+            return rc;
+        }
+
+    } else {
+        most = 1;
+    }
+
+    while (kecs_str_split(&id, '/', &head)) {
+        if (out->n == most || head.len == 0) {
+            return invalid_identifier(c, "Unexpected number of separators");
+        }
+
+        out->part[out->n++] = head;
+    }
+
+    if (out->n == 0) {
+        return invalid_identifier(c, "Unexpected number of separators");
+    }
+
+    return KECS_OK;
+}
+
+
+kecs_rc_t
+kecs_cluster_name_of(kecs_call_t *c, kecs_str_t id, kecs_str_t *name)
+{
+    ident_t    ident;
+    kecs_rc_t  rc;
+
+    if (id.len == 0) {
+        *name = kecs_str("default");
+        return KECS_OK;
+    }
+
+    rc = parse(c, id, "cluster", 1, &ident);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    *name = ident.part[0];
+
+    if (!kecs_name_ok(*name)) {
+        return invalid_identifier(c, "The cluster name is invalid");
+    }
+
+    return KECS_OK;
+}
+
+
+kecs_rc_t
+kecs_cluster_named(kecs_call_t *c, kecs_str_t name, unsigned parts,
+    kecs_cluster_t *out)
+{
+    kecs_rc_t   rc;
+    kecs_key_t  key;
+
+    memset(out, 0, sizeof(kecs_cluster_t));
+
+    if (c->scope == 0) {
+        return KECS_NOT_FOUND;
+    }
+
+    kecs_key_init(&key);
+    kecs_key_str(&key, name);
+
+    rc = kecs_find(c->txn, KECS_IX_CLUSTER_NAME, c->scope, &key, out);
+
+    return rc == KECS_OK ? kecs_get(c->txn, c->arena, out, parts) : rc;
+}
+
+
+kecs_rc_t
+kecs_find_cluster(kecs_call_t *c, kecs_str_t id, unsigned parts,
+    kecs_cluster_t *out)
+{
+    kecs_rc_t   rc;
+    kecs_str_t  name;
+
+    rc = kecs_cluster_name_of(c, id, &name);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    rc = kecs_cluster_named(c, name, parts, out);
+
+    if (rc == KECS_NOT_FOUND
+        || (rc == KECS_OK && out->status == KECS_CLUSTER_INACTIVE))
+    {
+        return kecs_fail(c, KECS_E_CLUSTER_NOT_FOUND, "Cluster not found.");
+    }
+
+    return rc;
+}
+
+
+kecs_rc_t
+kecs_cluster_by_no(kecs_call_t *c, uint32_t no, kecs_cluster_t *out)
+{
+    memset(out, 0, sizeof(kecs_cluster_t));
+    out->rec.kind = KECS_CLUSTER;
+    out->rec.scope = c->scope;
+    out->no = no;
+
+    return kecs_get(c->txn, c->arena, out, 0);
+}
+
+
+/* Task definitions. */
+
+static kecs_rc_t
+taskdef_resource(kecs_call_t *c, kecs_str_t *id)
+{
+    kecs_str_t  head;
+    kecs_arn_t  arn;
+
+    if (!kecs_str_starts(*id, kecs_str("arn:"))) {
+        return KECS_OK;
+    }
+
+    if (!kecs_arn_parse(*id, &arn) || !kecs_str_is(arn.service, "ecs")) {
+        return kecs_fail(c, KECS_E_CLIENT, "Invalid arn syntax.");
+    }
+
+    *id = arn.resource;
+
+    if (!kecs_str_split(id, '/', &head)
+        || !kecs_str_is(head, "task-definition") || id->data == NULL)
+    {
+        return kecs_fail(c, KECS_E_CLIENT, "Invalid arn syntax.");
+    }
+
+    return kecs_str_eq(arn.account, c->account)
+           && kecs_str_eq(arn.region, c->region) ? KECS_OK : KECS_NOT_FOUND;
+}
+
+
+kecs_rc_t
+kecs_taskdef_ref(kecs_call_t *c, kecs_str_t id, kecs_taskdef_ref_t *ref)
+{
+    uint64_t   n;
+    kecs_rc_t  rc, where;
+
+    where = taskdef_resource(c, &id);
+    if (where != KECS_OK && where != KECS_NOT_FOUND) {
+        return where;
+    }
+
+    ref->revision = 0;
+    rc = kecs_str_split(&id, ':', &ref->family) ? KECS_OK : KECS_NOT_FOUND;
+
+    if (id.data != NULL) {
+        if (!kecs_str_u64(id, &n) || n == 0 || n > UINT32_MAX) {
+            return kecs_fail(c, KECS_E_INVALID_PARAMETER,
+                             "Invalid task definition: Invalid revision"
+                             " number.");
+        }
+
+        ref->revision = (uint32_t) n;
+    }
+
+    if (where != KECS_OK || !kecs_name_ok(ref->family)) {
+        return KECS_NOT_FOUND;
+    }
+
+    return rc;
+}
+
+
+static kecs_rc_t
+latest_revision(kecs_call_t *c, kecs_taskdef_ref_t *ref)
+{
+    kecs_rc_t      rc;
+    kecs_family_t  family;
+
+    memset(&family, 0, sizeof(kecs_family_t));
+    family.rec.kind = KECS_FAMILY;
+    family.rec.scope = c->scope;
+    family.name = ref->family;
+
+    rc = kecs_get(c->txn, c->arena, &family, 0);
+
+    if (rc == KECS_OK && family.latest == 0) {
+        return KECS_NOT_FOUND;
+    }
+
+    ref->revision = family.latest;
+
+    return rc;
+}
+
+
+kecs_rc_t
+kecs_find_taskdef(kecs_call_t *c, kecs_str_t id, unsigned parts,
+    kecs_taskdef_t *out)
+{
+    kecs_rc_t           rc;
+    kecs_taskdef_ref_t  ref;
+
+    rc = kecs_taskdef_ref(c, id, &ref);
+
+    if (rc == KECS_OK && c->scope == 0) {
+        rc = KECS_NOT_FOUND;
+    }
+
+    if (rc == KECS_OK && ref.revision == 0) {
+        rc = latest_revision(c, &ref);
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    memset(out, 0, sizeof(kecs_taskdef_t));
+    out->rec.kind = KECS_TASKDEF;
+    out->rec.scope = c->scope;
+    out->family = ref.family;
+    out->revision = ref.revision;
+
+    return kecs_get(c->txn, c->arena, out, parts);
+}
+
+
+/* Services and tasks. */
+
+/* "service/CLUSTER/NAME": the cluster must be the one asked about. */
+
+static kecs_rc_t
+same_cluster(kecs_call_t *c, const ident_t *ident,
+    const kecs_cluster_t *cluster)
+{
+    if (ident->n == 1 || kecs_str_eq(ident->part[0], cluster->name)) {
+        return KECS_OK;
+    }
+
+    return kecs_fail(c, KECS_E_INVALID_PARAMETER,
+                     "Invalid identifier: Identifier is for cluster %.*s."
+                     " Your cluster is %.*s", kecs_fmt(ident->part[0]),
+                     kecs_fmt(cluster->name));
+}
+
+
+kecs_rc_t
+kecs_find_service(kecs_call_t *c, const kecs_cluster_t *cluster,
+    kecs_str_t id, unsigned parts, kecs_service_t *out)
+{
+    ident_t     ident;
+    kecs_rc_t   rc;
+    kecs_key_t  key;
+
+    rc = parse(c, id, "service", 2, &ident);
+
+    if (rc == KECS_OK) {
+        rc = same_cluster(c, &ident, cluster);
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    kecs_key_init(&key);
+    kecs_key_u32(&key, cluster->no);
+    kecs_key_str(&key, ident.part[ident.n - 1]);
+
+    if (key.failed || !kecs_name_ok(ident.part[ident.n - 1])) {
+        return KECS_NOT_FOUND;
+    }
+
+    memset(out, 0, sizeof(kecs_service_t));
+    rc = kecs_find(c->txn, KECS_IX_SERVICE_NAME, c->scope, &key, out);
+
+    return rc == KECS_OK ? kecs_get(c->txn, c->arena, out, parts) : rc;
+}
+
+
+/* 32 digits, or a UUID with its dashes. */
+
+static bool
+task_id(kecs_str_t s, uint8_t *id)
+{
+    char    digits[2 * KECS_ID_LEN];
+    size_t  i, n;
+
+    for (i = 0, n = 0; i < s.len; i++) {
+        if (s.len == KECS_UUID_LEN
+            && (i == 8 || i == 13 || i == 18 || i == 23))
+        {
+            if (s.data[i] != '-') {
+                return false;
+            }
+
+            continue;
+        }
+
+        digits[n++] = s.data[i];
+    }
+
+    return kecs_unhex(kecs_str_n(digits, n), id, KECS_ID_LEN);
+}
+
+
+kecs_rc_t
+kecs_find_task(kecs_call_t *c, const kecs_cluster_t *cluster, kecs_str_t id,
+    unsigned parts, kecs_task_t *out)
+{
+    ident_t     ident;
+    kecs_rc_t   rc;
+    kecs_str_t  short_id;
+
+    rc = parse(c, id, "task", 2, &ident);
+
+    if (rc == KECS_OK) {
+        rc = same_cluster(c, &ident, cluster);
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    short_id = ident.part[ident.n - 1];
+
+    if (short_id.len != 2 * KECS_ID_LEN && short_id.len != KECS_UUID_LEN) {
+        return kecs_fail(c, KECS_E_INVALID_PARAMETER,
+                         "taskId length should be one of [32,36]");
+    }
+
+    memset(out, 0, sizeof(kecs_task_t));
+    out->rec.kind = KECS_TASK;
+    out->rec.scope = c->scope;
+    out->cluster = cluster->no;
+
+    if (!task_id(short_id, out->id)) {
+        return KECS_NOT_FOUND;
+    }
+
+    return kecs_get(c->txn, c->arena, out, parts);
+}
+
+
+/* ARNs. */
+
+#define ARN      "arn:%s:ecs:%.*s:%.*s:"
+#define HERE(c)  kecs_partition((c)->region), kecs_fmt((c)->region),         \
+                 kecs_fmt((c)->account)
+
+
+kecs_str_t
+kecs_cluster_arn(kecs_call_t *c, kecs_str_t name)
+{
+    return kecs_sprintf(c->arena, ARN "cluster/%.*s", HERE(c),
+                        kecs_fmt(name));
+}
+
+
+kecs_str_t
+kecs_taskdef_arn(kecs_call_t *c, kecs_str_t family, uint32_t revision)
+{
+    return kecs_sprintf(c->arena, ARN "task-definition/%.*s:%u", HERE(c),
+                        kecs_fmt(family), revision);
+}
+
+
+kecs_str_t
+kecs_service_arn(kecs_call_t *c, kecs_str_t cluster, kecs_str_t name)
+{
+    return kecs_sprintf(c->arena, ARN "service/%.*s/%.*s", HERE(c),
+                        kecs_fmt(cluster), kecs_fmt(name));
+}
+
+
+kecs_str_t
+kecs_task_arn(kecs_call_t *c, kecs_str_t cluster, const uint8_t *id)
+{
+    char  hex[2 * KECS_ID_LEN];
+
+    kecs_hex(id, KECS_ID_LEN, hex);
+
+    return kecs_sprintf(c->arena, ARN "task/%.*s/%.*s", HERE(c),
+                        kecs_fmt(cluster), (int) sizeof(hex), hex);
+}
+
+
+/* Failures, checks, fragments. */
+
+void
+kecs_write_made(kecs_call_t *c, const char *name, kecs_str_t s)
+{
+    if (s.data == NULL) {
+        c->buf->failed = true;
+    }
+
+    kecs_w_str(&c->out, name, s);
+}
+
+
+void
+kecs_failure_write(kecs_call_t *c, kecs_str_t arn, const char *reason,
+    kecs_str_t detail)
+{
+    kecs_w_object(&c->out, NULL);
+    kecs_write_made(c, "arn", arn);
+    kecs_w_opt_str(&c->out, "detail", detail);
+    kecs_w_cstr(&c->out, "reason", reason);
+    kecs_w_object_end(&c->out);
+}
+
+
+kecs_rc_t
+kecs_check_input(kecs_call_t *c, const void *in)
+{
+    kecs_rc_t           rc;
+    kecs_shape_error_t  err;
+
+    rc = kecs_shape_check(c->arena, c->op->input, in, &err);
+
+    if (rc != KECS_INVALID) {
+        return rc;
+    }
+
+    return kecs_fail_str(c, KECS_E_INVALID_PARAMETER, err.message);
+}
+
+
+kecs_rc_t
+kecs_check_enum(kecs_call_t *c, kecs_error_t e, const char *what,
+    const kecs_shape_t *shape, kecs_str_t value)
+{
+    size_t      i;
+    kecs_buf_t  b;
+
+    if (value.data == NULL || kecs_shape_has_value(shape, value)) {
+        return KECS_OK;
+    }
+
+    kecs_buf_init(&b, c->arena, 0);
+    kecs_buf_printf(&b, "%s should be one of [", what);
+
+    for (i = 0; shape->values[i] != NULL; i++) {
+        kecs_buf_printf(&b, "%s%s", i != 0 ? "," : "", shape->values[i]);
+    }
+
+    kecs_buf_chr(&b, ']');
+
+    return b.failed ? KECS_NOMEM : kecs_fail_str(c, e, kecs_buf_view(&b));
+}
+
+
+kecs_rc_t
+kecs_member_json(kecs_arena_t *a, const kecs_shape_t *shape,
+    const void *value, const char *name, kecs_str_t *json)
+{
+    kecs_buf_t            b;
+    const void           *v;
+    kecs_writer_t         w;
+    const kecs_member_t  *m;
+
+    *json = kecs_null_str;
+
+    m = kecs_shape_member(shape, kecs_str_of(name));
+    v = m != NULL ? kecs_member_value(m, value) : NULL;
+
+    if (v == NULL) {
+        return KECS_OK;
+    }
+
+    kecs_buf_init(&b, a, 0);
+    w = kecs_writer(&b);
+    kecs_shape_value(&w, NULL, m->shape, v);
+
+    if (b.failed) {
+        return KECS_NOMEM;
+    }
+
+    *json = kecs_buf_view(&b);
+
+    return KECS_OK;
+}
+
+
+bool
+kecs_names_has(size_t n, const kecs_str_t *names, const char *name)
+{
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+        if (kecs_str_is(names[i], name)) {
+            return true;
+        }
+    }
+
+    return false;
+}

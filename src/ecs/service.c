@@ -1,0 +1,284 @@
+/*
+ * Services: DescribeServices, ListServices, and the rows of all service
+ * operations.  Changing ones are in service_create.c and service_update.c.
+ */
+
+#include "service_intern.h"
+
+
+#define DESCRIBE_MAX   10
+#define PAGE           10
+#define PAGE_MAX      100
+
+
+/* DescribeServices. */
+
+static kecs_str_t
+missing_arn(kecs_call_t *c, const kecs_cluster_t *cluster, kecs_str_t id)
+{
+    if (kecs_str_starts(id, kecs_str("arn:"))) {
+        return id;
+    }
+
+    return kecs_service_arn(c, cluster->name, id);
+}
+
+
+static bool
+described(const kecs_service_t *found, size_t n, uint32_t no)
+{
+    size_t  i;
+
+    for (i = 0; i < n; i++) {
+        if (found[i].no == no) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+/* Writes what is found; leaves in missing[] the ARNs of the others. */
+
+static kecs_rc_t
+describe_found(kecs_call_t *c, const kecs_cluster_t *cluster,
+    const kecs_ecs_describe_services_request_t *in, kecs_str_t *missing)
+{
+    bool             tags;
+    size_t           i, n;
+    unsigned         parts;
+    kecs_rc_t        rc;
+    kecs_service_t   found[DESCRIBE_MAX], *s;
+
+    tags = kecs_names_has(in->include.n, in->include.items, "TAGS");
+    parts = kecs_part_bit(KECS_SERVICE_STATIC)
+            |(tags ? kecs_part_bit(KECS_SERVICE_TAGS) : 0);
+
+    for (i = 0, n = 0; i < in->services.n; i++) {
+        s = &found[n];
+        rc = kecs_find_service(c, cluster, in->services.items[i], parts, s);
+
+        if (rc == KECS_NOT_FOUND) {
+            missing[i] = missing_arn(c, cluster, in->services.items[i]);
+            rc = missing[i].data != NULL ? KECS_OK : KECS_NOMEM;
+
+        } else if (rc == KECS_OK && !described(found, n, s->no)) {
+            n++;
+            rc = kecs_service_write(c, NULL, cluster->name, s, tags);
+        }
+
+        if (rc != KECS_OK) {
+            return rc;
+        }
+    }
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+describe_services(kecs_call_t *c, void *input)
+{
+    size_t                                       i;
+    kecs_rc_t                                    rc;
+    kecs_str_t                                   missing[DESCRIBE_MAX];
+    kecs_cluster_t                               cluster;
+    const kecs_ecs_describe_services_request_t  *in = input;
+
+    rc = kecs_find_cluster(c, in->cluster, 0, &cluster);
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    if (in->services.n == 0) {
+        return kecs_bad(c, "Services cannot be empty.");
+    }
+
+    if (in->services.n > DESCRIBE_MAX) {
+        return kecs_bad(c, "Services cannot have more than %d elements.",
+                        DESCRIBE_MAX);
+    }
+
+    memset(missing, 0, sizeof(missing));
+
+    kecs_w_array(&c->out, "services");
+    rc = describe_found(c, &cluster, in, missing);
+    kecs_w_array_end(&c->out);
+
+    kecs_w_array(&c->out, "failures");
+
+    for (i = 0; i < in->services.n; i++) {
+        if (missing[i].data != NULL) {
+            kecs_failure_write(c, missing[i], "MISSING", kecs_null_str);
+        }
+    }
+
+    kecs_w_array_end(&c->out);
+
+    return rc;
+}
+
+
+/* ListServices. */
+
+typedef struct {
+    kecs_cluster_t  cluster;
+    unsigned        launch;         /* 0: any */
+    unsigned        strategy;       /* 0: any */
+    bool            none;           /* nothing can match */
+} listing_t;
+
+
+static kecs_rc_t
+listing_filters(kecs_call_t *c, const kecs_ecs_list_services_request_t *in,
+    listing_t *l)
+{
+    kecs_rc_t  rc;
+
+    l->launch = kecs_launch_of(in->launch_type);
+
+    if (in->launch_type.len != 0 && l->launch == 0) {
+        return kecs_bad(c, "launch type should be one of"
+                        " [EC2,FARGATE,EXTERNAL,FMI,MANAGED_INSTANCES]");
+    }
+
+    rc = kecs_check_enum(c, KECS_E_INVALID_PARAMETER, "Scheduling strategy",
+                         &kecs_ecs_scheduling_strategy_shape,
+                         in->scheduling_strategy);
+
+    if (rc == KECS_OK) {
+        rc = kecs_check_enum(c, KECS_E_INVALID_PARAMETER,
+                             "resource management type",
+                             &kecs_ecs_resource_management_type_shape,
+                             in->resource_management_type);
+    }
+
+    l->strategy = kecs_strategy_of(in->scheduling_strategy);
+    l->none = kecs_str_is(in->resource_management_type, "ECS");
+
+    return rc;
+}
+
+
+static kecs_rc_t
+list_one(kecs_call_t *c, kecs_page_t *page, const listing_t *l,
+    kecs_str_t key, kecs_service_t *s)
+{
+    bool        match;
+    kecs_rc_t   rc;
+    kecs_str_t  arn;
+
+    rc = kecs_get(c->txn, c->arena, s, 0);
+
+    if (rc != KECS_OK) {
+        return rc == KECS_NOT_FOUND ? KECS_CORRUPT : rc;
+    }
+
+    match = (l->launch == 0 || s->launch == l->launch)
+            && (l->strategy == 0 || s->strategy == l->strategy);
+
+    if (match) {
+        arn = kecs_service_arn(c, l->cluster.name, s->name);
+
+        if (arn.data == NULL) {
+            return KECS_NOMEM;
+        }
+
+        kecs_w_str(&c->out, NULL, arn);
+    }
+
+    return kecs_page_took(c, page, key, match);
+}
+
+
+static kecs_rc_t
+list_page(kecs_call_t *c, kecs_page_t *page, const listing_t *l)
+{
+    kecs_rc_t        rc;
+    kecs_key_t       prefix;
+    kecs_str_t       key;
+    kecs_scan_t     *scan;
+    kecs_service_t   s;
+
+    kecs_key_init(&prefix);
+    kecs_key_u32(&prefix, l->cluster.no);
+
+    rc = kecs_scan(c->txn, c->arena, KECS_IX_SERVICE_ACTIVE, c->scope,
+                   &prefix, page->after, false, &scan);
+
+    while (rc == KECS_OK) {
+        memset(&s, 0, sizeof(s));
+        rc = kecs_scan_next(scan, &key, &s);
+
+        if (rc != KECS_OK || !kecs_page_room(c, page, scan)) {
+            break;
+        }
+
+        rc = list_one(c, page, l, key, &s);
+    }
+
+    return rc == KECS_DONE ? KECS_OK : rc;
+}
+
+
+static kecs_rc_t
+list_services(kecs_call_t *c, void *input)
+{
+    listing_t                                l;
+    kecs_rc_t                                rc;
+    kecs_str_t                               text;
+    kecs_page_t                              page;
+    const kecs_ecs_list_services_request_t  *in = input;
+
+    memset(&l, 0, sizeof(l));
+    rc = kecs_find_cluster(c, in->cluster, 0, &l.cluster);
+
+    if (rc == KECS_OK) {
+        rc = listing_filters(c, in, &l);
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    text = kecs_sprintf(c->arena, "%u %u %u %d", l.cluster.no, l.launch,
+                        l.strategy, l.none);
+
+    if (text.data == NULL) {
+        return KECS_NOMEM;
+    }
+
+    rc = kecs_page_begin(c, &page, in->max_results, in->next_token, PAGE,
+                         PAGE_MAX, text);
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    kecs_w_array(&c->out, "serviceArns");
+
+    if (!l.none) {
+        rc = list_page(c, &page, &l);
+    }
+
+    kecs_w_array_end(&c->out);
+
+    return rc == KECS_OK ? kecs_page_end(c, &page) : rc;
+}
+
+
+const kecs_op_t  kecs_service_ops[] = {
+    { "CreateService", KECS_OP_WRITE|KECS_OP_ADDS,
+      &kecs_ecs_create_service_request_shape, kecs_create_service },
+    { "DeleteService", KECS_OP_WRITE,
+      &kecs_ecs_delete_service_request_shape, kecs_delete_service },
+    { "DescribeServices", KECS_OP_READ,
+      &kecs_ecs_describe_services_request_shape, describe_services },
+    { "ListServices", KECS_OP_READ, &kecs_ecs_list_services_request_shape,
+      list_services },
+    { "UpdateService", KECS_OP_WRITE,
+      &kecs_ecs_update_service_request_shape, kecs_update_service },
+    { NULL, 0, NULL, NULL }
+};

@@ -1,0 +1,528 @@
+/*
+ * Tasks: how they are shown, StopTask, DescribeTasks, ListTasks.  A task is
+ * printed from its head and its stored parts; nothing is parsed here.
+ */
+
+#include "launch.h"
+
+
+#define REASON_MAX      1024
+#define DESCRIBE_MAX     100
+#define PAGE             100
+
+#define ALL_PARTS  (kecs_part_bit(KECS_TASK_STATIC)                          \
+                    |kecs_part_bit(KECS_TASK_CONTAINERS)                     \
+                    |kecs_part_bit(KECS_TASK_ATTACHMENTS)                    \
+                    |kecs_part_bit(KECS_TASK_TAGS))
+
+
+/* Rendering. */
+
+static void
+write_list_part(kecs_writer_t *w, const char *name, const kecs_task_t *t,
+    unsigned part)
+{
+    kecs_str_t  json;
+
+    json = t->rec.part[part];
+    kecs_w_raw(w, name, json.data != NULL ? json : kecs_str("[]"));
+}
+
+
+static void
+write_name(kecs_writer_t *w, const char *name, const char *value)
+{
+    if (value[0] != '\0') {
+        kecs_w_cstr(w, name, value);
+    }
+}
+
+
+static void
+write_arns(kecs_call_t *c, kecs_str_t cluster, const kecs_task_t *t)
+{
+    kecs_str_t  cluster_arn, task, taskdef;
+
+    cluster_arn = kecs_cluster_arn(c, cluster);
+    task = kecs_task_arn(c, cluster, t->id);
+    taskdef = kecs_taskdef_arn(c, t->family, t->revision);
+
+    if (cluster_arn.data == NULL || task.data == NULL
+        || taskdef.data == NULL)
+    {
+        c->out.buf->failed = true;
+        return;
+    }
+
+    kecs_w_str(&c->out, "clusterArn", cluster_arn);
+    kecs_w_str(&c->out, "taskArn", task);
+    kecs_w_str(&c->out, "taskDefinitionArn", taskdef);
+}
+
+
+void
+kecs_task_write(kecs_call_t *c, const char *name, kecs_str_t cluster_name,
+    const kecs_task_t *t, bool tags)
+{
+    kecs_writer_t  *w;
+
+    w = &c->out;
+
+    kecs_w_object(w, name);
+    write_list_part(w, "attachments", t, KECS_TASK_ATTACHMENTS);
+    kecs_w_opt_str(w, "availabilityZone", t->zone);
+    write_name(w, "connectivity", kecs_connectivity_name(t->connectivity));
+    kecs_w_time(w, "connectivityAt", t->connectivity_at);
+    write_list_part(w, "containers", t, KECS_TASK_CONTAINERS);
+    kecs_w_time(w, "createdAt", t->created_at);
+    write_name(w, "desiredStatus", kecs_desired_name(t->desired));
+    kecs_w_time(w, "executionStoppedAt", t->execution_stopped_at);
+    kecs_w_opt_str(w, "group", t->group);
+    write_name(w, "healthStatus", kecs_health_name(t->health));
+    write_name(w, "lastStatus", kecs_task_status_name(t->status));
+    write_name(w, "launchType", kecs_launch_name(t->launch));
+    kecs_w_time(w, "pullStartedAt", t->pull_started_at);
+    kecs_w_time(w, "pullStoppedAt", t->pull_stopped_at);
+    kecs_w_time(w, "startedAt", t->started_at);
+    kecs_w_opt_str(w, "startedBy", t->started_by);
+    write_name(w, "stopCode", kecs_stop_code_name(t->stop_code));
+    kecs_w_time(w, "stoppedAt", t->stopped_at);
+    kecs_w_opt_str(w, "stoppedReason", t->stopped_reason);
+    kecs_w_time(w, "stoppingAt", t->stopping_at);
+
+    if (tags) {
+        write_list_part(w, "tags", t, KECS_TASK_TAGS);
+
+    } else {
+        kecs_w_raw(w, "tags", kecs_str("[]"));
+    }
+
+    kecs_w_i64(w, "version", t->version);
+    write_arns(c, cluster_name, t);
+    kecs_w_splice(w, t->rec.part[KECS_TASK_STATIC]);
+    kecs_w_object_end(w);
+}
+
+
+/* StopTask. */
+
+static kecs_rc_t
+stop_task(kecs_call_t *c, void *input)
+{
+    kecs_rc_t                           rc;
+    kecs_str_t                          reason;
+    kecs_task_t                         t;
+    kecs_cluster_t                      cluster;
+    const kecs_ecs_stop_task_request_t  *in = input;
+
+    rc = kecs_check_input(c, in);
+
+    if (rc == KECS_OK) {
+        rc = kecs_find_cluster(c, in->cluster, 0, &cluster);
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    reason = in->reason;
+
+    if (reason.len == 0) {
+        reason = kecs_str("Task stopped by user");
+    }
+
+    if (kecs_str_utf8_len(reason) > REASON_MAX) {
+        return kecs_bad(c, "reason cannot be longer than %d characters.",
+                        REASON_MAX);
+    }
+
+    rc = kecs_find_task(c, &cluster, in->task, ALL_PARTS, &t);
+
+    if (rc == KECS_NOT_FOUND) {
+        return kecs_bad(c, "The referenced task was not found.");
+    }
+
+    if (rc == KECS_OK) {
+        rc = kecs_task_stop(c, &t, KECS_STOP_USER, reason);
+    }
+
+    if (rc == KECS_OK) {
+        kecs_task_write(c, "task", cluster.name, &t, true);
+    }
+
+    return rc;
+}
+
+
+/* DescribeTasks. */
+
+/* A task that is not there is told by its full ARN. */
+
+static kecs_str_t
+missing_arn(kecs_call_t *c, const kecs_cluster_t *cluster, kecs_str_t id)
+{
+    if (kecs_str_starts(id, kecs_str("arn:"))) {
+        return id;
+    }
+
+    return kecs_sprintf(c->arena, "arn:%s:ecs:%.*s:%.*s:task/%.*s/%.*s",
+                        kecs_partition(c->region), kecs_fmt(c->region),
+                        kecs_fmt(c->account), kecs_fmt(cluster->name),
+                        kecs_fmt(id));
+}
+
+
+/* The same thing named twice, in whatever form, is answered once. */
+
+static bool
+known(const kecs_task_t *t, uint8_t (*ids)[KECS_ID_LEN], size_t *n)
+{
+    size_t  i;
+
+    for (i = 0; i < *n; i++) {
+        if (memcmp(ids[i], t->id, KECS_ID_LEN) == 0) {
+            return true;
+        }
+    }
+
+    memcpy(ids[(*n)++], t->id, KECS_ID_LEN);
+
+    return false;
+}
+
+
+/* Writes what is found; leaves in missing[] the ARNs of the others. */
+
+static kecs_rc_t
+describe_found(kecs_call_t *c, const kecs_cluster_t *cluster,
+    const kecs_ecs_describe_tasks_request_t *in, kecs_str_t *missing)
+{
+    bool         tags;
+    size_t       i, n;
+    uint8_t      ids[DESCRIBE_MAX][KECS_ID_LEN];
+    unsigned     parts;
+    kecs_rc_t    rc;
+    kecs_task_t  t;
+
+    tags = kecs_names_has(in->include.n, in->include.items, "TAGS");
+    parts = tags ? ALL_PARTS : ALL_PARTS & ~kecs_part_bit(KECS_TASK_TAGS);
+
+    for (i = 0, n = 0; i < in->tasks.n; i++) {
+        rc = kecs_find_task(c, cluster, in->tasks.items[i], parts, &t);
+
+        if (rc == KECS_NOT_FOUND) {
+            missing[i] = missing_arn(c, cluster, in->tasks.items[i]);
+            rc = missing[i].data != NULL ? KECS_OK : KECS_NOMEM;
+
+        } else if (rc == KECS_OK && !known(&t, ids, &n)) {
+            kecs_task_write(c, NULL, cluster->name, &t, tags);
+        }
+
+        if (rc != KECS_OK) {
+            return rc;
+        }
+    }
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+describe_tasks(kecs_call_t *c, void *input)
+{
+    size_t                                    i;
+    kecs_rc_t                                 rc;
+    kecs_str_t                               *missing;
+    kecs_cluster_t                            cluster;
+    const kecs_ecs_describe_tasks_request_t  *in = input;
+
+    rc = kecs_find_cluster(c, in->cluster, 0, &cluster);
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    if (in->tasks.n == 0) {
+        return kecs_bad(c, "Tasks cannot be empty.");
+    }
+
+    if (in->tasks.n > DESCRIBE_MAX) {
+        return kecs_bad(c, "Tasks cannot have more than %d elements.",
+                        DESCRIBE_MAX);
+    }
+
+    missing = kecs_calloc(c->arena, in->tasks.n, sizeof(kecs_str_t));
+
+    if (missing == NULL) {
+        return KECS_NOMEM;
+    }
+
+    kecs_w_array(&c->out, "tasks");
+    rc = describe_found(c, &cluster, in, missing);
+    kecs_w_array_end(&c->out);
+
+    kecs_w_array(&c->out, "failures");
+
+    for (i = 0; i < in->tasks.n; i++) {
+        if (missing[i].data != NULL) {
+            kecs_failure_write(c, missing[i], "MISSING", kecs_null_str);
+        }
+    }
+
+    kecs_w_array_end(&c->out);
+
+    return rc;
+}
+
+
+/* ListTasks. */
+
+/* What the entries of the chosen index are narrowed by. */
+typedef struct {
+    kecs_cluster_t   cluster;
+    kecs_index_t     index;
+    kecs_key_t       prefix;
+    unsigned         desired;
+    unsigned         launch;        /* 0: any */
+    kecs_str_t       family;        /* absent: any, or by the index */
+    bool             head;          /* the record has to be looked at */
+    bool             none;          /* nothing can match */
+} listing_t;
+
+
+static kecs_rc_t
+listing_filters(kecs_call_t *c, const kecs_ecs_list_tasks_request_t *in,
+    listing_t *l)
+{
+    kecs_rc_t  rc;
+
+    if (in->started_by.len != 0
+        && (in->family.len != 0 || in->service_name.len != 0
+            || in->container_instance.len != 0
+            || in->daemon_name.len != 0 || in->launch_type.len != 0))
+    {
+        return kecs_bad(c, "When startedBy is specified as the filter, it"
+                        " must be the only filter that is used.");
+    }
+
+    rc = kecs_check_enum(c, KECS_E_INVALID_PARAMETER, "desired status",
+                         &kecs_ecs_desired_status_shape,
+                         in->desired_status);
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    l->launch = kecs_launch_of(in->launch_type);
+
+    if (in->launch_type.len != 0 && l->launch == 0) {
+        return kecs_bad(c, "launch type should be one of"
+                        " [EC2,FARGATE,EXTERNAL,FMI,MANAGED_INSTANCES]");
+    }
+
+    l->desired = in->desired_status.len != 0
+                 ? kecs_desired_of(in->desired_status)
+                 : KECS_DESIRED_RUNNING;
+
+    /* no task ever has the desired status PENDING, as on ECS */
+
+    l->none = l->desired == 0 || in->container_instance.len != 0
+              || in->daemon_name.len != 0;
+
+    return KECS_OK;
+}
+
+
+/* The index of the narrowest filter; the others look at the records. */
+
+static kecs_rc_t
+listing_index(kecs_call_t *c, const kecs_ecs_list_tasks_request_t *in,
+    listing_t *l)
+{
+    kecs_rc_t       rc;
+    kecs_service_t  service;
+
+    kecs_key_init(&l->prefix);
+    kecs_key_u32(&l->prefix, l->cluster.no);
+    l->head = l->launch != 0;
+
+    if (in->service_name.len != 0) {
+        rc = kecs_find_service(c, &l->cluster, in->service_name, 0,
+                               &service);
+
+        if (rc == KECS_NOT_FOUND) {
+            return kecs_fail(c, KECS_E_SERVICE_NOT_FOUND,
+                             "Service not found.");
+        }
+
+        if (rc != KECS_OK) {
+            return rc;
+        }
+
+        l->index = KECS_IX_TASK_SERVICE;
+        l->family = in->family.len != 0 ? in->family : kecs_null_str;
+        l->head = l->head || l->family.data != NULL;
+        kecs_key_u32(&l->prefix, service.no);
+        kecs_key_u8(&l->prefix, (uint8_t) l->desired);
+
+        return KECS_OK;
+    }
+
+    kecs_key_u8(&l->prefix, (uint8_t) l->desired);
+
+    if (in->started_by.len != 0) {
+        l->index = KECS_IX_TASK_STARTED_BY;
+        kecs_key_str(&l->prefix, in->started_by);
+
+    } else if (in->family.len != 0) {
+        l->index = KECS_IX_TASK_FAMILY;
+        kecs_key_str(&l->prefix, in->family);
+
+    } else {
+        l->index = KECS_IX_TASK_DESIRED;
+    }
+
+    l->none = l->none || l->prefix.failed;
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+list_one(kecs_call_t *c, kecs_page_t *page, const listing_t *l,
+    kecs_str_t key, kecs_task_t *t)
+{
+    bool        match;
+    kecs_rc_t   rc;
+    kecs_str_t  arn;
+
+    match = true;
+
+    if (l->head) {
+        rc = kecs_get(c->txn, c->arena, t, 0);
+
+        if (rc != KECS_OK) {
+            return rc == KECS_NOT_FOUND ? KECS_CORRUPT : rc;
+        }
+
+        match = (l->launch == 0 || t->launch == l->launch)
+                && (l->family.data == NULL
+                    || kecs_str_eq(t->family, l->family));
+    }
+
+    if (match) {
+        arn = kecs_task_arn(c, l->cluster.name, t->id);
+
+        if (arn.data == NULL) {
+            return KECS_NOMEM;
+        }
+
+        kecs_w_str(&c->out, NULL, arn);
+    }
+
+    return kecs_page_took(c, page, key, match);
+}
+
+
+static kecs_rc_t
+list_page(kecs_call_t *c, kecs_page_t *page, const listing_t *l)
+{
+    kecs_rc_t     rc;
+    kecs_str_t    key;
+    kecs_scan_t  *scan;
+    kecs_task_t   t;
+
+    rc = kecs_scan(c->txn, c->arena, l->index, c->scope, &l->prefix,
+                   page->after, false, &scan);
+
+    while (rc == KECS_OK) {
+        memset(&t, 0, sizeof(t));
+        rc = kecs_scan_next(scan, &key, &t);
+
+        if (rc != KECS_OK || !kecs_page_room(c, page, scan)) {
+            break;
+        }
+
+        rc = list_one(c, page, l, key, &t);
+    }
+
+    return rc == KECS_DONE ? KECS_OK : rc;
+}
+
+
+/* Everything that a page token must not be used across. */
+
+static kecs_str_t
+listing_text(kecs_call_t *c, const kecs_ecs_list_tasks_request_t *in)
+{
+    kecs_ecs_list_tasks_request_t  filters;
+
+    filters = *in;
+    filters.max_results.set = false;
+    filters.next_token = kecs_null_str;
+
+    return kecs_shape_json(c->arena, &kecs_ecs_list_tasks_request_shape,
+                           &filters);
+}
+
+
+static kecs_rc_t
+list_tasks(kecs_call_t *c, void *input)
+{
+    listing_t                             l;
+    kecs_rc_t                             rc;
+    kecs_str_t                            text;
+    kecs_page_t                           page;
+    const kecs_ecs_list_tasks_request_t  *in = input;
+
+    memset(&l, 0, sizeof(l));
+    rc = kecs_find_cluster(c, in->cluster, 0, &l.cluster);
+
+    if (rc == KECS_OK) {
+        rc = listing_filters(c, in, &l);
+    }
+
+    if (rc == KECS_OK) {
+        rc = listing_index(c, in, &l);
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    text = listing_text(c, in);
+
+    if (text.data == NULL) {
+        return KECS_NOMEM;
+    }
+
+    rc = kecs_page_begin(c, &page, in->max_results, in->next_token, PAGE,
+                         PAGE, text);
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    kecs_w_array(&c->out, "taskArns");
+
+    if (!l.none) {
+        rc = list_page(c, &page, &l);
+    }
+
+    kecs_w_array_end(&c->out);
+
+    return rc == KECS_OK ? kecs_page_end(c, &page) : rc;
+}
+
+
+const kecs_op_t  kecs_task_ops[] = {
+    { "DescribeTasks", KECS_OP_READ, &kecs_ecs_describe_tasks_request_shape,
+      describe_tasks },
+    { "ListTasks", KECS_OP_READ, &kecs_ecs_list_tasks_request_shape,
+      list_tasks },
+    { "RunTask", KECS_OP_WRITE|KECS_OP_ADDS,
+      &kecs_ecs_run_task_request_shape, kecs_run_task },
+    { "StopTask", KECS_OP_WRITE, &kecs_ecs_stop_task_request_shape,
+      stop_task },
+    { NULL, 0, NULL, NULL }
+};

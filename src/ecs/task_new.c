@@ -1,0 +1,588 @@
+/*
+ * Making and stopping tasks: what RunTask and the service scheduler share.
+ * It uses of the call only arena, transaction, clock, ids, account, region
+ * and scope, so it runs in a handler and in the reconciler alike.
+ *
+ * A new task is awaiting the runtime: PROVISIONING when it gets a network
+ * interface of its own (awsvpc), PENDING otherwise, as on ECS.  What never
+ * changes is rendered once, into STATIC; its form is that of the shape
+ * Task, so that kecs_shape_load gives the overrides back.
+ */
+
+#include "launch.h"
+
+
+#define FARGATE_STORAGE  20     /* GiB, when nothing else is said */
+
+typedef struct {
+    kecs_call_t                       *c;
+    const kecs_new_task_t             *n;
+    const kecs_ecs_task_definition_t  *def;
+    kecs_ecs_task_override_t           overrides;   /* of all containers */
+    kecs_str_t                         fixed;       /* STATIC */
+} plan_t;
+
+
+/* Overrides. */
+
+static const kecs_ecs_container_override_t *
+override_of(const kecs_ecs_task_override_t *o, kecs_str_t name)
+{
+    size_t  i;
+
+    for (i = 0; o != NULL && i < o->container_overrides.n; i++) {
+        if (kecs_str_eq(o->container_overrides.items[i].name, name)) {
+            return &o->container_overrides.items[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+drop_empty(kecs_str_t *s)
+{
+    if (s->len == 0) {
+        *s = kecs_null_str;
+    }
+}
+
+
+/* One entry for each container of the definition, in its order. */
+
+static kecs_rc_t
+plan_overrides(plan_t *p)
+{
+    size_t                                i;
+    kecs_ecs_task_override_t             *o;
+    kecs_ecs_container_override_t        *item;
+    const kecs_ecs_container_override_t  *given;
+    const kecs_ecs_container_definition_t  *def;
+
+    o = &p->overrides;
+
+    if (p->n->overrides != NULL) {
+        *o = *p->n->overrides;
+    }
+
+    drop_empty(&o->cpu);
+    drop_empty(&o->memory);
+    drop_empty(&o->task_role_arn);
+    drop_empty(&o->execution_role_arn);
+    o->inference_accelerator_overrides.set = true;
+
+    o->container_overrides.n = p->def->container_definitions.n;
+    o->container_overrides.set = true;
+    o->container_overrides.items = kecs_calloc(p->c->arena,
+                                               o->container_overrides.n,
+                                               sizeof(*item));
+
+    if (o->container_overrides.items == NULL) {
+        return KECS_NOMEM;
+    }
+
+    for (i = 0; i < o->container_overrides.n; i++) {
+        def = &p->def->container_definitions.items[i];
+        given = override_of(p->n->overrides, def->name);
+        item = &o->container_overrides.items[i];
+
+        if (given != NULL) {
+            *item = *given;
+        }
+
+        item->name = def->name;
+    }
+
+    return KECS_OK;
+}
+
+
+/* What a container gets: its override (0 is none), else its definition. */
+
+static int64_t
+effective(kecs_opt_int_t override, kecs_opt_int_t defined)
+{
+    return override.set && override.value > 0 ? override.value
+           : defined.set ? defined.value : 0;
+}
+
+
+static int64_t
+container_memory(const kecs_ecs_container_override_t *o,
+    const kecs_ecs_container_definition_t *def)
+{
+    int64_t  n;
+
+    n = effective(o->memory, def->memory);
+
+    return n != 0 ? n : effective(o->memory_reservation,
+                                  def->memory_reservation);
+}
+
+
+/*
+ * A size of the task: from the overrides, the definition, or the sum of
+ * its containers.
+ */
+
+static kecs_str_t
+task_size(const plan_t *p, bool memory)
+{
+    size_t      i;
+    int64_t     sum;
+    kecs_str_t  given, defined;
+
+    given = memory ? p->overrides.memory : p->overrides.cpu;
+    defined = memory ? p->def->memory : p->def->cpu;
+
+    if (given.data != NULL) {
+        return given;
+    }
+
+    if (defined.len != 0) {
+        return defined;
+    }
+
+    for (i = 0, sum = 0; i < p->def->container_definitions.n; i++) {
+        sum += memory
+               ? container_memory(&p->overrides.container_overrides.items[i],
+                                  &p->def->container_definitions.items[i])
+               : effective(p->overrides.container_overrides.items[i].cpu,
+                           p->def->container_definitions.items[i].cpu);
+    }
+
+    return kecs_sprintf(p->c->arena, "%" PRId64, sum);
+}
+
+
+/* The static part. */
+
+static kecs_str_t
+architecture(const kecs_ecs_task_definition_t *def)
+{
+    if (def->runtime_platform != NULL
+        && kecs_str_is(def->runtime_platform->cpu_architecture, "ARM64"))
+    {
+        return kecs_str("arm64");
+    }
+
+    return kecs_str("x86_64");
+}
+
+
+static void
+fargate_members(const plan_t *p, kecs_ecs_task_t *t,
+    kecs_ecs_ephemeral_storage_t *storage,
+    kecs_ecs_task_ephemeral_storage_t *shown)
+{
+    const kecs_ecs_ephemeral_storage_t  *given;
+
+    given = p->overrides.ephemeral_storage != NULL
+            ? p->overrides.ephemeral_storage : p->def->ephemeral_storage;
+
+    storage->size_in_gib.value = given != NULL && given->size_in_gib.set
+                                 ? given->size_in_gib.value
+                                 : FARGATE_STORAGE;
+    storage->size_in_gib.set = true;
+    shown->size_in_gib = storage->size_in_gib;
+
+    t->ephemeral_storage = storage;
+    t->fargate_ephemeral_storage = shown;
+    t->platform_version = p->n->platform_version;
+    t->platform_family = p->def->runtime_platform != NULL
+                         ? p->def->runtime_platform->operating_system_family
+                         : kecs_null_str;
+
+    if (!kecs_str_starts(t->platform_family, kecs_str("WINDOWS"))) {
+        t->platform_family = kecs_str("Linux");
+    }
+}
+
+
+static kecs_rc_t
+plan_static(plan_t *p)
+{
+    kecs_ecs_task_t                    t;
+    kecs_ecs_attribute_t               attribute;
+    kecs_ecs_ephemeral_storage_t       storage;
+    kecs_ecs_task_ephemeral_storage_t  shown;
+
+    memset(&t, 0, sizeof(t));
+    memset(&attribute, 0, sizeof(attribute));
+    memset(&storage, 0, sizeof(storage));
+    memset(&shown, 0, sizeof(shown));
+
+    attribute.name = kecs_str("ecs.cpu-architecture");
+    attribute.value = architecture(p->def);
+    t.attributes.items = &attribute;
+    t.attributes.n = 1;
+    t.attributes.set = true;
+
+    t.cpu = task_size(p, false);
+    t.memory = task_size(p, true);
+
+    if (t.cpu.data == NULL || t.memory.data == NULL) {
+        return KECS_NOMEM;
+    }
+
+    t.capacity_provider_name = p->n->capacity_provider;
+    t.enable_execute_command.value = p->n->execute_command;
+    t.enable_execute_command.set = true;
+    t.overrides = &p->overrides;
+
+    if (p->n->launch == KECS_LAUNCH_FARGATE) {
+        fargate_members(p, &t, &storage, &shown);
+    }
+
+    p->fixed = kecs_shape_json(p->c->arena, &kecs_ecs_task_shape, &t);
+
+    return p->fixed.data ? KECS_OK : KECS_NOMEM;
+}
+
+
+/* Containers and attachments of one task. */
+
+static void
+container_size(kecs_writer_t *w, const char *name, int64_t n)
+{
+    if (n > 0) {
+        kecs_w_printf(w, name, "%" PRId64, n);
+    }
+}
+
+
+static void
+write_container(const plan_t *p, kecs_writer_t *w, size_t i,
+    const kecs_task_t *t, kecs_str_t task_arn)
+{
+    char                                    hex[2 * KECS_ID_LEN];
+    char                                    uuid[KECS_UUID_LEN + 1];
+    const kecs_ecs_container_override_t    *o;
+    const kecs_ecs_container_definition_t  *def;
+
+    o = &p->overrides.container_overrides.items[i];
+    def = &p->def->container_definitions.items[i];
+
+    kecs_hex(t->id, KECS_ID_LEN, hex);
+    kecs_rand_uuid(p->c->rand, uuid);
+
+    kecs_w_object(w, NULL);
+    kecs_w_printf(w, "containerArn",
+                  "arn:%s:ecs:%.*s:%.*s:container/%.*s/%.*s/%s",
+                  kecs_partition(p->c->region), kecs_fmt(p->c->region),
+                  kecs_fmt(p->c->account), kecs_fmt(p->n->cluster->name),
+                  (int) sizeof(hex), hex, uuid);
+    kecs_w_printf(w, "cpu", "%" PRId64, effective(o->cpu, def->cpu));
+    kecs_w_str(w, "image", def->image);
+    kecs_w_cstr(w, "lastStatus", "PENDING");
+
+    if (p->n->execute_command) {
+        kecs_w_raw(w, "managedAgents",
+                   kecs_str("[{\"lastStatus\":\"PENDING\","
+                            "\"name\":\"ExecuteCommandAgent\"}]"));
+    }
+
+    container_size(w, "memory", effective(o->memory, def->memory));
+    container_size(w, "memoryReservation",
+                   effective(o->memory_reservation,
+                             def->memory_reservation));
+    kecs_w_str(w, "name", def->name);
+
+    if (!kecs_is_awsvpc(p->def)) {
+        kecs_w_raw(w, "networkBindings", kecs_str("[]"));
+    }
+
+    kecs_w_raw(w, "networkInterfaces", kecs_str("[]"));
+    kecs_w_str(w, "taskArn", task_arn);
+    kecs_w_object_end(w);
+}
+
+
+static kecs_rc_t
+add_containers(const plan_t *p, kecs_task_t *t)
+{
+    size_t         i;
+    kecs_buf_t     buf;
+    kecs_str_t     arn;
+    kecs_writer_t  w;
+
+    arn = kecs_task_arn(p->c, p->n->cluster->name, t->id);
+
+    if (arn.data == NULL) {
+        return KECS_NOMEM;
+    }
+
+    kecs_buf_init(&buf, p->c->arena, 0);
+    w = kecs_writer(&buf);
+    kecs_w_array(&w, NULL);
+
+    for (i = 0; i < p->def->container_definitions.n; i++) {
+        write_container(p, &w, i, t, arn);
+    }
+
+    kecs_w_array_end(&w);
+
+    if (buf.failed) {
+        return KECS_NOMEM;
+    }
+
+    kecs_rec_part(&t->rec, KECS_TASK_CONTAINERS, kecs_buf_view(&buf));
+
+    return KECS_OK;
+}
+
+
+/* The network interface of an awsvpc task, in one of its subnets. */
+
+static kecs_rc_t
+add_attachment(const plan_t *p, kecs_task_t *t)
+{
+    char                                    uuid[KECS_UUID_LEN + 1];
+    kecs_buf_t                              buf;
+    kecs_str_t                              subnet;
+    kecs_writer_t                           w;
+    const kecs_ecs_aws_vpc_configuration_t  *vpc;
+
+    vpc = p->n->network ? p->n->network->awsvpc_configuration : NULL;
+
+    if (!kecs_is_awsvpc(p->def) || vpc == NULL || vpc->subnets.n == 0) {
+        return KECS_OK;
+    }
+
+    subnet = vpc->subnets.items[kecs_rand_below(p->c->rand,
+                                                vpc->subnets.n)];
+    kecs_rand_uuid(p->c->rand, uuid);
+
+    kecs_buf_init(&buf, p->c->arena, 0);
+    w = kecs_writer(&buf);
+
+    kecs_w_array(&w, NULL);
+    kecs_w_object(&w, NULL);
+    kecs_w_array(&w, "details");
+    kecs_w_object(&w, NULL);
+    kecs_w_cstr(&w, "name", "subnetId");
+    kecs_w_str(&w, "value", subnet);
+    kecs_w_object_end(&w);
+    kecs_w_array_end(&w);
+    kecs_w_cstr(&w, "id", uuid);
+    kecs_w_cstr(&w, "status", "PRECREATED");
+    kecs_w_cstr(&w, "type", "ElasticNetworkInterface");
+    kecs_w_object_end(&w);
+    kecs_w_array_end(&w);
+
+    if (buf.failed) {
+        return KECS_NOMEM;
+    }
+
+    kecs_rec_part(&t->rec, KECS_TASK_ATTACHMENTS, kecs_buf_view(&buf));
+
+    return KECS_OK;
+}
+
+
+static void
+fill_head(const plan_t *p, kecs_task_t *t)
+{
+    const kecs_new_task_t  *n;
+
+    n = p->n;
+    memset(t, 0, sizeof(kecs_task_t));
+    t->rec.kind = KECS_TASK;
+    t->rec.scope = p->c->scope;
+    t->rec.gen = KECS_ECS_GEN;
+
+    if (n->id != NULL) {
+        memcpy(t->id, n->id, KECS_ID_LEN);
+
+    } else {
+        kecs_rand_bytes(p->c->rand, t->id, KECS_ID_LEN);
+    }
+
+    t->cluster = n->cluster->no;
+    t->service = n->service ? n->service->no : 0;
+    t->deployment = n->deployment;
+    t->family = n->taskdef->family;
+    t->revision = n->taskdef->revision;
+    t->version = 1;
+    t->status = kecs_is_awsvpc(p->def) ? KECS_TASK_PROVISIONING
+                                       : KECS_TASK_PENDING;
+    t->desired = KECS_DESIRED_RUNNING;
+    t->launch = (uint8_t) n->launch;
+    t->created_at = p->c->now;
+    t->group = n->group;
+    t->started_by = n->started_by;
+}
+
+
+static kecs_rc_t
+create_one(const plan_t *p, kecs_task_t *t)
+{
+    kecs_rc_t  rc;
+
+    fill_head(p, t);
+    kecs_rec_part(&t->rec, KECS_TASK_STATIC, p->fixed);
+
+    rc = add_containers(p, t);
+
+    if (rc == KECS_OK) {
+        rc = add_attachment(p, t);
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    if (p->n->tags.data != NULL) {
+        kecs_rec_part(&t->rec, KECS_TASK_TAGS, p->n->tags);
+    }
+
+    return kecs_put(p->c->txn, t);
+}
+
+
+kecs_rc_t
+kecs_tasks_create(kecs_call_t *c, const kecs_new_task_t *n, size_t count,
+    kecs_task_t *out)
+{
+    size_t                       i;
+    plan_t                       p;
+    kecs_rc_t                    rc;
+    kecs_ecs_task_definition_t  *def;
+
+    rc = kecs_taskdef_load(c, n->taskdef, &def);
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    memset(&p, 0, sizeof(p));
+    p.c = c;
+    p.n = n;
+    p.def = def;
+
+    rc = plan_overrides(&p);
+
+    if (rc == KECS_OK) {
+        rc = plan_static(&p);
+    }
+
+    for (i = 0; rc == KECS_OK && i < count; i++) {
+        rc = create_one(&p, &out[i]);
+    }
+
+    return rc;
+}
+
+
+kecs_rc_t
+kecs_task_create(kecs_call_t *c, const kecs_new_task_t *n, kecs_task_t *out)
+{
+    return kecs_tasks_create(c, n, 1, out);
+}
+
+
+kecs_rc_t
+kecs_task_stop(kecs_call_t *c, kecs_task_t *t, unsigned code,
+    kecs_str_t reason)
+{
+    if (t->desired == KECS_DESIRED_STOPPED
+        || t->status == KECS_TASK_STOPPED)
+    {
+        return KECS_OK;
+    }
+
+    t->desired = KECS_DESIRED_STOPPED;
+    t->stop_code = (uint8_t) code;
+    t->stopped_reason = reason;
+    t->stopping_at = c->now;
+    t->version++;
+
+    return kecs_put(c->txn, t);
+}
+
+
+/* Tasks of a service. */
+
+static kecs_rc_t
+load(kecs_call_t *c, const kecs_shape_t *shape, kecs_str_t json, void *out)
+{
+    void       *p;
+    kecs_rc_t   rc;
+
+    rc = kecs_shape_load(c->arena, shape, json, &p);
+
+    if (rc == KECS_OK) {
+        memcpy(out, p, shape->size);
+    }
+
+    return rc;
+}
+
+
+static kecs_rc_t
+service_tags(kecs_call_t *c, const kecs_cluster_t *cluster,
+    const kecs_service_t *service, const kecs_taskdef_t *taskdef,
+    const kecs_ecs_service_t *s, kecs_str_t *tags)
+{
+    kecs_str_t  from;
+
+    from = kecs_null_str;
+
+    if (kecs_str_is(s->propagate_tags, "SERVICE")) {
+        from = service->rec.part[KECS_SERVICE_TAGS];
+
+    } else if (kecs_str_is(s->propagate_tags, "TASK_DEFINITION")) {
+        from = taskdef->rec.part[KECS_TASKDEF_TAGS];
+    }
+
+    return kecs_task_tags(c, NULL, from, s->enable_ecs_managed_tags.value,
+                          cluster->name, service->name, tags);
+}
+
+
+kecs_rc_t
+kecs_service_task(kecs_call_t *c, const kecs_cluster_t *cluster,
+    const kecs_service_t *service, const kecs_deployment_t *deployment,
+    const kecs_taskdef_t *taskdef, uint64_t ordinal, kecs_new_task_t *n)
+{
+    kecs_rc_t              rc;
+    kecs_ecs_service_t     s;
+    kecs_ecs_deployment_t  d;
+
+    rc = load(c, &kecs_ecs_service_shape,
+              service->rec.part[KECS_SERVICE_STATIC], &s);
+
+    if (rc == KECS_OK) {
+        rc = load(c, &kecs_ecs_deployment_shape,
+                  deployment->rec.part[KECS_DEPLOYMENT_STATIC], &d);
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    memset(n, 0, sizeof(kecs_new_task_t));
+    n->cluster = cluster;
+    n->taskdef = taskdef;
+    n->service = service;
+    n->deployment = deployment->id;
+    n->network = d.network_configuration;
+    n->platform_version = d.platform_version;
+    n->execute_command = s.enable_execute_command.value;
+    n->capacity_provider = kecs_strategy_pick(&d.capacity_provider_strategy,
+                                              ordinal);
+    n->launch = n->capacity_provider.data != NULL
+                ? kecs_provider_launch(n->capacity_provider)
+                : kecs_launch_of(d.launch_type);
+    n->group = kecs_sprintf(c->arena, "service:%.*s",
+                            kecs_fmt(service->name));
+    n->started_by = kecs_sprintf(c->arena, KECS_DEPLOYMENT_FMT,
+                                 deployment->id);
+
+    if (n->group.data == NULL || n->started_by.data == NULL) {
+        return KECS_NOMEM;
+    }
+
+    return service_tags(c, cluster, service, taskdef, &s, &n->tags);
+}

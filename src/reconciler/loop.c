@@ -1,0 +1,215 @@
+/*
+ * The loop.  Each round: what the runtime has to say, what the store has to
+ * say, then what follows from both: records, requests to the runtime,
+ * services, expiry, status.  Every part does a bounded piece of work and
+ * leaves the rest to the next round, so that a signal is never kept
+ * waiting.
+ */
+
+#include <sys/signalfd.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "../base/log.h"
+#include "reconciler.h"
+
+
+#define TICK  1000
+
+
+enum { FD_SIGNAL = 0, FD_WAKE, FDS };
+
+
+static kecs_rc_t
+read_log(kecs_reconciler_t *r)
+{
+    kecs_rc_t    rc;
+    kecs_txn_t  *txn;
+
+    rc = kecs_read_begin(r->store, &txn);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    rc = kecs_view_follow(r, txn);
+    kecs_read_end(txn);
+
+    return rc;
+}
+
+
+/* Brings the view up to date; false when the store cannot be read. */
+
+static bool
+follow(kecs_reconciler_t *r)
+{
+    kecs_rc_t  rc;
+
+    rc = r->loaded ? read_log(r) : KECS_NOT_FOUND;
+
+    if (rc == KECS_NOT_FOUND) {
+        if (r->loaded) {
+            kecs_log(KECS_LOG_NOTICE, "the change log does not reach back to"
+                     " %llu: loading again", (unsigned long long) r->seq);
+        }
+
+        r->loaded = false;
+        rc = kecs_view_load(r);
+    }
+
+    if (rc != KECS_OK) {
+        kecs_store_failed(r, "read", rc);
+    }
+
+    return rc == KECS_OK;
+}
+
+
+static kecs_msec_t
+sooner(kecs_msec_t wait, kecs_msec_t at, kecs_msec_t now)
+{
+    if (at == 0) {
+        return wait;
+    }
+
+    if (at <= now) {
+        return 0;
+    }
+
+    return at - now < wait ? at - now : wait;
+}
+
+
+/* How long there is nothing to do. */
+
+static int
+idle(const kecs_reconciler_t *r)
+{
+    kecs_msec_t  now, wait;
+
+    now = kecs_monotonic();
+    wait = sooner(TICK, r->tick_at, now);
+
+    if (now < r->store_at) {
+        return (int) sooner(wait, r->store_at, now);
+    }
+
+    if (!r->loaded || r->news != NULL || r->dirty != NULL) {
+        return 0;
+    }
+
+    if (r->synced || (r->rt->ops->caps & KECS_RT_SIMULATED)) {
+        if (r->starts.first != NULL) {
+            wait = sooner(wait, r->starts_at ? r->starts_at : now, now);
+        }
+
+        if (r->stops.first != NULL) {
+            wait = sooner(wait, r->stops_at ? r->stops_at : now, now);
+        }
+    }
+
+    wait = sooner(wait, r->expiry_at, now);
+
+    return (int) sooner(wait, r->services_at, kecs_wall_clock());
+}
+
+
+static void
+tick(kecs_reconciler_t *r)
+{
+    kecs_msec_t  now;
+
+    now = kecs_monotonic();
+
+    if (now < r->tick_at) {
+        return;
+    }
+
+    r->tick_at = now + TICK;
+    kecs_definitions_trim(r->definitions);
+    kecs_drive_sweep(r);
+}
+
+
+/* One round; errors of the store have been told where they were met. */
+
+static void
+go_round(kecs_reconciler_t *r)
+{
+    if (!follow(r)) {
+        return;
+    }
+
+    if (r->news == NULL) {
+        r->rt->ops->run(r->rt);
+    }
+
+    kecs_news_write(r);
+
+    if (!follow(r)) {
+        return;
+    }
+
+    tick(r);
+    kecs_drive(r);
+
+    if (r->draining) {
+        kecs_drive_drain(r);
+
+    } else {
+        kecs_services_due(r, kecs_wall_clock());
+        kecs_rollout(r);
+        kecs_expiry(r);
+    }
+}
+
+
+/* True when a signal asks to end. */
+
+static bool
+asked_to_end(int fd)
+{
+    struct signalfd_siginfo  info;
+
+    while (read(fd, &info, sizeof(info)) == (ssize_t) sizeof(info)) {
+        if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+static bool
+drained(const kecs_reconciler_t *r)
+{
+    return r->draining && r->loaded && r->tasks.n == 0;
+}
+
+
+kecs_rc_t
+kecs_loop(kecs_reconciler_t *r, int signals)
+{
+    struct pollfd  fds[FDS];
+
+    fds[FD_SIGNAL] = (struct pollfd) { signals, POLLIN, 0 };
+    fds[FD_WAKE] = (struct pollfd) { kecs_wake_watch(r->data), POLLIN, 0 };
+
+    if (fds[FD_WAKE].fd == -1) {
+        kecs_log(KECS_LOG_ERROR, "cannot watch %s", r->data);
+        return KECS_IO;
+    }
+
+    while (!asked_to_end(signals) && !r->failed && !drained(r)) {
+        go_round(r);
+        kecs_status_write(r, false);
+
+        r->rt->ops->wait(r->rt, fds, FDS, idle(r));
+        (void) kecs_wake_drain(fds[FD_WAKE].fd);
+    }
+
+    (void) close(fds[FD_WAKE].fd);
+
+    return r->failed ? KECS_NOMEM : KECS_OK;
+}

@@ -1,0 +1,272 @@
+/*
+ * The reconciler: one thread and one loop that follows the store's change
+ * log, drives a runtime towards what the records want, writes back what the
+ * runtime shows, and runs the service scheduler.
+ *
+ * What it keeps in memory is a view of the store and can be built again at
+ * any time: live tasks and services by key.  The store is changed only
+ * through read-modify-write in short transactions (batch.c), so it may be
+ * killed at any instant; everything it asks of a runtime may be repeated.
+ *
+ * state.c   the view and the log        news.c    what the runtime told
+ * drive.c   starts, stops, forgets      rollout.c the service scheduler
+ * expiry.c  what is old                 adopt.c   tasks without a record
+ */
+
+#ifndef KECS_RECONCILER_H
+#define KECS_RECONCILER_H
+
+
+#include "../base/hashtab.h"
+#include "../convert/task_state.h"
+#include "../ecs/ecs.h"
+#include "../runtime/runtime.h"
+#include "../scheduler/scheduler.h"
+#include "../store/wake.h"
+#include "settings.h"
+
+
+#define KECS_BATCH_RECORDS  64
+#define KECS_BATCH_MSEC     2
+#define KECS_DRIVE_CHUNK    128      /* requests to the runtime per round */
+#define KECS_ZONE_MAX       64
+
+typedef struct kecs_live_task_s     kecs_live_task_t;
+typedef struct kecs_live_service_s  kecs_live_service_t;
+typedef struct kecs_news_s          kecs_news_t;
+typedef struct kecs_definitions_s   kecs_definitions_t;
+
+/* A task that is not STOPPED. */
+struct kecs_live_task_s {
+    kecs_node_t           node;          /* first: by id */
+    kecs_live_task_t     *next, *prev;   /* all of them */
+    kecs_live_service_t  *of;
+    kecs_live_task_t     *of_next, *of_prev;
+    kecs_live_task_t     *todo_next;
+
+    uint32_t              scope;
+    uint32_t              cluster;
+    uint64_t              rev;           /* log position it reflects */
+    uint64_t              loaded;        /* round of the last snapshot */
+    kecs_sched_task_t     sched;         /* zone points below */
+    char                  zone[KECS_ZONE_MAX];
+    char                 *handle;        /* or NULL */
+
+    /* What this process knows of it in the runtime. */
+    uint64_t              seen;          /* contact in which it was seen */
+    kecs_msec_t           asked_at;      /* monotonic: last start or stop */
+    kecs_msec_t           check_at;      /* wall: kecs_task_overdue */
+    unsigned              grace;
+    bool                  started;       /* the runtime took the start */
+    bool                  stopping;      /* the runtime took the stop */
+    bool                  todo;          /* it is in the queue */
+};
+
+/* A service that is not INACTIVE. */
+struct kecs_live_service_s {
+    kecs_node_t           node;          /* first: by scope, cluster, no */
+    kecs_live_service_t  *next, *prev;
+    kecs_live_service_t  *dirty_next;
+    kecs_live_task_t     *tasks;
+    size_t                n;
+
+    uint32_t              scope;
+    uint32_t              cluster;
+    uint32_t              no;
+    uint64_t              loaded;
+    kecs_msec_t           again_at;      /* wall, 0: on a change */
+    kecs_msec_t           backoff;       /* after a failure */
+    bool                  dirty;
+};
+
+typedef struct {
+    kecs_live_task_t  *first;
+    kecs_live_task_t  *last;
+} kecs_todo_t;
+
+typedef struct kecs_reconciler_s {
+    kecs_settings_t       set;
+    kecs_store_t         *store;
+    kecs_runtime_t       *rt;
+    kecs_api_conf_t       api;
+    kecs_rand_t           rand;
+    kecs_arena_t         *arena;         /* of one step */
+    kecs_definitions_t   *definitions;
+    const char           *data;          /* the store's folder */
+    const char           *choice;        /* why this runtime */
+    bool                  draining;      /* stop all, then end */
+    bool                  failed;        /* out of memory: start afresh */
+
+    /* The view. */
+    uint64_t              seq;           /* log position it reflects */
+    uint64_t              snapshot;      /* round of loading */
+    bool                  loaded;
+    kecs_hashtab_t        tasks;
+    kecs_hashtab_t        services;
+    kecs_live_task_t     *all_tasks;
+    kecs_live_service_t  *all_services;
+    kecs_live_service_t  *dirty;
+    kecs_msec_t           services_at;   /* wall: earliest again_at */
+
+    /* The runtime. */
+    uint64_t              contact;       /* counts losses of contact */
+    bool                  synced;
+    char                  unsynced_why[256];
+    kecs_todo_t           starts;
+    kecs_todo_t           stops;
+    kecs_msec_t           starts_at;     /* monotonic: not before */
+    kecs_msec_t           stops_at;
+
+    /* News, from the sink to the store; `news` owns the memory. */
+    kecs_arena_t         *news_arena;
+    kecs_news_t          *news;
+    kecs_news_t          *news_last;
+
+    /* The store refuses: not before, and how often in a row. */
+    kecs_msec_t           store_at;      /* monotonic */
+    kecs_msec_t           store_backoff;
+    kecs_msec_t           store_logged;
+    kecs_rc_t             store_rc;
+
+    /* Slow work. */
+    kecs_msec_t           tick_at;       /* monotonic */
+    kecs_msec_t           expiry_at;
+    kecs_key_t            expiry_after;
+    bool                  expiry_more;
+    uint64_t              actions;       /* since the start */
+    bool                  was_ready;
+    kecs_msec_t           status_at;
+} kecs_reconciler_t;
+
+
+/* state.c */
+
+/* Loads the view, or loads it again; tasks keep what is known of them. */
+kecs_rc_t kecs_view_load(kecs_reconciler_t *r);
+
+/* Reads the log to its end, in the transaction given. */
+kecs_rc_t kecs_view_follow(kecs_reconciler_t *r, kecs_txn_t *txn);
+void kecs_view_free(kecs_reconciler_t *r);
+
+kecs_live_task_t *kecs_view_task(kecs_reconciler_t *r, const uint8_t *id);
+void kecs_service_dirty(kecs_reconciler_t *r, kecs_live_service_t *s);
+
+/* Looks at services whose time has come; sets services_at. */
+void kecs_services_due(kecs_reconciler_t *r, kecs_msec_t now);
+void kecs_service_again(kecs_reconciler_t *r, kecs_live_service_t *s,
+    kecs_msec_t at);
+
+
+/*
+ * batch.c: a write transaction of bounded size.  On a failure everything
+ * of the transaction is undone and writing pauses (kecs_store_failed).
+ */
+typedef struct {
+    kecs_reconciler_t  *r;
+    kecs_txn_t         *txn;            /* NULL: none is open */
+    kecs_msec_t         began;
+    kecs_msec_t         now;            /* wall clock */
+    unsigned            records;
+} kecs_batch_t;
+
+kecs_rc_t kecs_batch_begin(kecs_reconciler_t *r, kecs_batch_t *b);
+bool kecs_batch_full(const kecs_batch_t *b);
+kecs_rc_t kecs_batch_commit(kecs_batch_t *b);
+void kecs_batch_abort(kecs_batch_t *b);
+
+/* False while the store is left alone after a failure. */
+bool kecs_store_usable(kecs_reconciler_t *r);
+void kecs_store_failed(kecs_reconciler_t *r, const char *what,
+    kecs_rc_t rc);
+
+/* A call for the functions of src/ecs, in an open batch. */
+kecs_rc_t kecs_batch_call(kecs_batch_t *b, uint32_t scope, kecs_call_t *c);
+
+
+/* definitions.c: decoded task definitions by name. */
+kecs_definitions_t *kecs_definitions_create(void);
+void kecs_definitions_destroy(kecs_definitions_t *d);
+
+/* Keeps the number bounded; to be called while none is in use. */
+void kecs_definitions_trim(kecs_definitions_t *d);
+
+/* KECS_NOT_FOUND when there is none. */
+kecs_rc_t kecs_definition_get(kecs_reconciler_t *r, kecs_txn_t *txn,
+    uint32_t scope, kecs_str_t family, uint32_t revision,
+    const kecs_ecs_task_definition_t **out);
+
+
+/* news.c: what the runtime told, on its way into the records. */
+
+typedef enum {
+    KECS_NEWS_SEEN = 1,
+    KECS_NEWS_REFUSED,
+    KECS_NEWS_MISSING,
+    KECS_NEWS_OVERDUE
+} kecs_news_type_t;
+
+struct kecs_news_s {
+    kecs_news_t         *next;
+    kecs_news_type_t     type;
+    uint8_t              task[KECS_ID_LEN];
+    kecs_observation_t   o;
+    kecs_str_t           reason;
+    bool                 write;         /* the record is to change */
+};
+
+kecs_rc_t kecs_news_init(kecs_reconciler_t *r);
+kecs_runtime_sink_t kecs_news_sink(kecs_reconciler_t *r);
+
+/* Adds one of another origin than the runtime. */
+void kecs_news_add(kecs_reconciler_t *r, kecs_news_type_t type,
+    const uint8_t *task, kecs_str_t reason);
+
+/* Writes all of it; what cannot be written now stays. */
+void kecs_news_write(kecs_reconciler_t *r);
+
+
+/* adopt.c: a task that runs for this store but has no record. */
+kecs_rc_t kecs_adopt(kecs_batch_t *b, const kecs_observation_t *o);
+
+
+/* drive.c */
+void kecs_todo_add(kecs_reconciler_t *r, kecs_live_task_t *t);
+void kecs_drive(kecs_reconciler_t *r);
+
+/* Once a second: repeats what has no effect, looks at health checks. */
+void kecs_drive_sweep(kecs_reconciler_t *r);
+void kecs_drive_forget(kecs_reconciler_t *r, const uint8_t *id,
+    kecs_str_t handle);
+
+/* All live tasks are to stop (kecs down). */
+void kecs_drive_drain(kecs_reconciler_t *r);
+
+
+/* rollout.c: one round of the service scheduler over dirty services. */
+void kecs_rollout(kecs_reconciler_t *r);
+
+/* A task of a service has become STOPPED, in this transaction. */
+kecs_rc_t kecs_rollout_ended(kecs_batch_t *b, const kecs_task_t *task);
+
+
+/* expiry.c */
+void kecs_expiry(kecs_reconciler_t *r);
+
+
+/* status.c: DATA/reconciler.status. */
+void kecs_status_write(kecs_reconciler_t *r, bool force);
+
+
+/*
+ * choose.c: the runtime by name, or what fits (D9).  *why is one line for a
+ * person: the reason of the choice, or what is wrong.
+ */
+kecs_rc_t kecs_choose_runtime(kecs_reconciler_t *r, const char *name,
+    const kecs_kubernetes_conf_t *kube, kecs_arena_t *a, const char **why);
+
+
+/* loop.c: runs until `quit` turns true (or, draining, all have stopped). */
+kecs_rc_t kecs_loop(kecs_reconciler_t *r, int signals);
+
+
+#endif

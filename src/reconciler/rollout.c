@@ -1,0 +1,760 @@
+/*
+ * The service scheduler at work: for each dirty service the pure scheduler
+ * decides on the view exactly as of one read transaction, and its actions
+ * are applied in write transactions that test the versions it had seen.
+ * What has moved on meanwhile is dropped: the log makes the service dirty
+ * again.  Tasks that are started, the event that tells of them, and the
+ * counts of failures are always in one transaction.
+ */
+
+#include "../base/log.h"
+#include "reconciler.h"
+
+
+#define ROUND_MSEC       50     /* then the loop goes round */
+#define TASKS_PER_EVENT  10
+#define BACKOFF_FIRST    1000
+#define BACKOFF_MAX      300000
+
+
+typedef struct {
+    kecs_reconciler_t    *r;
+    kecs_live_service_t  *live;
+    kecs_actions_t        actions;
+    kecs_batch_t          b;
+    kecs_call_t           c;            /* of the open batch */
+    kecs_service_t        service;      /* as of the open batch */
+    bool                  over;         /* the rest is to be dropped */
+
+    /* Tasks stopped in the open batch, for the event. */
+    kecs_buf_t            stopped;
+    unsigned              n_running;
+    unsigned              n_pending;
+} applying_t;
+
+
+/* Deciding. */
+
+static void
+service_key(const kecs_live_service_t *live, kecs_service_t *s)
+{
+    memset(s, 0, sizeof(*s));
+    s->rec.kind = KECS_SERVICE;
+    s->rec.scope = live->scope;
+    s->cluster = live->cluster;
+    s->no = live->no;
+}
+
+
+static kecs_rc_t
+deployments_of(kecs_reconciler_t *r, kecs_txn_t *txn,
+    const kecs_live_service_t *live, kecs_sched_view_t *view)
+{
+    size_t              n, size;
+    kecs_rc_t           rc;
+    kecs_key_t          prefix;
+    kecs_str_t          key;
+    kecs_scan_t        *scan;
+    kecs_deployment_t  *list, *more;
+
+    kecs_key_init(&prefix);
+    kecs_key_u32(&prefix, live->cluster);
+    kecs_key_u32(&prefix, live->no);
+
+    rc = kecs_scan(txn, r->arena, KECS_IX_DEPLOYMENT_LIVE, live->scope,
+                   &prefix, kecs_null_str, false, &scan);
+    list = NULL;
+
+    for (n = 0, size = 0; rc == KECS_OK; n++) {
+        if (n == size) {
+            size = size ? 2 * size : 4;
+            more = kecs_calloc(r->arena, size, sizeof(*more));
+            if (more == NULL) {
+                return KECS_NOMEM;
+            }
+
+            if (n != 0) {
+                memcpy(more, list, n * sizeof(*more));
+            }
+
+            list = more;
+        }
+
+        rc = kecs_scan_next(scan, &key, &list[n]);
+
+        if (rc == KECS_OK) {
+            rc = kecs_get(txn, r->arena, &list[n], 0);
+        }
+
+        if (rc != KECS_OK) {
+            break;
+        }
+    }
+
+    view->deployments = list;
+    view->n_deployments = n;
+
+    return rc == KECS_DONE ? KECS_OK : rc;
+}
+
+
+static kecs_rc_t
+tasks_of(kecs_reconciler_t *r, const kecs_live_service_t *live,
+    kecs_sched_view_t *view)
+{
+    size_t                   n;
+    kecs_sched_task_t       *list;
+    const kecs_live_task_t  *t;
+
+    list = kecs_calloc(r->arena, live->n, sizeof(*list));
+    if (list == NULL) {
+        return KECS_NOMEM;
+    }
+
+    for (t = live->tasks, n = 0; t != NULL; t = t->of_next) {
+        list[n++] = t->sched;
+    }
+
+    view->tasks = list;
+    view->n_tasks = n;
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+decide(applying_t *x, kecs_txn_t *txn, kecs_msec_t now)
+{
+    kecs_rc_t          rc;
+    kecs_sched_view_t  view;
+
+    memset(&view, 0, sizeof(view));
+    service_key(x->live, &x->service);
+
+    rc = kecs_get(txn, x->r->arena, &x->service, 0);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    view.service = &x->service;
+    rc = deployments_of(x->r, txn, x->live, &view);
+
+    if (rc == KECS_OK) {
+        rc = tasks_of(x->r, x->live, &view);
+    }
+
+    if (rc == KECS_OK) {
+        rc = kecs_schedule(x->r->arena, &view, &x->r->set.sched, now,
+                           &x->actions);
+    }
+
+    return rc;
+}
+
+
+/* Applying: transactions and events. */
+
+static kecs_rc_t
+open_batch(applying_t *x)
+{
+    kecs_rc_t  rc;
+
+    if (x->b.txn != NULL) {
+        return KECS_OK;
+    }
+
+    rc = kecs_batch_begin(x->r, &x->b);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    rc = kecs_batch_call(&x->b, x->live->scope, &x->c);
+
+    if (rc == KECS_OK) {
+        service_key(x->live, &x->service);
+        rc = kecs_get(x->b.txn, x->r->arena, &x->service, KECS_ALL_PARTS);
+    }
+
+    return rc;
+}
+
+
+static kecs_rc_t
+add_event(applying_t *x, kecs_str_t text)
+{
+    uint8_t     id[KECS_ID_LEN];
+    kecs_str_t  message;
+
+    message = kecs_sprintf(x->r->arena, "(service %.*s) %.*s",
+                           kecs_fmt(x->service.name), kecs_fmt(text));
+    if (message.data == NULL) {
+        return KECS_NOMEM;
+    }
+
+    kecs_rand_bytes(&x->r->rand, id, sizeof(id));
+    id[6] = (uint8_t) ((id[6] & 0x0f) | 0x40);
+    id[8] = (uint8_t) ((id[8] & 0x3f) | 0x80);
+
+    x->b.records++;
+
+    return kecs_event_add(x->b.txn, x->r->arena, &x->service, x->b.now, id,
+                          message);
+}
+
+
+static void
+name_task(kecs_buf_t *buf, const uint8_t *id)
+{
+    char  hex[2 * KECS_ID_LEN];
+
+    kecs_hex(id, KECS_ID_LEN, hex);
+    kecs_buf_printf(buf, " (task %.32s)", hex);
+}
+
+
+/* Tells of the tasks stopped in this batch. */
+
+static kecs_rc_t
+tell_stopped(applying_t *x)
+{
+    kecs_rc_t   rc;
+    kecs_str_t  text;
+
+    rc = KECS_OK;
+
+    if (x->n_running != 0) {
+        text = kecs_sprintf(x->r->arena, "has stopped %u running tasks:%.*s.",
+                            x->n_running,
+                            kecs_fmt(kecs_buf_view(&x->stopped)));
+        rc = text.data == NULL || x->stopped.failed
+             ? KECS_NOMEM : add_event(x, text);
+    }
+
+    if (rc == KECS_OK && x->n_pending != 0) {
+        text = kecs_sprintf(x->r->arena, "stopped %u pending tasks.",
+                            x->n_pending);
+        rc = text.data == NULL ? KECS_NOMEM
+                               : add_event(x, text);
+    }
+
+    x->n_running = 0;
+    x->n_pending = 0;
+    kecs_buf_init(&x->stopped, x->r->arena, 0);
+
+    return rc;
+}
+
+
+static kecs_rc_t
+close_batch(applying_t *x)
+{
+    kecs_rc_t  rc;
+
+    rc = tell_stopped(x);
+
+    return rc == KECS_OK ? kecs_batch_commit(&x->b) : rc;
+}
+
+
+static kecs_rc_t
+close_full_batch(applying_t *x)
+{
+    return x->b.txn != NULL && kecs_batch_full(&x->b) ? close_batch(x)
+                                                      : KECS_OK;
+}
+
+
+/* Starts. */
+
+static kecs_rc_t
+get_deployment(applying_t *x, uint64_t id, unsigned parts,
+    kecs_deployment_t *d)
+{
+    memset(d, 0, sizeof(*d));
+    d->rec.kind = KECS_DEPLOYMENT;
+    d->rec.scope = x->live->scope;
+    d->cluster = x->live->cluster;
+    d->service = x->live->no;
+    d->id = id;
+
+    return kecs_get(x->b.txn, x->r->arena, d, parts);
+}
+
+
+typedef struct {
+    kecs_cluster_t     cluster;
+    kecs_deployment_t  deployment;
+    kecs_taskdef_t     taskdef;
+} source_t;
+
+
+static kecs_rc_t
+load_source(applying_t *x, uint64_t deployment, source_t *s)
+{
+    kecs_rc_t  rc;
+
+    memset(s, 0, sizeof(*s));
+
+    rc = kecs_cluster_by_no(&x->c, x->live->cluster, &s->cluster);
+
+    if (rc == KECS_OK) {
+        rc = get_deployment(x, deployment, KECS_ALL_PARTS, &s->deployment);
+    }
+
+    if (rc == KECS_OK) {
+        s->taskdef.rec.kind = KECS_TASKDEF;
+        s->taskdef.rec.scope = x->live->scope;
+        s->taskdef.family = s->deployment.family;
+        s->taskdef.revision = s->deployment.revision;
+        rc = kecs_get(x->b.txn, x->r->arena, &s->taskdef, KECS_ALL_PARTS);
+    }
+
+    return rc;
+}
+
+
+static uint64_t
+live_of(const kecs_live_service_t *live, uint64_t deployment)
+{
+    uint64_t                 n;
+    const kecs_live_task_t  *t;
+
+    for (t = live->tasks, n = 0; t != NULL; t = t->of_next) {
+        n += t->sched.deployment == deployment;
+    }
+
+    return n;
+}
+
+
+/*
+ * With a capacity provider strategy each task is asked for by its number;
+ * otherwise all are made alike.
+ */
+
+static kecs_rc_t
+create_some(applying_t *x, const source_t *s, uint64_t ordinal, unsigned n,
+    kecs_task_t *tasks)
+{
+    unsigned         i, more;
+    kecs_rc_t        rc;
+    kecs_new_task_t  new;
+
+    rc = KECS_OK;
+
+    for (i = 0; rc == KECS_OK && i < n; i += more) {
+        rc = kecs_service_task(&x->c, &s->cluster, &x->service,
+                               &s->deployment, &s->taskdef, ordinal + i,
+                               &new);
+
+        more = new.capacity_provider.data != NULL ? 1 : n - i;
+
+        if (rc == KECS_OK) {
+            rc = kecs_tasks_create(&x->c, &new, more, tasks + i);
+        }
+    }
+
+    return rc;
+}
+
+
+/* Up to TASKS_PER_EVENT tasks and the event that tells of them. */
+
+static kecs_rc_t
+start_some(applying_t *x, const source_t *s, uint64_t ordinal, unsigned n)
+{
+    unsigned      i;
+    kecs_rc_t     rc;
+    kecs_buf_t    ids;
+    kecs_str_t    text;
+    kecs_task_t   tasks[TASKS_PER_EVENT];
+
+    rc = create_some(x, s, ordinal, n, tasks);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    kecs_buf_init(&ids, x->r->arena, 0);
+
+    for (i = 0; i < n; i++) {
+        name_task(&ids, tasks[i].id);
+    }
+
+    x->b.records += n;
+    x->r->actions += n;
+
+    text = kecs_sprintf(x->r->arena, "has started %u tasks:%.*s.", n,
+                        kecs_fmt(kecs_buf_view(&ids)));
+
+    return text.data == NULL || ids.failed ? KECS_NOMEM
+                                           : add_event(x, text);
+}
+
+
+static bool
+still_primary(const applying_t *x, const kecs_action_t *a)
+{
+    return x->service.version == a->version
+           && x->service.status == KECS_SERVICE_ACTIVE
+           && x->service.primary == a->deployment;
+}
+
+
+static kecs_rc_t
+apply_start(applying_t *x, const kecs_action_t *a)
+{
+    unsigned   i, n;
+    uint64_t   ordinal;
+    source_t   s;
+    kecs_rc_t  rc;
+
+    ordinal = live_of(x->live, a->deployment);
+    rc = KECS_OK;
+
+    if (kecs_store_pressed(x->r->store)) {
+        return KECS_FULL;
+    }
+
+    for (i = 0; rc == KECS_OK && i < a->n; i += n) {
+        rc = open_batch(x);
+
+        if (rc != KECS_OK) {
+            break;
+        }
+
+        if (!still_primary(x, a)) {
+            x->over = true;
+            break;
+        }
+
+        rc = load_source(x, a->deployment, &s);
+        n = a->n - i < TASKS_PER_EVENT ? a->n - i : TASKS_PER_EVENT;
+
+        if (rc == KECS_OK) {
+            rc = start_some(x, &s, ordinal + i, n);
+        }
+
+        if (rc == KECS_OK) {
+            rc = close_full_batch(x);
+        }
+    }
+
+    return rc;
+}
+
+
+/* Stops. */
+
+static kecs_rc_t
+apply_stop(applying_t *x, const kecs_action_t *a)
+{
+    kecs_rc_t    rc;
+    kecs_task_t  t;
+
+    memset(&t, 0, sizeof(t));
+    t.rec.kind = KECS_TASK;
+    t.rec.scope = x->live->scope;
+    t.cluster = x->live->cluster;
+    memcpy(t.id, a->task, KECS_ID_LEN);
+
+    rc = kecs_get(x->b.txn, x->r->arena, &t, 0);
+
+    if (rc == KECS_NOT_FOUND || t.version != a->version
+        || t.desired != KECS_DESIRED_RUNNING)
+    {
+        return rc == KECS_NOT_FOUND ? KECS_OK : rc;
+    }
+
+    if (t.status >= KECS_TASK_RUNNING) {
+        x->n_running++;
+        name_task(&x->stopped, t.id);
+
+    } else {
+        x->n_pending++;
+    }
+
+    rc = kecs_task_stop(&x->c, &t, a->stop_code, a->text);
+    x->b.records++;
+    x->r->actions++;
+
+    return rc == KECS_OK ? close_full_batch(x) : rc;
+}
+
+
+/* Records. */
+
+static kecs_rc_t
+apply_deployment(applying_t *x, const kecs_action_t *a)
+{
+    kecs_rc_t          rc;
+    kecs_deployment_t  d;
+
+    rc = get_deployment(x, a->deployment, 0, &d);
+
+    if (rc == KECS_NOT_FOUND || (rc == KECS_OK && d.version != a->version)) {
+        x->over = true;
+        return KECS_OK;
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    if (a->type == KECS_ACT_DEPLOYMENT_END) {
+        d.status = KECS_DEPLOYMENT_INACTIVE;
+
+    } else {
+        d.rollout = a->rollout;
+        d.reason = a->text;
+        d.desired = a->desired;
+        d.failed = a->failed;
+    }
+
+    d.updated_at = x->b.now;
+    d.version++;
+    x->b.records++;
+
+    return kecs_put(x->b.txn, &d);
+}
+
+
+static kecs_rc_t
+apply_service(applying_t *x, const kecs_action_t *a)
+{
+    kecs_service_t  *s;
+
+    s = &x->service;
+
+    if (s->version != a->version) {
+        x->over = true;
+        return KECS_OK;
+    }
+
+    if (a->status == KECS_SERVICE_INACTIVE
+        && s->status != KECS_SERVICE_INACTIVE)
+    {
+        s->deleted_at = x->b.now;
+    }
+
+    if (a->steady == KECS_TOLD_STEADY) {
+        s->steady_at = x->b.now;
+    }
+
+    s->status = a->status;
+    s->steady = a->steady;
+    s->throttled_until = a->throttled_until;
+    s->version++;
+    x->b.records++;
+
+    return kecs_put(x->b.txn, s);
+}
+
+
+static kecs_rc_t
+apply_one(applying_t *x, const kecs_action_t *a)
+{
+    kecs_rc_t  rc;
+
+    if (a->type == KECS_ACT_START) {
+        return apply_start(x, a);
+    }
+
+    rc = open_batch(x);
+
+    if (rc == KECS_OK && a->type != KECS_ACT_STOP) {
+        rc = tell_stopped(x);
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    switch (a->type) {
+
+    case KECS_ACT_STOP:
+        return apply_stop(x, a);
+
+    case KECS_ACT_DEPLOYMENT:
+    case KECS_ACT_DEPLOYMENT_END:
+        return apply_deployment(x, a);
+
+    case KECS_ACT_SERVICE:
+        return apply_service(x, a);
+
+    case KECS_ACT_EVENT:
+        return add_event(x, a->text);
+
+    default:
+        return KECS_OK;
+    }
+}
+
+
+static kecs_rc_t
+apply_all(applying_t *x)
+{
+    size_t     i;
+    kecs_rc_t  rc;
+
+    rc = KECS_OK;
+    kecs_buf_init(&x->stopped, x->r->arena, 0);
+
+    for (i = 0; rc == KECS_OK && !x->over && i < x->actions.n; i++) {
+        rc = apply_one(x, &x->actions.items[i]);
+    }
+
+    if (rc == KECS_OK && x->b.txn != NULL) {
+        rc = close_batch(x);
+    }
+
+    kecs_batch_abort(&x->b);
+
+    return rc;
+}
+
+
+/* Tries a service again later; why it failed is told once per pause. */
+
+static void
+back_off(applying_t *x, kecs_rc_t rc)
+{
+    kecs_live_service_t  *s;
+
+    s = x->live;
+
+    if (rc == KECS_FULL || rc == KECS_IO) {
+        kecs_store_failed(x->r, "written", rc);
+        kecs_service_dirty(x->r, s);
+        return;
+    }
+
+    s->backoff = s->backoff ? 2 * s->backoff : BACKOFF_FIRST;
+
+    if (s->backoff > BACKOFF_MAX) {
+        s->backoff = BACKOFF_MAX;
+    }
+
+    kecs_log(KECS_LOG_WARN, "service %.*s cannot be scheduled: %.*s; trying"
+             " again in %lld s", kecs_fmt(x->service.name),
+             kecs_fmt(x->c.message.data ? x->c.message
+                                        : kecs_str_of(kecs_rc_name(rc))),
+             (long long) s->backoff / 1000);
+
+    kecs_service_again(x->r, s, kecs_wall_clock() + s->backoff);
+}
+
+
+/* One dirty service; false when the round is to end. */
+
+static bool
+schedule_one(kecs_reconciler_t *r)
+{
+    kecs_rc_t     rc;
+    kecs_txn_t   *txn;
+    applying_t    x;
+
+    rc = kecs_read_begin(r->store, &txn);
+    if (rc != KECS_OK) {
+        return false;
+    }
+
+    memset(&x, 0, sizeof(x));
+    kecs_arena_reset(r->arena);
+    x.r = r;
+
+    rc = kecs_view_follow(r, txn);
+    x.live = r->dirty;
+
+    if (rc != KECS_OK || x.live == NULL) {
+        kecs_read_end(txn);
+        return false;
+    }
+
+    r->dirty = x.live->dirty_next;
+    x.live->dirty = false;
+
+    rc = decide(&x, txn, kecs_wall_clock());
+    kecs_read_end(txn);
+
+    if (rc == KECS_NOT_FOUND) {
+        return true;
+    }
+
+    if (rc == KECS_OK) {
+        kecs_service_again(r, x.live, x.actions.again_at);
+        rc = apply_all(&x);
+    }
+
+    if (rc != KECS_OK) {
+        back_off(&x, rc);
+        return kecs_store_usable(r);
+    }
+
+    x.live->backoff = 0;
+
+    return true;
+}
+
+
+void
+kecs_rollout(kecs_reconciler_t *r)
+{
+    kecs_msec_t  until;
+
+    until = kecs_monotonic() + ROUND_MSEC;
+
+    while (r->dirty != NULL && kecs_store_usable(r)
+           && kecs_monotonic() < until)
+    {
+        if (!schedule_one(r)) {
+            return;
+        }
+    }
+}
+
+
+kecs_rc_t
+kecs_rollout_ended(kecs_batch_t *b, const kecs_task_t *task)
+{
+    kecs_rc_t          rc;
+    kecs_service_t     s;
+    kecs_deployment_t  d;
+
+    if (task->service == 0 || task->deployment == 0) {
+        return KECS_OK;
+    }
+
+    memset(&s, 0, sizeof(s));
+    s.rec.kind = KECS_SERVICE;
+    s.rec.scope = task->rec.scope;
+    s.cluster = task->cluster;
+    s.no = task->service;
+
+    memset(&d, 0, sizeof(d));
+    d.rec.kind = KECS_DEPLOYMENT;
+    d.rec.scope = task->rec.scope;
+    d.cluster = task->cluster;
+    d.service = task->service;
+    d.id = task->deployment;
+
+    rc = kecs_get(b->txn, b->r->arena, &s, 0);
+
+    if (rc == KECS_OK) {
+        rc = kecs_get(b->txn, b->r->arena, &d, 0);
+    }
+
+    if (rc != KECS_OK) {
+        return rc == KECS_NOT_FOUND ? KECS_OK : rc;
+    }
+
+    if (!kecs_sched_stopped(&b->r->set.sched, &s, &d, task, b->now)) {
+        return KECS_OK;
+    }
+
+    s.version++;
+    d.version++;
+    b->records += 2;
+    rc = kecs_put(b->txn, &s);
+
+    return rc == KECS_OK ? kecs_put(b->txn, &d) : rc;
+}

@@ -1,0 +1,201 @@
+/*
+ * Settings by name: one row each, with its default and its bounds.
+ */
+
+#include <inttypes.h>
+
+#include "settings.h"
+
+
+#define SECOND  ((kecs_msec_t) 1000)
+#define MINUTE  (60 * SECOND)
+#define HOUR    (60 * MINUTE)
+#define DAY     (24 * HOUR)
+
+typedef struct {
+    const char   *name;
+    size_t        offset;
+    kecs_msec_t   initial;
+    kecs_msec_t   min;
+    kecs_msec_t   max;
+    bool          count;            /* a number, not a duration */
+    const char   *what;
+} setting_t;
+
+#define at(member)  offsetof(kecs_settings_t, member)
+
+static const setting_t  settings[] = {
+    { "healthy-after", at(sched.healthy_after), 40 * SECOND, 0, DAY, false,
+      "RUNNING so long counts as healthy, without a health check" },
+    { "throttle-first", at(sched.throttle_first), 10 * SECOND, 0, DAY, false,
+      "pause of starts after tasks failed to start; it doubles" },
+    { "throttle-max", at(sched.throttle_max), 27 * MINUTE, 0, DAY, false,
+      "longest pause of starts" },
+    { "throttle-from", at(throttle_from), 3, 1, 1000000, true,
+      "failures in a row before starts pause" },
+    { "steady-every", at(sched.steady_every), 6 * HOUR, SECOND, 365 * DAY,
+      false, "the steady state event is told again" },
+    { "burst", at(burst), 500, 1, 100000, true,
+      "tasks started in one step of a service" },
+    { "task-retention", at(task_retention), 7 * DAY, HOUR, 3650 * DAY, false,
+      "STOPPED tasks are kept" },
+    { "inactive-retention", at(inactive_retention), HOUR, MINUTE, 3650 * DAY,
+      false, "INACTIVE services and clusters are kept" },
+    { "token-retention", at(token_retention), DAY, HOUR, 365 * DAY, false,
+      "client tokens are kept" },
+    { "deployment-retention", at(deployment_retention), 90 * DAY, HOUR,
+      3650 * DAY, false, "INACTIVE deployments are kept" },
+    { "log-retention", at(log_retention), 7 * DAY, MINUTE, 3650 * DAY, false,
+      "entries of the change log are kept" },
+    { "log-entries", at(log_entries), 1000000, 1000, 1000000000, true,
+      "most entries of the change log" },
+    { "expiry-every", at(expiry_every), MINUTE, 100, DAY, false,
+      "old records are looked for" },
+    { "start-again", at(start_again), 60 * SECOND, SECOND, DAY, false,
+      "a start without effect is repeated" },
+    { "stop-again", at(stop_again), 30 * SECOND, SECOND, DAY, false,
+      "a stop without effect is repeated" },
+    { "kube-burst", at(kube_burst), 64, 1, 10000, true,
+      "requests to the Kubernetes API in flight" },
+    { "simulated-seed", at(seed), 1, 0, INT32_MAX, true,
+      "seed of the simulated runtime" },
+    { "simulated-start", at(simulated.start_delay), 2 * SECOND, 0, DAY,
+      false, "simulated containers start after" },
+    { "simulated-stop", at(simulated.stop_delay), SECOND / 2, 0, DAY, false,
+      "simulated containers stop after" },
+    { NULL, 0, 0, 0, 0, false, NULL }
+};
+
+
+static kecs_msec_t *
+field(kecs_settings_t *s, const setting_t *row)
+{
+    return (kecs_msec_t *) ((char *) s + row->offset);
+}
+
+
+/* The members of narrower types follow from those that were set. */
+
+static void
+settle(kecs_settings_t *s)
+{
+    s->sched.throttle_from = (unsigned) s->throttle_from;
+    s->sched.burst = (unsigned) s->burst;
+    s->simulated.seed = (uint64_t) s->seed;
+}
+
+
+void
+kecs_settings_default(kecs_settings_t *s)
+{
+    const setting_t  *row;
+
+    memset(s, 0, sizeof(*s));
+    kecs_sched_conf_default(&s->sched);
+
+    for (row = settings; row->name != NULL; row++) {
+        *field(s, row) = row->initial;
+    }
+
+    settle(s);
+}
+
+
+static const struct {
+    const char   *name;
+    kecs_msec_t   msec;
+} units[] = {
+    { "ms", 1 }, { "s", SECOND }, { "m", MINUTE }, { "h", HOUR },
+    { "d", DAY }, { NULL, 0 }
+};
+
+
+static bool
+parse(kecs_str_t value, bool count, kecs_msec_t *out)
+{
+    size_t      i, digits;
+    uint64_t    n;
+    kecs_str_t  unit;
+
+    for (digits = 0; digits < value.len; digits++) {
+        if (value.data[digits] < '0' || value.data[digits] > '9') {
+            break;
+        }
+    }
+
+    unit = kecs_str_from(value, digits);
+
+    if (!kecs_str_u64(kecs_str_n(value.data, digits), &n)
+        || n > (uint64_t) INT64_MAX / DAY)
+    {
+        return false;
+    }
+
+    *out = (kecs_msec_t) n;
+
+    if (unit.len == 0) {
+        return true;
+    }
+
+    for (i = 0; !count && units[i].name != NULL; i++) {
+        if (kecs_str_is(unit, units[i].name)) {
+            *out *= units[i].msec;
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+kecs_rc_t
+kecs_settings_set(kecs_settings_t *s, kecs_str_t name, kecs_str_t value,
+    char *why, size_t size)
+{
+    kecs_msec_t       n;
+    const setting_t  *row;
+
+    for (row = settings; row->name != NULL; row++) {
+        if (kecs_str_is(name, row->name)) {
+            break;
+        }
+    }
+
+    if (row->name == NULL) {
+        (void) snprintf(why, size, "there is no setting \"%.*s\"",
+                        kecs_fmt(name));
+        return KECS_NOT_FOUND;
+    }
+
+    if (!parse(value, row->count, &n)) {
+        (void) snprintf(why, size, "%s wants %s, not \"%.*s\"", row->name,
+                        row->count ? "a number"
+                                   : "a duration (500ms, 40s, 27m, 6h, 7d)",
+                        kecs_fmt(value));
+        return KECS_INVALID;
+    }
+
+    if (n < row->min || n > row->max) {
+        (void) snprintf(why, size, "%s is to be between %" PRId64 " and %"
+                        PRId64 "%s", row->name, row->min, row->max,
+                        row->count ? "" : " ms");
+        return KECS_INVALID;
+    }
+
+    *field(s, row) = n;
+    settle(s);
+
+    return KECS_OK;
+}
+
+
+void
+kecs_settings_print(FILE *f)
+{
+    const setting_t  *row;
+
+    for (row = settings; row->name != NULL; row++) {
+        fprintf(f, "  %-22s %10" PRId64 "%s  %s\n", row->name, row->initial,
+                row->count ? "   " : " ms", row->what);
+    }
+}

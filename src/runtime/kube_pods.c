@@ -1,0 +1,837 @@
+/*
+ * Requests about pods.
+ *
+ * Each pod that we know or want something of has an entry.  What is wanted
+ * are bits; advance() makes the one request that comes next, and every
+ * answer leads back to it:
+ *
+ *     START    POST; 409: GET, is it ours?
+ *     STOP     [GET the uid] DELETE with a grace period
+ *     FORGET   [GET the uid] [DELETE] PATCH our finalizer away
+ *
+ * A later one replaces the ones before it.  Every DELETE and PATCH names
+ * the uid, and a uid is only ever taken from a pod that bears our label,
+ * so no pod of somebody else can be hit, whatever its name.
+ *
+ * Entries go when the pod is not there and nothing is wanted of it.
+ */
+
+#define _GNU_SOURCE  /* memmem */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#include "../base/log.h"
+#include "../convert/pod.h"
+#include "../kube/object.h"
+#include "kube_pods.h"
+
+
+#define BUCKETS   4096              /* a power of two */
+#define UID_MAX   63
+#define AFRESH    1000              /* ms before asking once more */
+#define FORBIDDEN 30000             /* ms, when an answer makes no sense */
+#define PENDING   1024              /* requests waiting: no more starts */
+
+#define START   0x01
+#define STOP    0x02
+#define FORGET  0x04
+
+typedef struct pod_s {
+    LIST_ENTRY(pod_s)   link;
+    kecs_kube_pods_t   *table;
+    uint8_t             task[KECS_ID_LEN];
+    char                uid[UID_MAX + 1];       /* "": not known */
+    unsigned            want;
+    unsigned            grace;
+    bool                seen;                   /* by the watch */
+    bool                listed;                 /* by the current list */
+    bool                deleting;
+    bool                exists;                 /* 409 to a POST */
+    kecs_msec_t         pause;                  /* before the next request */
+    kecs_kube_call_t   *call;
+    char               *body;                   /* of the POST */
+    size_t              body_len;
+    char               *arn;
+} pod_t;
+
+LIST_HEAD(pods_s, pod_s);
+
+struct kecs_kube_pods_s {
+    kecs_kube_t          *k;
+    kecs_str_t            path;
+    kecs_str_t            uuid;
+    kecs_runtime_sink_t   sink;
+    kecs_arena_t         *scratch;
+    size_t                n;
+    struct pods_s         buckets[BUCKETS];
+};
+
+
+static kecs_rc_t advance(pod_t *p);
+
+
+/* The table. */
+
+
+static struct pods_s *
+bucket(kecs_kube_pods_t *t, const uint8_t *task)
+{
+    uint32_t  h;
+
+    memcpy(&h, task, sizeof(h));
+
+    return &t->buckets[h & (BUCKETS - 1)];
+}
+
+
+static pod_t *
+find(kecs_kube_pods_t *t, const uint8_t *task)
+{
+    pod_t  *p;
+
+    LIST_FOREACH(p, bucket(t, task), link) {
+        if (memcmp(p->task, task, KECS_ID_LEN) == 0) {
+            return p;
+        }
+    }
+
+    return NULL;
+}
+
+
+static pod_t *
+find_or_add(kecs_kube_pods_t *t, const uint8_t *task)
+{
+    pod_t  *p;
+
+    p = find(t, task);
+
+    if (p != NULL) {
+        return p;
+    }
+
+    p = calloc(1, sizeof(pod_t));
+
+    if (p != NULL) {
+        p->table = t;
+        memcpy(p->task, task, KECS_ID_LEN);
+        LIST_INSERT_HEAD(bucket(t, task), p, link);
+        t->n++;
+    }
+
+    return p;
+}
+
+
+static void
+drop_body(pod_t *p)
+{
+    free(p->body);
+    free(p->arn);
+    p->body = NULL;
+    p->arn = NULL;
+}
+
+
+static void
+discard(pod_t *p)
+{
+    if (p->call != NULL) {
+        kecs_kube_cancel(p->table->k, p->call);
+    }
+
+    LIST_REMOVE(p, link);
+    p->table->n--;
+    drop_body(p);
+    free(p);
+}
+
+
+static void
+discard_if_idle(pod_t *p)
+{
+    if (!p->seen && p->want == 0 && p->call == NULL) {
+        discard(p);
+    }
+}
+
+
+static void
+set_uid(pod_t *p, kecs_str_t uid)
+{
+    if (uid.len > 0 && uid.len <= UID_MAX) {
+        memcpy(p->uid, uid.data, uid.len);
+        p->uid[uid.len] = '\0';
+    }
+}
+
+
+kecs_rc_t
+kecs_kube_pods_open(kecs_kube_t *k, kecs_str_t path, kecs_str_t uuid,
+    const kecs_runtime_sink_t *sink, kecs_kube_pods_t **out)
+{
+    kecs_kube_pods_t  *t;
+
+    t = calloc(1, sizeof(kecs_kube_pods_t));
+
+    if (t == NULL) {
+        return KECS_NOMEM;
+    }
+
+    t->scratch = kecs_arena_create(16 * 1024);
+
+    if (t->scratch == NULL) {
+        free(t);
+        return KECS_NOMEM;
+    }
+
+    t->k = k;
+    t->path = path;
+    t->uuid = uuid;
+    t->sink = *sink;
+    *out = t;
+
+    return KECS_OK;
+}
+
+
+void
+kecs_kube_pods_close(kecs_kube_pods_t *t)
+{
+    size_t  i;
+
+    if (t == NULL) {
+        return;
+    }
+
+    for (i = 0; i < BUCKETS; i++) {
+        while (!LIST_EMPTY(&t->buckets[i])) {
+            discard(LIST_FIRST(&t->buckets[i]));
+        }
+    }
+
+    kecs_arena_destroy(t->scratch);
+    free(t);
+}
+
+
+size_t
+kecs_kube_pods_count(const kecs_kube_pods_t *t)
+{
+    return t->n;
+}
+
+
+/* Making a request. */
+
+
+static kecs_rc_t
+ask(pod_t *p, const char *method, const char *query, const char *type,
+    kecs_str_t body, kecs_kube_done_pt done)
+{
+    char                  name[KECS_POD_NAME_LEN + 1];
+    kecs_rc_t             rc;
+    kecs_kube_pods_t     *t = p->table;
+    kecs_kube_request_t   r;
+
+    kecs_pod_name(p->task, name);
+    memset(&r, 0, sizeof(kecs_kube_request_t));
+
+    r.method = method;
+    r.path = query ? kecs_sprintf(t->scratch, "%.*s?%s", kecs_fmt(t->path),
+                                  query)
+                   : kecs_sprintf(t->scratch, "%.*s/%s", kecs_fmt(t->path),
+                                  name);
+    r.type = type;
+    r.body = body;
+    r.delay = p->pause;
+    r.retry = true;
+    r.done = done;
+    r.ctx = p;
+
+    p->pause = 0;
+
+    if (r.path.data == NULL || (type != NULL && body.data == NULL)) {
+        return KECS_NOMEM;
+    }
+
+    rc = kecs_kube_send(t->k, &r, &p->call);
+
+    if (rc != KECS_OK) {
+        p->call = NULL;
+    }
+
+    return rc;
+}
+
+
+/*
+ * The next request after an answer; without memory for it the pod is left
+ * as it is, and what comes next about it tries again.
+ */
+
+static void
+proceed(pod_t *p)
+{
+    if (advance(p) != KECS_OK) {
+        kecs_log(KECS_LOG_ERROR, "kubernetes: out of memory");
+    }
+}
+
+
+/* An answer that we have no use for: say so, and ask again much later. */
+
+static void
+complain(pod_t *p, const char *what, const kecs_kube_reply_t *reply)
+{
+    char                name[KECS_POD_NAME_LEN + 1];
+    kecs_kube_status_t  status;
+
+    kecs_pod_name(p->task, name);
+    kecs_arena_reset(p->table->scratch);
+    kecs_kube_status(p->table->scratch, reply->body, &status);
+
+    kecs_log(KECS_LOG_WARN, "kubernetes: %s pod %s: HTTP %ld: %.*s", what,
+             name, reply->status, kecs_fmt(status.message));
+
+    p->pause = FORBIDDEN;
+}
+
+
+/* It is not there. */
+
+static void
+vanished(pod_t *p)
+{
+    bool                 tell;
+    kecs_observation_t   o;
+    kecs_runtime_sink_t  sink;
+
+    tell = (p->want & STOP) != 0;
+    sink = p->table->sink;
+
+    memset(&o, 0, sizeof(kecs_observation_t));
+    memcpy(o.task, p->task, KECS_ID_LEN);
+    o.gone = true;
+
+    p->want = 0;
+    p->deleting = false;
+    p->uid[0] = '\0';
+    drop_body(p);
+    discard_if_idle(p);
+
+    if (tell) {
+        sink.seen(sink.ctx, &o);
+    }
+}
+
+
+/* It is somebody else's: nothing is done to it. */
+
+static void
+foreign(pod_t *p)
+{
+    char                 name[KECS_POD_NAME_LEN + 1];
+    char                 reason[128];
+    uint8_t              task[KECS_ID_LEN];
+    bool                 tell;
+    kecs_runtime_sink_t  sink;
+
+    kecs_pod_name(p->task, name);
+    (void) snprintf(reason, sizeof(reason),
+                    "A pod %s exists that is not of this task.", name);
+    kecs_log(KECS_LOG_WARN, "kubernetes: %s", reason);
+
+    memcpy(task, p->task, KECS_ID_LEN);
+    tell = (p->want & START) != 0;
+    sink = p->table->sink;
+
+    p->want = 0;
+    drop_body(p);
+    discard_if_idle(p);
+
+    if (tell) {
+        sink.refused(sink.ctx, task, kecs_str_of(reason));
+    }
+}
+
+
+/* GET: whose is it, and what is its uid? */
+
+
+static bool
+is_ours(const pod_t *p, const kecs_json_t *pod)
+{
+    kecs_str_t          arn;
+    const kecs_json_t  *meta;
+
+    meta = kecs_json_get(pod, "metadata");
+
+    if (!kecs_str_eq(kecs_json_str(kecs_json_at(meta, "labels",
+                                                KECS_POD_STORE, NULL)),
+                     p->table->uuid))
+    {
+        return false;
+    }
+
+    arn = kecs_json_str(kecs_json_at(meta, "annotations", KECS_POD_TASK_ARN,
+                                     NULL));
+
+    return p->arn == NULL || kecs_str_is(arn, p->arn);
+}
+
+
+static void
+got(void *ctx, const kecs_kube_reply_t *reply)
+{
+    pod_t              *p = ctx;
+    const kecs_json_t  *pod;
+
+    p->call = NULL;
+
+    if (reply->status == 404) {
+        p->exists = false;
+
+        if (p->want & START) {
+            proceed(p);
+            return;
+        }
+
+        vanished(p);
+        return;
+    }
+
+    kecs_arena_reset(p->table->scratch);
+
+    if (reply->status != 200
+        || kecs_kube_parse(p->table->scratch, reply->body, &pod) != KECS_OK)
+    {
+        complain(p, "get", reply);
+        proceed(p);
+        return;
+    }
+
+    if (!is_ours(p, pod)) {
+        foreign(p);
+        return;
+    }
+
+    set_uid(p, kecs_json_str(kecs_json_at(pod, "metadata", "uid", NULL)));
+    p->deleting = kecs_json_at(pod, "metadata", "deletionTimestamp", NULL)
+                  != NULL;
+
+    if (p->want & START) {
+        p->want &= ~START;
+        drop_body(p);
+    }
+
+    proceed(p);
+}
+
+
+/* POST. */
+
+
+static void
+refused(pod_t *p, kecs_str_t message)
+{
+    char                 reason[1024];
+    uint8_t              task[KECS_ID_LEN];
+    kecs_runtime_sink_t  sink;
+
+    (void) snprintf(reason, sizeof(reason), "%.*s", kecs_fmt(message));
+    memcpy(task, p->task, KECS_ID_LEN);
+    sink = p->table->sink;
+
+    p->want &= ~START;
+    drop_body(p);
+
+    if (p->want != 0) {
+        proceed(p);
+        return;
+    }
+
+    discard_if_idle(p);
+    sink.refused(sink.ctx, task, kecs_str_of(reason));
+}
+
+
+/*
+ * A namespace that was made just now lacks its service account for a
+ * moment; a quota may be under way.  Both are answers that pass.
+ */
+
+static bool
+passes(long status, const kecs_kube_status_t *s)
+{
+    static const char  account[] = "error looking up service account";
+
+    if (status == 409) {
+        return true;
+    }
+
+    return status == 403
+           && memmem(s->message.data, s->message.len, account,
+                     sizeof(account) - 1) != NULL;
+}
+
+
+static void
+created(pod_t *p, const kecs_kube_reply_t *reply)
+{
+    const kecs_json_t  *pod;
+
+    kecs_arena_reset(p->table->scratch);
+
+    if (kecs_kube_parse(p->table->scratch, reply->body, &pod) == KECS_OK) {
+        set_uid(p, kecs_json_str(kecs_json_at(pod, "metadata", "uid",
+                                              NULL)));
+    }
+
+    p->want &= ~START;
+    drop_body(p);
+    proceed(p);
+}
+
+
+static void
+posted(void *ctx, const kecs_kube_reply_t *reply)
+{
+    pod_t               *p = ctx;
+    kecs_str_t           message;
+    kecs_kube_status_t   status;
+
+    p->call = NULL;
+
+    if (reply->status >= 200 && reply->status < 300) {
+        created(p, reply);
+        return;
+    }
+
+    kecs_arena_reset(p->table->scratch);
+    kecs_kube_status(p->table->scratch, reply->body, &status);
+
+    if (reply->status == 409 && kecs_str_is(status.reason, "AlreadyExists")) {
+        p->exists = true;
+        proceed(p);
+        return;
+    }
+
+    if (passes(reply->status, &status)) {
+        p->pause = AFRESH;
+        proceed(p);
+        return;
+    }
+
+    message = status.message.len > 0 ? status.message
+              : kecs_sprintf(p->table->scratch, "The Kubernetes API answered "
+                             "%ld.", reply->status);
+    refused(p, message);
+}
+
+
+static kecs_rc_t
+post(pod_t *p)
+{
+    return ask(p, "POST", "fieldValidation=Strict", "application/json",
+               kecs_str_n(p->body, p->body_len), posted);
+}
+
+
+/* DELETE. */
+
+
+static void
+deleted(void *ctx, const kecs_kube_reply_t *reply)
+{
+    pod_t  *p = ctx;
+
+    p->call = NULL;
+
+    if (reply->status == 404 || reply->status == 409) {
+        vanished(p);
+        return;
+    }
+
+    if (reply->status >= 200 && reply->status < 300) {
+        p->deleting = true;
+        p->want &= ~STOP;
+
+    } else {
+        complain(p, "delete", reply);
+    }
+
+    proceed(p);
+}
+
+
+static kecs_rc_t
+delete(pod_t *p)
+{
+    kecs_str_t     body;
+    kecs_arena_t  *a = p->table->scratch;
+
+    if (p->want & FORGET) {
+        body = kecs_sprintf(a, "{\"kind\":\"DeleteOptions\","
+                            "\"apiVersion\":\"v1\","
+                            "\"preconditions\":{\"uid\":\"%s\"}}", p->uid);
+
+    } else {
+        body = kecs_sprintf(a, "{\"kind\":\"DeleteOptions\","
+                            "\"apiVersion\":\"v1\","
+                            "\"gracePeriodSeconds\":%u,"
+                            "\"preconditions\":{\"uid\":\"%s\"}}", p->grace,
+                            p->uid);
+    }
+
+    return ask(p, "DELETE", NULL, "application/json", body, deleted);
+}
+
+
+/* PATCH: other finalizers stay, and the uid is a precondition. */
+
+
+static void
+patched(void *ctx, const kecs_kube_reply_t *reply)
+{
+    pod_t  *p = ctx;
+
+    p->call = NULL;
+
+    if ((reply->status >= 200 && reply->status < 300)
+        || reply->status == 404 || reply->status == 409)
+    {
+        p->want &= ~FORGET;
+        discard_if_idle(p);
+        return;
+    }
+
+    complain(p, "patch", reply);
+    proceed(p);
+}
+
+
+static kecs_rc_t
+patch(pod_t *p)
+{
+    kecs_str_t  body;
+
+    body = kecs_sprintf(p->table->scratch, "{\"metadata\":{\"uid\":\"%s\","
+                        "\"$deleteFromPrimitiveList/finalizers\":[\""
+                        KECS_POD_FINALIZER "\"]}}", p->uid);
+
+    return ask(p, "PATCH", NULL, "application/strategic-merge-patch+json",
+               body, patched);
+}
+
+
+static kecs_rc_t
+advance(pod_t *p)
+{
+    if (p->call != NULL) {
+        return KECS_OK;
+    }
+
+    kecs_arena_reset(p->table->scratch);
+
+    if (p->want == 0) {
+        discard_if_idle(p);
+        return KECS_OK;
+    }
+
+    if ((p->want & START) && !p->exists) {
+        return post(p);
+    }
+
+    if ((p->want & START) || p->uid[0] == '\0') {
+        return ask(p, "GET", NULL, NULL, kecs_null_str, got);
+    }
+
+    if ((p->want & STOP) || !p->deleting) {
+        return delete(p);
+    }
+
+    return patch(p);
+}
+
+
+/* What is asked from outside. */
+
+
+kecs_rc_t
+kecs_kube_pods_start(kecs_kube_pods_t *t, const uint8_t *task,
+    kecs_str_t body, kecs_str_t arn)
+{
+    pod_t      *p;
+    kecs_rc_t   rc;
+
+    p = find(t, task);
+
+    if (p != NULL) {
+        return advance(p);
+    }
+
+    if (kecs_kube_pending(t->k) >= PENDING) {
+        return KECS_AGAIN;
+    }
+
+    p = find_or_add(t, task);
+
+    if (p == NULL) {
+        return KECS_NOMEM;
+    }
+
+    p->want = START;
+    p->body_len = body.len;
+    p->body = malloc(body.len + 1);
+    p->arn = malloc(arn.len + 1);
+
+    if (p->body == NULL || p->arn == NULL) {
+        discard(p);
+        return KECS_NOMEM;
+    }
+
+    memcpy(p->body, body.data, body.len);
+    memcpy(p->arn, arn.data, arn.len);
+    p->arn[arn.len] = '\0';
+
+    rc = advance(p);
+
+    if (rc != KECS_OK) {
+        discard(p);
+    }
+
+    return rc;
+}
+
+
+/* Something else is wanted than what is being done. */
+
+static kecs_rc_t
+change(kecs_kube_pods_t *t, const uint8_t *task, kecs_str_t uid,
+    unsigned want, unsigned grace)
+{
+    pod_t  *p;
+
+    p = find_or_add(t, task);
+
+    if (p == NULL) {
+        return KECS_NOMEM;
+    }
+
+    if (p->want & FORGET) {
+        return KECS_OK;
+    }
+
+    if (p->want == want && p->call != NULL && grace >= p->grace) {
+        return KECS_OK;
+    }
+
+    if (want == STOP && p->deleting && p->grace > 0 && grace >= p->grace) {
+        return KECS_OK;
+    }
+
+    if (p->uid[0] == '\0') {
+        set_uid(p, uid);
+    }
+
+    if (p->call != NULL && kecs_kube_idle(p->call)) {
+        kecs_kube_cancel(t->k, p->call);
+        p->call = NULL;
+        p->pause = 0;
+    }
+
+    p->want = want;
+    p->grace = grace;
+
+    return advance(p);
+}
+
+
+kecs_rc_t
+kecs_kube_pods_stop(kecs_kube_pods_t *t, const uint8_t *task,
+    kecs_str_t uid, unsigned grace)
+{
+    return change(t, task, uid, STOP, grace);
+}
+
+
+kecs_rc_t
+kecs_kube_pods_forget(kecs_kube_pods_t *t, const uint8_t *task,
+    kecs_str_t uid)
+{
+    return change(t, task, uid, FORGET, 0);
+}
+
+
+/* What the watch shows. */
+
+
+void
+kecs_kube_pods_begin(kecs_kube_pods_t *t)
+{
+    size_t  i;
+    pod_t  *p;
+
+    for (i = 0; i < BUCKETS; i++) {
+        LIST_FOREACH(p, &t->buckets[i], link) {
+            p->listed = false;
+        }
+    }
+}
+
+
+void
+kecs_kube_pods_seen(kecs_kube_pods_t *t, const uint8_t *task, kecs_str_t uid,
+    bool deleting)
+{
+    pod_t  *p;
+
+    p = find_or_add(t, task);
+
+    if (p == NULL) {
+        return;
+    }
+
+    p->deleting = deleting
+                  || (p->deleting && kecs_str_is(uid, p->uid));
+    p->seen = true;
+    p->listed = true;
+    set_uid(p, uid);
+}
+
+
+void
+kecs_kube_pods_gone(kecs_kube_pods_t *t, const uint8_t *task)
+{
+    pod_t  *p;
+
+    p = find(t, task);
+
+    if (p != NULL) {
+        p->seen = false;
+        p->deleting = false;
+        discard_if_idle(p);
+    }
+}
+
+
+void
+kecs_kube_pods_synced(kecs_kube_pods_t *t)
+{
+    size_t  i;
+    pod_t  *p, *next;
+
+    for (i = 0; i < BUCKETS; i++) {
+        for (p = LIST_FIRST(&t->buckets[i]); p != NULL; p = next) {
+            next = LIST_NEXT(p, link);
+
+            if (!p->listed) {
+                p->seen = false;
+                discard_if_idle(p);
+            }
+        }
+    }
+}

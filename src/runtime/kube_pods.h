@@ -1,0 +1,58 @@
+/*
+ * What is being asked of the Kubernetes API about our pods, one request at
+ * a time for each: a task that is to stop while its creation is under way
+ * stops right after, and never the other way round.  All requests are
+ * repeated until there is an answer, and may be made again after a
+ * restart.
+ */
+
+#ifndef KECS_KUBE_PODS_H
+#define KECS_KUBE_PODS_H
+
+
+#include "../kube/client.h"
+#include "runtime.h"
+
+
+typedef struct kecs_kube_pods_s  kecs_kube_pods_t;
+
+
+/*
+ * `path` is that of the namespace's pods; strings are not copied and stay.
+ * Of the sink `refused` is used, and `seen` for a task that was to stop
+ * and does not exist.
+ */
+kecs_rc_t kecs_kube_pods_open(kecs_kube_t *k, kecs_str_t path,
+    kecs_str_t uuid, const kecs_runtime_sink_t *sink, kecs_kube_pods_t **out);
+
+/* Before the client is closed. */
+void kecs_kube_pods_close(kecs_kube_pods_t *t);
+
+/*
+ * POST.  `arn` is what an existing pod of that name has to show to be
+ * taken for this one.  Both are copied.  KECS_OK also when it is there
+ * already, or is to stop.  KECS_AGAIN, KECS_NOMEM.
+ */
+kecs_rc_t kecs_kube_pods_start(kecs_kube_pods_t *t, const uint8_t *task,
+    kecs_str_t body, kecs_str_t arn);
+
+/* DELETE; `uid` may be absent. */
+kecs_rc_t kecs_kube_pods_stop(kecs_kube_pods_t *t, const uint8_t *task,
+    kecs_str_t uid, unsigned grace);
+
+/* DELETE unless that has been done, and our finalizer goes. */
+kecs_rc_t kecs_kube_pods_forget(kecs_kube_pods_t *t, const uint8_t *task,
+    kecs_str_t uid);
+
+/* What the watch shows: a list begins, a pod, no pod, the list is whole. */
+void kecs_kube_pods_begin(kecs_kube_pods_t *t);
+void kecs_kube_pods_seen(kecs_kube_pods_t *t, const uint8_t *task,
+    kecs_str_t uid, bool deleting);
+void kecs_kube_pods_gone(kecs_kube_pods_t *t, const uint8_t *task);
+void kecs_kube_pods_synced(kecs_kube_pods_t *t);
+
+/* Pods known here, for tests. */
+size_t kecs_kube_pods_count(const kecs_kube_pods_t *t);
+
+
+#endif

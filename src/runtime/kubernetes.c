@@ -1,0 +1,594 @@
+/*
+ * Tasks as pods of a Kubernetes cluster (D7): the adapter between the
+ * runtime interface and the client, the watch and the requests about pods.
+ *
+ * It selects the pods of its store by their label and looks at no others.
+ * Nothing is started before the pods have been listed and the server's
+ * version is known.  Zones of nodes are looked up once per node, if we may;
+ * a task shows its zone from the first event after the answer.
+ *
+ * One thread.  The scratch arenas belong to what is going on: one for what
+ * the watch brings, one for building pods.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#include "../base/log.h"
+#include "../convert/pod.h"
+#include "../convert/pod_status.h"
+#include "../kube/object.h"
+#include "../kube/watch.h"
+#include "kube_pods.h"
+#include "kubernetes.h"
+
+
+#define ZONE_BUCKETS  256
+#define ZONE_LABEL    "topology.kubernetes.io/zone"
+
+typedef struct node_s {
+    SLIST_ENTRY(node_s)   link;
+    struct kubernetes_s  *rt;
+    kecs_str_t            name;
+    kecs_str_t            zone;     /* absent: none, or not known yet */
+} node_t;
+
+SLIST_HEAD(nodes_s, node_s);
+
+typedef struct kubernetes_s {
+    kecs_runtime_t      rt;         /* first */
+    kecs_arena_t       *arena;
+    kecs_arena_t       *scratch;
+    kecs_arena_t       *building;
+    kecs_kube_t        *k;
+    kecs_watch_t       *watch;
+    kecs_kube_pods_t   *pods;
+    kecs_str_t          uuid;
+    kecs_str_t          server;     /* for a person */
+    char                version[32];        /* "1.34" */
+    unsigned            features;
+    bool                known;      /* the version has been asked for */
+    bool                asking;
+    bool                zones;      /* we may look at nodes */
+    struct nodes_s      nodes[ZONE_BUCKETS];
+} kubernetes_t;
+
+
+/* Errors for a person that outlive a failed open. */
+static _Thread_local char  error_line[512];
+
+
+/* The server's version. */
+
+
+static void
+set_features(kubernetes_t *rt, uint64_t major, uint64_t minor)
+{
+    rt->features = 0;
+
+    if (major > 1 || (major == 1 && minor >= 34)) {
+        rt->features |= KECS_POD_RESOURCES;
+    }
+}
+
+
+/* "34+" of a patched build is 34. */
+
+static bool
+number(const kecs_json_t *o, const char *name, uint64_t *n)
+{
+    size_t      i;
+    kecs_str_t  s;
+
+    s = kecs_json_str(kecs_json_get(o, name));
+
+    for (i = 0; i < s.len && s.data[i] >= '0' && s.data[i] <= '9'; i++) {
+        /* void */
+    }
+
+    s.len = i;
+
+    return kecs_str_u64(s, n);
+}
+
+
+static void
+versioned(void *ctx, const kecs_kube_reply_t *reply)
+{
+    uint64_t            major, minor;
+    kubernetes_t       *rt = ctx;
+    const kecs_json_t  *v;
+
+    rt->asking = false;
+    rt->known = true;
+
+    kecs_arena_reset(rt->scratch);
+
+    if (reply->status == 200
+        && kecs_kube_parse(rt->scratch, reply->body, &v) == KECS_OK
+        && number(v, "major", &major) && number(v, "minor", &minor))
+    {
+        set_features(rt, major, minor);
+        (void) snprintf(rt->version, sizeof(rt->version), "%u.%u",
+                        (unsigned) major, (unsigned) minor);
+        return;
+    }
+
+    kecs_log(KECS_LOG_WARN, "kubernetes: the server does not tell its "
+             "version (HTTP %ld)", reply->status);
+}
+
+
+static void
+ask_version(kubernetes_t *rt)
+{
+    kecs_kube_request_t  r;
+
+    if (rt->known || rt->asking) {
+        return;
+    }
+
+    memset(&r, 0, sizeof(kecs_kube_request_t));
+    r.method = "GET";
+    r.path = kecs_str("/version");
+    r.retry = true;
+    r.urgent = true;
+    r.done = versioned;
+    r.ctx = rt;
+
+    rt->asking = kecs_kube_send(rt->k, &r, NULL) == KECS_OK;
+}
+
+
+/* Zones of nodes. */
+
+
+static void
+node_got(void *ctx, const kecs_kube_reply_t *reply)
+{
+    node_t             *n = ctx;
+    kecs_str_t          zone;
+    const kecs_json_t  *node;
+    kubernetes_t       *rt = n->rt;
+
+    if (reply->status == 403 && rt->zones) {
+        rt->zones = false;
+        kecs_log(KECS_LOG_NOTICE, "kubernetes: no right to look at nodes, so "
+                 "tasks show no availability zone");
+    }
+
+    kecs_arena_reset(rt->scratch);
+
+    if (reply->status != 200
+        || kecs_kube_parse(rt->scratch, reply->body, &node) != KECS_OK)
+    {
+        return;
+    }
+
+    zone = kecs_json_str(kecs_json_at(node, "metadata", "labels", ZONE_LABEL,
+                                      NULL));
+    if (zone.len > 0) {
+        n->zone = kecs_strdup(rt->arena, zone);
+    }
+}
+
+
+static void
+ask_node(kubernetes_t *rt, node_t *n)
+{
+    kecs_str_t           name;
+    kecs_kube_request_t  r;
+
+    memset(&r, 0, sizeof(kecs_kube_request_t));
+
+    name = kecs_kube_escape(rt->arena, n->name);
+    r.method = "GET";
+    r.path = kecs_sprintf(rt->arena, "/api/v1/nodes/%.*s", kecs_fmt(name));
+    r.done = node_got;
+    r.ctx = n;
+
+    if (name.data != NULL && r.path.data != NULL) {
+        (void) kecs_kube_send(rt->k, &r, NULL);
+    }
+}
+
+
+static struct nodes_s *
+node_bucket(kubernetes_t *rt, kecs_str_t name)
+{
+    size_t    i;
+    uint32_t  h;
+
+    for (i = 0, h = 5381; i < name.len; i++) {
+        h = h * 33 + (unsigned char) name.data[i];
+    }
+
+    return &rt->nodes[h % ZONE_BUCKETS];
+}
+
+
+static kecs_str_t
+zone_of(kubernetes_t *rt, kecs_str_t name)
+{
+    node_t          *n;
+    struct nodes_s  *bucket;
+
+    bucket = node_bucket(rt, name);
+
+    SLIST_FOREACH(n, bucket, link) {
+        if (kecs_str_eq(n->name, name)) {
+            return n->zone;
+        }
+    }
+
+    if (!rt->zones) {
+        return kecs_null_str;
+    }
+
+    n = kecs_zalloc(rt->arena, sizeof(node_t));
+
+    if (n == NULL) {
+        return kecs_null_str;
+    }
+
+    n->rt = rt;
+    n->name = kecs_strdup(rt->arena, name);
+
+    if (n->name.data != NULL) {
+        SLIST_INSERT_HEAD(bucket, n, link);
+        ask_node(rt, n);
+    }
+
+    return kecs_null_str;
+}
+
+
+/* What the watch brings. */
+
+
+static void
+on_begin(void *ctx)
+{
+    kubernetes_t  *rt = ctx;
+
+    kecs_kube_pods_begin(rt->pods);
+}
+
+
+static void
+on_object(void *ctx, kecs_watch_event_t event, const kecs_json_t *pod)
+{
+    kubernetes_t        *rt = ctx;
+    kecs_observation_t   o;
+
+    if (!kecs_str_eq(kecs_json_str(kecs_json_at(pod, "metadata", "labels",
+                                                KECS_POD_STORE, NULL)),
+                     rt->uuid))
+    {
+        return;
+    }
+
+    kecs_arena_reset(rt->scratch);
+
+    if (kecs_pod_observe(rt->scratch, pod, &o) != KECS_OK) {
+        kecs_log(KECS_LOG_WARN, "kubernetes: a pod of this store is not that "
+                 "of a task: \"%.*s\"",
+                 kecs_fmt(kecs_json_str(kecs_json_at(pod, "metadata", "name",
+                                                     NULL))));
+        return;
+    }
+
+    if (event == KECS_WATCH_DELETED) {
+        o.gone = true;
+        kecs_kube_pods_gone(rt->pods, o.task);
+
+    } else {
+        kecs_kube_pods_seen(rt->pods, o.task, o.handle, o.deleting);
+    }
+
+    if (o.placed) {
+        o.zone = zone_of(rt, o.node);
+    }
+
+    rt->rt.sink.seen(rt->rt.sink.ctx, &o);
+}
+
+
+static void
+on_synced(void *ctx)
+{
+    kubernetes_t  *rt = ctx;
+
+    kecs_kube_pods_synced(rt->pods);
+    rt->rt.sink.synced(rt->rt.sink.ctx);
+}
+
+
+/* The server may come back as another version. */
+
+static void
+on_lost(void *ctx, const char *why)
+{
+    kubernetes_t  *rt = ctx;
+
+    rt->known = false;
+    rt->rt.sink.unsynced(rt->rt.sink.ctx, kecs_str_of(why));
+}
+
+
+/* The runtime's operations. */
+
+
+static void
+rt_close(kecs_runtime_t *r)
+{
+    kubernetes_t  *rt = (kubernetes_t *) r;
+
+    kecs_watch_close(rt->watch);
+    kecs_kube_pods_close(rt->pods);
+    kecs_kube_close(rt->k);
+    kecs_arena_destroy(rt->scratch);
+    kecs_arena_destroy(rt->building);
+    kecs_arena_destroy(rt->arena);
+    free(rt);
+}
+
+
+static void
+rt_wait(kecs_runtime_t *r, struct pollfd *fds, unsigned n, int msec)
+{
+    kecs_kube_wait(((kubernetes_t *) r)->k, fds, n, msec);
+}
+
+
+static void
+rt_run(kecs_runtime_t *r)
+{
+    kubernetes_t  *rt = (kubernetes_t *) r;
+
+    ask_version(rt);
+    kecs_kube_run(rt->k);
+    kecs_watch_run(rt->watch);
+}
+
+
+static kecs_rc_t
+build(kubernetes_t *rt, const kecs_start_t *s, kecs_buf_t *body,
+    kecs_str_t *arn, kecs_str_t *reason)
+{
+    kecs_rc_t        rc;
+    kecs_pod_task_t  p;
+
+    p = (kecs_pod_task_t) {
+        .task = s->task, .account = s->account, .region = s->region,
+        .cluster = s->cluster, .service = s->service,
+        .definition = s->definition, .overrides = s->overrides,
+        .uuid = rt->uuid, .features = rt->features
+    };
+
+    kecs_buf_init(body, rt->building, 0);
+
+    rc = kecs_pod_build(rt->building, &p, body, reason);
+
+    if (rc == KECS_OK) {
+        *arn = kecs_pod_task_arn(rt->building, &p);
+        rc = arn->data ? KECS_OK : KECS_NOMEM;
+    }
+
+    return rc;
+}
+
+
+static kecs_rc_t
+rt_start(kecs_runtime_t *r, const kecs_start_t *s)
+{
+    char           text[1024];
+    kecs_rc_t      rc;
+    kecs_str_t     arn, reason;
+    kecs_buf_t     body;
+    kubernetes_t  *rt = (kubernetes_t *) r;
+
+    if (!rt->known || !kecs_watch_synced(rt->watch)) {
+        return KECS_AGAIN;
+    }
+
+    kecs_arena_reset(rt->building);
+
+    rc = build(rt, s, &body, &arn, &reason);
+
+    if (rc == KECS_INVALID) {
+        (void) snprintf(text, sizeof(text), "%.*s", kecs_fmt(reason));
+        r->sink.refused(r->sink.ctx, s->task->id, kecs_str_of(text));
+        return KECS_OK;
+    }
+
+    return rc == KECS_OK ? kecs_kube_pods_start(rt->pods, s->task->id,
+                                                kecs_buf_view(&body), arn)
+                         : rc;
+}
+
+
+static kecs_rc_t
+rt_stop(kecs_runtime_t *r, const uint8_t *task, kecs_str_t handle,
+    unsigned grace)
+{
+    return kecs_kube_pods_stop(((kubernetes_t *) r)->pods, task, handle,
+                               grace);
+}
+
+
+static kecs_rc_t
+rt_forget(kecs_runtime_t *r, const uint8_t *task, kecs_str_t handle)
+{
+    return kecs_kube_pods_forget(((kubernetes_t *) r)->pods, task, handle);
+}
+
+
+static bool
+rt_ready(kecs_runtime_t *r, char *why, size_t size)
+{
+    bool           ready;
+    const char    *lost;
+    kubernetes_t  *rt = (kubernetes_t *) r;
+
+    ready = rt->known && kecs_watch_synced(rt->watch);
+
+    if (ready) {
+        (void) snprintf(why, size, "Kubernetes %s, %.*s", rt->version,
+                        kecs_fmt(rt->server));
+        return true;
+    }
+
+    lost = kecs_watch_why(rt->watch);
+    (void) snprintf(why, size, "no contact with %.*s: %s",
+                    kecs_fmt(rt->server), *lost ? lost : "connecting");
+
+    return false;
+}
+
+
+static const kecs_runtime_ops_t  kubernetes_ops = {
+    "kubernetes", 0, rt_close, rt_wait, rt_run, rt_start, rt_stop, rt_forget,
+    rt_ready
+};
+
+
+/* Opening. */
+
+
+static kecs_rc_t
+open_watch(kubernetes_t *rt, const kecs_kubernetes_tuning_t *tuning,
+    kecs_str_t path)
+{
+    kecs_watch_sink_t  sink = { on_begin, on_object, on_synced, on_lost, rt };
+    kecs_watch_conf_t  conf = {
+        .path = path, .limit = tuning->page, .timeout = tuning->timeout
+    };
+
+    conf.selector = kecs_sprintf(rt->arena, KECS_POD_STORE "=%.*s",
+                                 kecs_fmt(rt->uuid));
+
+    return conf.selector.data ? kecs_watch_open(rt->k, &conf, &sink,
+                                                &rt->watch)
+                              : KECS_NOMEM;
+}
+
+
+static kecs_rc_t
+setup(kubernetes_t *rt, const kecs_kubeconfig_t *config,
+    const char *namespace, const char *uuid,
+    const kecs_kubernetes_tuning_t *tuning)
+{
+    kecs_rc_t   rc;
+    kecs_str_t  path, ns;
+
+    rt->arena = kecs_arena_create(0);
+    rt->scratch = kecs_arena_create(16 * 1024);
+    rt->building = kecs_arena_create(16 * 1024);
+
+    if (rt->arena == NULL || rt->scratch == NULL || rt->building == NULL) {
+        return KECS_NOMEM;
+    }
+
+    ns = kecs_kube_escape(rt->arena, namespace ? kecs_str_of(namespace)
+                                               : config->namespace);
+    path = kecs_sprintf(rt->arena, "/api/v1/namespaces/%.*s/pods",
+                        kecs_fmt(ns));
+    rt->uuid = kecs_strdup(rt->arena, kecs_str_of(uuid));
+    rt->server = kecs_kubeconfig_describe(rt->arena, config);
+
+    if (ns.data == NULL || path.data == NULL || rt->uuid.data == NULL
+        || rt->server.data == NULL)
+    {
+        return KECS_NOMEM;
+    }
+
+    rc = kecs_kube_open(config, &tuning->client, &rt->k);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    rc = kecs_kube_pods_open(rt->k, path, rt->uuid, &rt->rt.sink, &rt->pods);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    return open_watch(rt, tuning, path);
+}
+
+
+kecs_rc_t
+kecs_kubernetes_connect(const kecs_kubeconfig_t *config,
+    const char *namespace, const char *uuid,
+    const kecs_kubernetes_tuning_t *tuning, const kecs_runtime_sink_t *sink,
+    kecs_runtime_t **out, const char **why)
+{
+    kecs_rc_t      rc;
+    kubernetes_t  *rt;
+
+    rt = calloc(1, sizeof(kubernetes_t));
+    *why = "out of memory";
+
+    if (rt == NULL) {
+        return KECS_NOMEM;
+    }
+
+    rt->rt.ops = &kubernetes_ops;
+    rt->rt.sink = *sink;
+    rt->zones = true;
+
+    rc = setup(rt, config, namespace, uuid, tuning);
+
+    if (rc != KECS_OK) {
+        (void) snprintf(error_line, sizeof(error_line),
+                        "the client for %.*s cannot be set up: %s",
+                        kecs_fmt(config->server), kecs_rc_name(rc));
+        *why = error_line;
+        rt_close(&rt->rt);
+        return rc;
+    }
+
+    *out = &rt->rt;
+
+    return KECS_OK;
+}
+
+
+kecs_rc_t
+kecs_kubernetes_open(const kecs_kubernetes_conf_t *conf,
+    const kecs_runtime_sink_t *sink, kecs_runtime_t **out, const char **why)
+{
+    kecs_rc_t                  rc;
+    kecs_arena_t              *a;
+    kecs_kubeconfig_t          config;
+    kecs_kubernetes_tuning_t   tuning;
+
+    *why = "out of memory";
+    a = kecs_arena_create(0);
+
+    if (a == NULL) {
+        return KECS_NOMEM;
+    }
+
+    rc = conf->kubeconfig == NULL && conf->context == NULL
+         ? kecs_kubeconfig_in_cluster(a, NULL, &config, why)
+         : kecs_kubeconfig_load(a, conf->kubeconfig, conf->context, &config,
+                                why);
+
+    if (rc == KECS_OK) {
+        memset(&tuning, 0, sizeof(kecs_kubernetes_tuning_t));
+        tuning.client.burst = conf->burst;
+
+        rc = kecs_kubernetes_connect(&config, conf->namespace, conf->uuid,
+                                     &tuning, sink, out, why);
+
+    } else {
+        (void) snprintf(error_line, sizeof(error_line), "%s", *why);
+        *why = error_line;
+    }
+
+    kecs_arena_destroy(a);
+
+    return rc;
+}

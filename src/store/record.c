@@ -1,0 +1,353 @@
+/*
+ * The field tables of all record kinds and the names of their states.
+ * The key fields come first, in key order; every other field is packed into
+ * the head in the order given here.  Fields are only ever appended: an older
+ * head then unpacks with zeros in the fields it did not have.
+ *
+ * Everything here is constant; any thread may use it.
+ */
+
+#include "record.h"
+
+
+#define field(s, type, member)                                               \
+    { #member, KECS_F_ ## type, offsetof(s, member) }
+
+#define countof(a)  (sizeof(a) / sizeof((a)[0]))
+
+
+static const kecs_field_t  cluster_fields[] = {
+    field(kecs_cluster_t, U32, no),
+    field(kecs_cluster_t, U8, status),
+    field(kecs_cluster_t, TIME, created_at),
+    field(kecs_cluster_t, TIME, deleted_at),
+    field(kecs_cluster_t, STR, name)
+};
+
+
+static const kecs_field_t  family_fields[] = {
+    field(kecs_family_t, STR, name),
+    field(kecs_family_t, U32, last),
+    field(kecs_family_t, U32, active),
+    field(kecs_family_t, U32, latest)
+};
+
+
+static const kecs_field_t  taskdef_fields[] = {
+    field(kecs_taskdef_t, STR, family),
+    field(kecs_taskdef_t, U32, revision),
+    field(kecs_taskdef_t, U8, status),
+    field(kecs_taskdef_t, TIME, registered_at),
+    field(kecs_taskdef_t, TIME, deregistered_at),
+    field(kecs_taskdef_t, TIME, delete_requested_at)
+};
+
+
+static const kecs_field_t  task_fields[] = {
+    field(kecs_task_t, U32, cluster),
+    field(kecs_task_t, ID, id),
+    field(kecs_task_t, U32, service),
+    field(kecs_task_t, U64, deployment),
+    field(kecs_task_t, U32, revision),
+    field(kecs_task_t, U32, version),
+    field(kecs_task_t, U8, status),
+    field(kecs_task_t, U8, desired),
+    field(kecs_task_t, U8, launch),
+    field(kecs_task_t, U8, stop_code),
+    field(kecs_task_t, U8, health),
+    field(kecs_task_t, U8, connectivity),
+    field(kecs_task_t, U8, posted),
+    field(kecs_task_t, TIME, created_at),
+    field(kecs_task_t, TIME, connectivity_at),
+    field(kecs_task_t, TIME, pull_started_at),
+    field(kecs_task_t, TIME, pull_stopped_at),
+    field(kecs_task_t, TIME, started_at),
+    field(kecs_task_t, TIME, stopping_at),
+    field(kecs_task_t, TIME, execution_stopped_at),
+    field(kecs_task_t, TIME, stopped_at),
+    field(kecs_task_t, STR, family),
+    field(kecs_task_t, STR, group),
+    field(kecs_task_t, STR, started_by),
+    field(kecs_task_t, STR, stopped_reason),
+    field(kecs_task_t, STR, zone),
+    field(kecs_task_t, STR, node),
+    field(kecs_task_t, STR, handle)
+};
+
+
+static const kecs_field_t  service_fields[] = {
+    field(kecs_service_t, U32, cluster),
+    field(kecs_service_t, U32, no),
+    field(kecs_service_t, U8, status),
+    field(kecs_service_t, U8, strategy),
+    field(kecs_service_t, U8, launch),
+    field(kecs_service_t, U8, steady),
+    field(kecs_service_t, U32, desired),
+    field(kecs_service_t, U32, min_percent),
+    field(kecs_service_t, U32, max_percent),
+    field(kecs_service_t, U32, grace),
+    field(kecs_service_t, U32, failures),
+    field(kecs_service_t, U32, version),
+    field(kecs_service_t, U64, primary),
+    field(kecs_service_t, TIME, created_at),
+    field(kecs_service_t, TIME, deleted_at),
+    field(kecs_service_t, TIME, throttled_until),
+    field(kecs_service_t, TIME, steady_at),
+    field(kecs_service_t, STR, name),
+    field(kecs_service_t, STR, family),
+    field(kecs_service_t, U32, revision)
+};
+
+
+static const kecs_field_t  deployment_fields[] = {
+    field(kecs_deployment_t, U32, cluster),
+    field(kecs_deployment_t, U32, service),
+    field(kecs_deployment_t, U64, id),
+    field(kecs_deployment_t, U8, status),
+    field(kecs_deployment_t, U8, rollout),
+    field(kecs_deployment_t, U32, desired),
+    field(kecs_deployment_t, U32, failed),
+    field(kecs_deployment_t, U32, revision),
+    field(kecs_deployment_t, U32, version),
+    field(kecs_deployment_t, TIME, created_at),
+    field(kecs_deployment_t, TIME, updated_at),
+    field(kecs_deployment_t, STR, family),
+    field(kecs_deployment_t, STR, reason)
+};
+
+
+static const kecs_field_t  event_fields[] = {
+    field(kecs_event_t, U32, cluster),
+    field(kecs_event_t, U32, service),
+    field(kecs_event_t, U64, seq),
+    field(kecs_event_t, ID, id),
+    field(kecs_event_t, TIME, created_at),
+    field(kecs_event_t, STR, message)
+};
+
+
+static const kecs_field_t  token_fields[] = {
+    field(kecs_token_t, STR, op),
+    field(kecs_token_t, STR, token),
+    field(kecs_token_t, TIME, created_at),
+    field(kecs_token_t, HASH, hash),
+    field(kecs_token_t, STR, result)
+};
+
+
+#define schema(name, s, keys, fields)                                        \
+    { name, sizeof(s), keys, fields, countof(fields) }
+
+static const kecs_schema_t  schemas[KECS_KINDS] = {
+    [KECS_CLUSTER] = schema("cluster", kecs_cluster_t, 1, cluster_fields),
+    [KECS_FAMILY] = schema("family", kecs_family_t, 1, family_fields),
+    [KECS_TASKDEF] = schema("taskdef", kecs_taskdef_t, 2, taskdef_fields),
+    [KECS_TASK] = schema("task", kecs_task_t, 2, task_fields),
+    [KECS_SERVICE] = schema("service", kecs_service_t, 2, service_fields),
+    [KECS_DEPLOYMENT] = schema("deployment", kecs_deployment_t, 3,
+                               deployment_fields),
+    [KECS_EVENT] = schema("event", kecs_event_t, 3, event_fields),
+    [KECS_TOKEN] = schema("token", kecs_token_t, 2, token_fields)
+};
+
+
+const kecs_schema_t *
+kecs_schema(kecs_kind_t kind)
+{
+    if ((unsigned) kind >= KECS_KINDS || schemas[kind].name == NULL) {
+        return NULL;
+    }
+
+    return &schemas[kind];
+}
+
+
+/* Names by number; index 0 is "none". */
+
+static const char *const  task_statuses[] = {
+    "", "PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING",
+    "STOPPING", "DEPROVISIONING", "STOPPED"
+};
+
+static const char *const  desireds[] = { "", "RUNNING", "STOPPED" };
+
+static const char *const  launches[] = {
+    "", "EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"
+};
+
+static const char *const  stop_codes[] = {
+    "", "TaskFailedToStart", "EssentialContainerExited", "UserInitiated",
+    "ServiceSchedulerInitiated", "SpotInterruption", "TerminationNotice",
+    "InfrastructureHealth"
+};
+
+static const char *const  healths[] = {
+    "", "UNKNOWN", "HEALTHY", "UNHEALTHY"
+};
+
+static const char *const  connectivities[] = {
+    "", "CONNECTED", "DISCONNECTED"
+};
+
+static const char *const  cluster_statuses[] = {
+    "", "ACTIVE", "INACTIVE", "PROVISIONING", "DEPROVISIONING", "FAILED"
+};
+
+static const char *const  service_statuses[] = {
+    "", "ACTIVE", "DRAINING", "INACTIVE"
+};
+
+static const char *const  strategies[] = { "", "REPLICA", "DAEMON" };
+
+static const char *const  deployment_statuses[] = {
+    "", "PRIMARY", "ACTIVE", "INACTIVE"
+};
+
+static const char *const  rollouts[] = {
+    "", "IN_PROGRESS", "COMPLETED", "FAILED"
+};
+
+static const char *const  taskdef_statuses[] = {
+    "", "ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS"
+};
+
+
+static const char *
+name_of(const char *const *names, size_t n, unsigned i)
+{
+    return i < n ? names[i] : "";
+}
+
+
+static unsigned
+number_of(const char *const *names, size_t n, kecs_str_t name)
+{
+    unsigned  i;
+
+    for (i = 1; i < n; i++) {
+        if (kecs_str_is(name, names[i])) {
+            return i;
+        }
+    }
+
+    return 0;
+}
+
+
+const char *
+kecs_task_status_name(unsigned status)
+{
+    return name_of(task_statuses, countof(task_statuses), status);
+}
+
+
+const char *
+kecs_desired_name(unsigned desired)
+{
+    return name_of(desireds, countof(desireds), desired);
+}
+
+
+const char *
+kecs_launch_name(unsigned launch)
+{
+    return name_of(launches, countof(launches), launch);
+}
+
+
+const char *
+kecs_stop_code_name(unsigned code)
+{
+    return name_of(stop_codes, countof(stop_codes), code);
+}
+
+
+const char *
+kecs_health_name(unsigned health)
+{
+    return name_of(healths, countof(healths), health);
+}
+
+
+const char *
+kecs_connectivity_name(unsigned connectivity)
+{
+    return name_of(connectivities, countof(connectivities), connectivity);
+}
+
+
+const char *
+kecs_cluster_status_name(unsigned status)
+{
+    return name_of(cluster_statuses, countof(cluster_statuses), status);
+}
+
+
+const char *
+kecs_service_status_name(unsigned status)
+{
+    return name_of(service_statuses, countof(service_statuses), status);
+}
+
+
+const char *
+kecs_strategy_name(unsigned strategy)
+{
+    return name_of(strategies, countof(strategies), strategy);
+}
+
+
+const char *
+kecs_deployment_status_name(unsigned status)
+{
+    return name_of(deployment_statuses, countof(deployment_statuses), status);
+}
+
+
+const char *
+kecs_rollout_name(unsigned rollout)
+{
+    return name_of(rollouts, countof(rollouts), rollout);
+}
+
+
+const char *
+kecs_taskdef_status_name(unsigned status)
+{
+    return name_of(taskdef_statuses, countof(taskdef_statuses), status);
+}
+
+
+unsigned
+kecs_task_status_of(kecs_str_t name)
+{
+    return number_of(task_statuses, countof(task_statuses), name);
+}
+
+
+unsigned
+kecs_launch_of(kecs_str_t name)
+{
+    return number_of(launches, countof(launches), name);
+}
+
+
+unsigned
+kecs_desired_of(kecs_str_t name)
+{
+    return number_of(desireds, countof(desireds), name);
+}
+
+
+unsigned
+kecs_strategy_of(kecs_str_t name)
+{
+    return number_of(strategies, countof(strategies), name);
+}
+
+
+unsigned
+kecs_taskdef_status_of(kecs_str_t name)
+{
+    return number_of(taskdef_statuses, countof(taskdef_statuses), name);
+}

@@ -1,0 +1,366 @@
+/*
+ * Transactions.  The structures of the cached reader and of the writing
+ * side's nesting lie in the store: beginning one allocates nothing here.
+ *
+ * A write that failed marks the transaction broken; committing it then
+ * aborts and returns the cause.  The log position is the transaction's own:
+ * an abort forgets it, a nested commit hands it to the parent.
+ */
+
+#include <errno.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "../base/log.h"
+#include "store_impl.h"
+
+
+#define DISK_FULL_BLOCKS  256           /* too few for a batch */
+
+
+kecs_rc_t
+kecs_txn_fail(kecs_txn_t *txn, kecs_rc_t rc)
+{
+    if (rc != KECS_OK && txn->broken == KECS_OK) {
+        txn->broken = rc;
+    }
+
+    return rc;
+}
+
+
+/* Sets up the fields of a transaction but for the actor. */
+
+static void
+txn_init(kecs_txn_t *txn, kecs_store_t *s, MDB_txn *mdb, bool write)
+{
+    txn->store = s;
+    txn->mdb = mdb;
+    txn->parent = NULL;
+    txn->depth = 0;
+    txn->write = write;
+    txn->seq_known = false;
+    txn->broken = KECS_OK;
+    txn->seq = 0;
+    txn->changes = 0;
+    txn->scans = 0;
+    txn->now = 0;
+    txn->principal = kecs_null_str;
+    txn->request_id = kecs_null_str;
+    memset(txn->cursor, 0, sizeof(txn->cursor));
+    memset(txn->owner, 0, sizeof(txn->owner));
+    memset(txn->stale, 0, sizeof(txn->stale));
+}
+
+
+kecs_rc_t
+kecs_read_begin(kecs_store_t *s, kecs_txn_t **out)
+{
+    int          err;
+    kecs_txn_t  *txn;
+
+    *out = NULL;
+    txn = &s->reader;
+
+    err = mdb_txn_renew(txn->mdb);
+
+    if (err != 0) {
+        return kecs_mdb_rc(err);
+    }
+
+    txn->seq_known = false;
+    memset(txn->owner, 0, sizeof(txn->owner));
+    memset(txn->stale, 1, sizeof(txn->stale));
+    *out = txn;
+
+    return KECS_OK;
+}
+
+
+void
+kecs_read_end(kecs_txn_t *txn)
+{
+    if (txn != NULL) {
+        mdb_txn_reset(txn->mdb);
+    }
+}
+
+
+kecs_rc_t
+kecs_own_read_begin(kecs_store_t *s, kecs_txn_t *txn)
+{
+    int       err;
+    MDB_txn  *mdb;
+
+    err = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &mdb);
+
+    if (err != 0) {
+        return kecs_mdb_rc(err);
+    }
+
+    txn_init(txn, s, mdb, false);
+
+    return KECS_OK;
+}
+
+
+void
+kecs_own_read_end(kecs_txn_t *txn)
+{
+    unsigned  i;
+
+    for (i = 0; i < KECS_DBS; i++) {
+        if (txn->cursor[i] != NULL) {
+            mdb_cursor_close(txn->cursor[i]);
+        }
+    }
+
+    mdb_txn_abort(txn->mdb);
+}
+
+
+kecs_rc_t
+kecs_write_begin(kecs_store_t *s, kecs_msec_t now, kecs_txn_t **out)
+{
+    int          err;
+    MDB_txn     *mdb;
+    kecs_rc_t    rc;
+    uint64_t     first;
+    kecs_txn_t  *txn;
+
+    *out = NULL;
+
+    if (s->readonly) {
+        return KECS_DENIED;
+    }
+
+    err = mdb_txn_begin(s->env, NULL, 0, &mdb);
+
+    if (err != 0) {
+        return kecs_mdb_rc(err);
+    }
+
+    txn = &s->writer[0];
+    txn_init(txn, s, mdb, true);
+    txn->now = now;
+
+    rc = kecs_log_bounds(txn, &first, &txn->seq);
+
+    kecs_db_rest(txn, KECS_DB_LOG);
+
+    if (rc != KECS_OK) {
+        mdb_txn_abort(mdb);
+        return rc;
+    }
+
+    txn->seq_known = true;
+    *out = txn;
+
+    return KECS_OK;
+}
+
+
+static void
+wake(kecs_store_t *s)
+{
+    if (pwrite(s->wake_fd, "w", 1, 0) < 0) {
+        kecs_log(KECS_LOG_WARN, "store: cannot wake the followers: %s",
+                 strerror(errno));
+    }
+}
+
+
+/* LMDB says EIO for a write cut short, which mostly is a full disk. */
+
+static kecs_rc_t
+commit_rc(kecs_store_t *s, int err)
+{
+    int             fd;
+    struct statvfs  fs;
+
+    if (err == EIO
+        && mdb_env_get_fd(s->env, &fd) == 0
+        && fstatvfs(fd, &fs) == 0
+        && fs.f_bavail < DISK_FULL_BLOCKS)
+    {
+        err = ENOSPC;
+    }
+
+    return kecs_mdb_rc(err);
+}
+
+
+kecs_rc_t
+kecs_write_commit(kecs_txn_t *txn)
+{
+    int            err;
+    bool           changed;
+    kecs_store_t  *s;
+
+    if (txn->broken != KECS_OK) {
+        kecs_write_abort(txn);
+        return txn->broken;
+    }
+
+    s = txn->store;
+    changed = txn->changes != 0;
+
+    err = mdb_txn_commit(txn->mdb);
+    txn->mdb = NULL;
+
+    if (err != 0) {
+        return commit_rc(s, err);
+    }
+
+    if (changed) {
+        wake(s);
+    }
+
+    return KECS_OK;
+}
+
+
+void
+kecs_write_abort(kecs_txn_t *txn)
+{
+    if (txn != NULL && txn->mdb != NULL) {
+        mdb_txn_abort(txn->mdb);
+        txn->mdb = NULL;
+    }
+}
+
+
+/* A copy of at most `size` bytes that does not cut a character. */
+
+static kecs_str_t
+copy_bounded(char *out, size_t size, kecs_str_t s)
+{
+    if (s.data == NULL) {
+        return kecs_null_str;
+    }
+
+    if (s.len > size) {
+        s.len = size;
+
+        while (s.len > 0 && ((uint8_t) s.data[s.len] & 0xc0) == 0x80) {
+            s.len--;
+        }
+    }
+
+    memmove(out, s.data, s.len);
+
+    return kecs_str_n(out, s.len);
+}
+
+
+void
+kecs_txn_actor(kecs_txn_t *txn, const kecs_actor_t *actor)
+{
+    if (actor == NULL) {
+        txn->principal = kecs_null_str;
+        txn->request_id = kecs_null_str;
+        return;
+    }
+
+    txn->principal = copy_bounded(txn->principal_data, KECS_PRINCIPAL_MAX,
+                                  actor->principal);
+    txn->request_id = copy_bounded(txn->request_id_data, KECS_REQUEST_ID_MAX,
+                                   actor->request_id);
+}
+
+
+kecs_rc_t
+kecs_nested_begin(kecs_txn_t *parent, const kecs_actor_t *actor,
+    kecs_txn_t **out)
+{
+    int            err;
+    MDB_txn       *mdb;
+    kecs_txn_t    *txn;
+    kecs_store_t  *s;
+    kecs_actor_t   inherited;
+
+    *out = NULL;
+    s = parent->store;
+
+    if (!parent->write || parent->depth + 1 >= KECS_TXN_DEPTH) {
+        return KECS_INVALID;
+    }
+
+    if (parent->broken != KECS_OK) {
+        return parent->broken;
+    }
+
+    err = mdb_txn_begin(s->env, parent->mdb, 0, &mdb);
+
+    if (err != 0) {
+        return kecs_mdb_rc(err);
+    }
+
+    txn = &s->writer[parent->depth + 1];
+    txn_init(txn, s, mdb, true);
+    txn->parent = parent;
+    txn->depth = parent->depth + 1;
+    txn->seq = parent->seq;
+    txn->seq_known = true;
+    txn->now = parent->now;
+
+    if (actor == NULL) {
+        inherited.principal = parent->principal;
+        inherited.request_id = parent->request_id;
+        actor = &inherited;
+    }
+
+    kecs_txn_actor(txn, actor);
+    *out = txn;
+
+    return KECS_OK;
+}
+
+
+kecs_rc_t
+kecs_nested_commit(kecs_txn_t *txn)
+{
+    int          err;
+    kecs_txn_t  *parent;
+
+    if (txn->broken != KECS_OK) {
+        kecs_nested_abort(txn);
+        return txn->broken;
+    }
+
+    parent = txn->parent;
+    err = mdb_txn_commit(txn->mdb);
+    txn->mdb = NULL;
+
+    if (err != 0) {
+        return kecs_mdb_rc(err);
+    }
+
+    parent->seq = txn->seq;
+    parent->changes += txn->changes;
+
+    return KECS_OK;
+}
+
+
+void
+kecs_nested_abort(kecs_txn_t *txn)
+{
+    kecs_write_abort(txn);
+}
+
+
+uint64_t
+kecs_txn_seq(kecs_txn_t *txn)
+{
+    uint64_t  first;
+
+    if (!txn->seq_known) {
+        if (kecs_log_bounds(txn, &first, &txn->seq) != KECS_OK) {
+            return 0;
+        }
+        txn->seq_known = true;
+    }
+
+    return txn->seq;
+}

@@ -1,0 +1,100 @@
+package KecsCluster;
+
+# A real Kubernetes for a suite: the one that KECS_TEST_KUBECONFIG names, or
+# one of its own that ends with the object (see t/cluster/README.md).
+
+use strict;
+use warnings;
+
+use File::Temp ();
+use JSON::PP ();
+use POSIX ();
+use Test::More ();
+
+my $tool = 't/cluster/cluster';
+
+# Why there can be no cluster here, or undef; with CI=true it must be there.
+sub missing {
+    return undef if $ENV{CI} || $ENV{KECS_TEST_KUBECONFIG};
+    return 'a real cluster needs root' if $> != 0;
+    return 'no cluster binary; t/cluster/build makes it'
+        if !glob(($ENV{KECS_CACHE} || ($ENV{XDG_CACHE_HOME}
+            || "$ENV{HOME}/.cache") . '/kecs') . '/kube-*/kube');
+    return undef;
+}
+
+sub new {
+    my ($class, @flags) = @_;
+    my $self = bless {}, $class;
+    if ($ENV{KECS_TEST_KUBECONFIG}) {
+        $self->{kubeconfig} = $ENV{KECS_TEST_KUBECONFIG};
+        $self->{netns} = $ENV{KECS_TEST_NETNS};
+        return $self;
+    }
+    $self->{temp} = File::Temp->newdir('kecsk-XXXXXXXX',
+        DIR => $ENV{KECS_TMP} || '/tmp', CLEANUP => !$ENV{KECS_LEAVE});
+    $self->{dir} = "$self->{temp}/c";
+    my ($status, $text) = run($tool, 'up', $self->{dir}, @flags);
+    if ($status) {
+        Test::More::diag($text);
+        die "no cluster\n";
+    }
+    $self->{kubeconfig} = "$self->{dir}/admin.kubeconfig";
+    ($status, $text) = run($tool, 'env', $self->{dir});
+    ($self->{netns}) = $text =~ /KECS_TEST_NETNS=['"]?([^'"\s;]+)/
+        or die "no namespace in: $text";
+    ($self->{path}) = $text =~ /PATH=['"]?([^:'"\s]+)/;
+    return $self;
+}
+
+sub run {
+    my (@cmd) = @_;
+    my $pid = open my $p, '-|';
+    die "fork: $!" unless defined $pid;
+    if ($pid == 0) {
+        open STDERR, '>&', \*STDOUT;
+        exec @cmd or POSIX::_exit(127);
+    }
+    my $text = do { local $/; <$p> };
+    close $p;
+    return ($? >> 8, defined $text ? $text : '');
+}
+
+# What enters the namespace, for a command's front.
+sub prefix {
+    my ($self) = @_;
+    return $self->{netns} ? [ 'nsenter', "--net=$self->{netns}" ] : [];
+}
+
+sub kubectl {
+    my ($self, @args) = @_;
+    my $kubectl = $self->{path} ? "$self->{path}/kubectl" : 'kubectl';
+    return run(@{ $self->prefix }, $kubectl,
+        "--kubeconfig=$self->{kubeconfig}", @args);
+}
+
+# kubectl get ... -o json, decoded; dies with its error.
+sub get {
+    my ($self, @args) = @_;
+    my ($status, $text) = $self->kubectl('get', @args, '-o', 'json');
+    die "kubectl get @args: $text" if $status;
+    return JSON::PP->new->utf8->decode($text);
+}
+
+sub verb {
+    my ($self, $verb, @args) = @_;
+    my ($status, $text) = run($tool, $verb, $self->{dir}, @args);
+    Test::More::diag($text) if $status;
+    return $status == 0;
+}
+
+sub own { return defined $_[0]{dir} }
+
+sub DESTROY {
+    my ($self) = @_;
+    local ($?, $@);
+    run($tool, 'down', $self->{dir}) if $self->{dir};
+    return;
+}
+
+1;
