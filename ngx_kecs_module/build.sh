@@ -66,8 +66,9 @@ configure() {
 
     # nginx-dev's flags make the module match Debian's binary.
     if [ -f "$nginx_src/conf_flags" ]; then
-        run bash -c '. ./conf_flags && ./configure "${NGX_CONF_FLAGS[@]}" "$@"' \
-            configure --builddir="$objs" --with-cc-opt="$cc_opt" \
+        run bash -c '. ./conf_flags
+                     exec ./configure "${NGX_CONF_FLAGS[@]}" "$@"' configure \
+            --builddir="$objs" --with-cc-opt="$cc_opt" \
             --with-ld-opt="$ld_opt" --add-dynamic-module="$root"
     else
         run ./configure --with-compat --with-threads --with-http_ssl_module \
@@ -80,8 +81,9 @@ configure() {
 new=$(stamp | cksum)
 cd "$nginx_src"
 
-if [ ! -f "$objs/Makefile" ] || [ "$new" != "$(cat "$objs.stamp" 2>/dev/null)" ]
-then
+old=$(cat "$objs.stamp" 2>/dev/null || true)
+
+if [ ! -f "$objs/Makefile" ] || [ "$new" != "$old" ]; then
     echo "  configure $module"
     rm -f "$objs.stamp"
     configure

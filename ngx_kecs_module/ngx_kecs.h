@@ -88,9 +88,6 @@ ngx_int_t ngx_kecs_stats_add_zone(ngx_conf_t *cf,
     ngx_kecs_main_conf_t *mcf);
 ngx_kecs_stats_t *ngx_kecs_stats(void);
 
-/* The row of an operation in requests[]. */
-ngx_uint_t ngx_kecs_stats_action(kecs_str_t op);
-
 /* Log phase: counts the request. */
 ngx_int_t ngx_kecs_stats_log(ngx_http_request_t *r);
 
@@ -141,7 +138,7 @@ ngx_int_t ngx_kecs_admin_handler(ngx_http_request_t *r);
 /* Sends ctx->buf as the answer; the result is for finalize. */
 ngx_int_t ngx_kecs_answer(ngx_kecs_ctx_t *ctx);
 
-/* Sends what is left of a plain answer, used by admin as well. */
+/* Sends the headers set so far and `body` in one piece. */
 ngx_int_t ngx_kecs_send(ngx_http_request_t *r, kecs_str_t body);
 
 /* Writes an error into ctx->buf; then ngx_kecs_answer(). */
@@ -154,7 +151,6 @@ void ngx_kecs_write_failed(ngx_kecs_ctx_t *ctx, const char *why);
 
 /* true: the Host of the request may talk to this API (D11). */
 ngx_uint_t ngx_kecs_host_allowed(ngx_http_request_t *r);
-ngx_uint_t ngx_kecs_host_matches(ngx_array_t *names, ngx_str_t *host);
 
 /* Refuses an unauthenticated API on a foreign address (D11). */
 ngx_int_t ngx_kecs_check_listens(ngx_conf_t *cf);
@@ -200,7 +196,6 @@ void ngx_kecs_client_init(void);
 void ngx_kecs_client_exit(void);
 void ngx_kecs_client_tick(void);
 ngx_uint_t ngx_kecs_client_connected(void);
-ngx_uint_t ngx_kecs_client_waiting(void);
 
 /*
  * Sends the call of ctx, whose envelope is `payload` (copied).  The answer

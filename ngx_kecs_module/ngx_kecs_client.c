@@ -71,7 +71,7 @@ ngx_kecs_client_connected(void)
 }
 
 
-ngx_uint_t
+static ngx_uint_t
 ngx_kecs_client_waiting(void)
 {
     return !ngx_queue_empty(&ngx_kecs_queue);

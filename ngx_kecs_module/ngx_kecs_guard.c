@@ -142,7 +142,7 @@ ngx_kecs_host_is(ngx_str_t *name, ngx_str_t *host)
 }
 
 
-ngx_uint_t
+static ngx_uint_t
 ngx_kecs_host_matches(ngx_array_t *names, ngx_str_t *host)
 {
     ngx_str_t   *name;

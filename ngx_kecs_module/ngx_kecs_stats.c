@@ -80,7 +80,9 @@ ngx_kecs_stats(void)
 }
 
 
-ngx_uint_t
+/* The row of an operation in requests[]. */
+
+static ngx_uint_t
 ngx_kecs_stats_action(kecs_str_t op)
 {
     ngx_uint_t  i;

@@ -13,7 +13,11 @@ use Test::More;
 use Time::HiRes qw(time sleep);
 
 my $t = Kecs->new(
+    shutdown => '2s',
+    h2_port => Kecs::free_port(),
     http_conf => 'kecs_write_timeout 1s; add_header X-Worker $pid always;',
+    server_conf => 'listen 127.0.0.1:%%H2_PORT%% http2;'
+        . ' location /long/ { kecs on; kecs_write_timeout 60s; }',
 );
 
 
@@ -171,11 +175,12 @@ is($m->{$list}, $count + 40, 'counters survive a reload');
 # harms nobody, a worker that should leave stays for its answer.
 
 sub request {
-    my ($name) = @_;
+    my ($name, $path) = @_;
 
     my $body = qq({"clusterName":"$name"});
+    $path //= '/';
 
-    return "POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: "
+    return "POST $path HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: "
            . "$Kecs::TARGET.CreateCluster\r\nContent-Length: "
            . length($body) . "\r\n\r\n$body";
 }
@@ -241,5 +246,37 @@ like($got, qr/^HTTP\/1.1 200 .*"clusterName":"in-flight"/s,
      'and answers it');
 ok($t->wait_for(sub { !grep { $_ == $worker } $t->worker_pids(1) }),
    'before it leaves');
+
+
+# Requests that are taken away while their write is on its way: by the
+# client (a reset stream of HTTP/2), by worker_shutdown_timeout.
+
+($s, $writer, $worker) = bystander();
+kill 'STOP', $writer;
+my @curls = map {
+    my $pid = fork // die "fork: $!\n";
+    if ($pid == 0) {
+        open STDOUT, '>', '/dev/null';
+        open STDERR, '>', '/dev/null';
+        exec qw(curl -s --http2-prior-knowledge --max-time 0.5 -H),
+            "X-Amz-Target: $Kecs::TARGET.CreateCluster", '-d',
+            qq({"clusterName":"reset-$_"}),
+            "http://127.0.0.1:$t->{h2_port}/long/";
+    }
+    $pid;
+} 1 .. 12;
+waitpid $_, 0 for @curls;
+kill 'CONT', $writer;
+is(($t->api('CreateCluster', {}))[0], 200, 'after streams that were reset');
+
+($s, $writer, $worker) = bystander();
+kill 'STOP', $writer;
+print $s request('cut-off', '/long/');
+$s->flush;
+kill 'QUIT', $worker;
+ok($t->wait_for(sub { !grep { $_ == $worker } $t->worker_pids(1) }, 20),
+   'worker_shutdown_timeout ends a worker that waits');
+kill 'CONT', $writer;
+is(($t->api('CreateCluster', {}))[0], 200, 'and the others go on');
 
 $t->done;

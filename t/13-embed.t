@@ -116,7 +116,10 @@ sub curl {
     my (@args) = @_;
 
     my $url = "https://localhost:$t->{tls_port}/";
-    my $out = `curl -s --max-time 20 --cacert $dir/server.crt -w '\\n%{http_code} %{http_version}' -H 'X-Amz-Target: $Kecs::TARGET.ListClusters' -d '{}' @args $url 2>&1`;
+    my $command = join ' ', "curl -s --max-time 20 --cacert $dir/server.crt",
+        q(-w '\n%{http_code} %{http_version}'),
+        "-H 'X-Amz-Target: $Kecs::TARGET.ListClusters' -d '{}'", @args, $url;
+    my $out = `$command 2>&1`;
 
     return $out =~ /^(.*)\n(\d+) (\S+)\z/s ? ($2, $1, $3) : (0, $out, 0);
 }

@@ -6,6 +6,7 @@
  * kernel sends them SIGTERM when this process is killed.
  */
 
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -323,6 +324,10 @@ ended(child_t *c, int status)
     kecs_msec_t  now;
 
     now = kecs_monotonic();
+
+    /* workers of a master that was killed still hold the ports */
+
+    (void) kill(-c->pid, SIGTERM);
     c->pid = 0;
 
     if (c->backoff == 0 || now - c->started > STABLE_AFTER) {
@@ -349,6 +354,8 @@ ended(child_t *c, int status)
     }
 }
 
+
+/* A child leads a process group of its own, so its children are in it. */
 
 static void
 reap(child_t *children, bool restart)
@@ -579,7 +586,7 @@ banner(const kecs_options_t *o)
            "\n"
            "In another terminal:\n"
            "\n"
-           "  eval \"$(%s env%s%s)\"\n"
+           "  eval \"$(%s env --port %u)\"\n"
            "  aws ecs create-cluster --cluster-name demo\n"
            "  aws ecs register-task-definition --cli-input-json"
            " file://examples/hello.json\n"
@@ -587,9 +594,8 @@ banner(const kecs_options_t *o)
            "\n"
            "Ctrl-C stops the API and the reconciler; tasks go on"
            " running.\n\n",
-           o->port, o->admin_port, o->data, runtime, why, "build/kecs",
-           o->port_given ? " --port " : "",
-           "");
+           o->port, o->admin_port, o->data, runtime, why,
+           program_invocation_name, o->port);
     (void) fflush(stdout);
 }
 

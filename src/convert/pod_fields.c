@@ -10,12 +10,11 @@
 
 #define CD  "containerDefinitions[]."
 #define OV  "overrides."
+#define CO  OV "containerOverrides[]."
 
 const kecs_pod_field_t  kecs_pod_fields[] = {
 
     { "compatibilities", KECS_FIELD_CARRIED, NULL },
-    { "containerDefinitions", KECS_FIELD_CONVERTED,
-      "each container is a container of the pod" },
     { CD "command", KECS_FIELD_CONVERTED, "args, taken literally" },
     { CD "cpu", KECS_FIELD_CONVERTED, "a request, never a limit" },
     { CD "credentialSpecs", KECS_FIELD_REFUSED, NULL },
@@ -128,8 +127,14 @@ const kecs_pod_field_t  kecs_pod_fields[] = {
     { "volumes[].name", KECS_FIELD_CONVERTED, NULL },
     { "volumes[].s3filesVolumeConfiguration", KECS_FIELD_REFUSED, NULL },
 
-    { OV "containerOverrides", KECS_FIELD_CONVERTED, NULL },
-    { OV "containerOverrides[].environmentFiles", KECS_FIELD_REFUSED, NULL },
+    { CO "command", KECS_FIELD_CONVERTED, NULL },
+    { CO "cpu", KECS_FIELD_CONVERTED, NULL },
+    { CO "environment", KECS_FIELD_CONVERTED, NULL },
+    { CO "environmentFiles", KECS_FIELD_REFUSED, NULL },
+    { CO "memory", KECS_FIELD_CONVERTED, NULL },
+    { CO "memoryReservation", KECS_FIELD_CONVERTED, NULL },
+    { CO "name", KECS_FIELD_CONVERTED, NULL },
+    { CO "resourceRequirements", KECS_FIELD_CONVERTED, NULL },
     { OV "cpu", KECS_FIELD_CONVERTED, NULL },
     { OV "ephemeralStorage", KECS_FIELD_CONVERTED, NULL },
     { OV "executionRoleArn", KECS_FIELD_CARRIED, NULL },

@@ -94,7 +94,7 @@ remember(kecs_reconciler_t *r, kecs_str_t key)
 /* Gathers what is old enough; true when there may be more behind it. */
 
 static bool
-look(kecs_reconciler_t *r, kecs_msec_t now, found_t *found)
+gather(kecs_reconciler_t *r, kecs_msec_t now, found_t *found)
 {
     bool          more;
     unsigned      i;
@@ -405,7 +405,7 @@ kecs_expiry(kecs_reconciler_t *r)
 
     kecs_arena_reset(r->arena);
     from = r->expiry_after;
-    more = look(r, kecs_wall_clock(), &found);
+    more = gather(r, kecs_wall_clock(), &found);
 
     if (found.n != 0 && delete_found(r, &found)) {
         r->expiry_after = from;

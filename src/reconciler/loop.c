@@ -188,6 +188,20 @@ drained(const kecs_reconciler_t *r)
 }
 
 
+/* While news waits for the store, the runtime's own input is left alone. */
+
+static void
+wait_for_input(kecs_reconciler_t *r, struct pollfd *fds)
+{
+    if (r->news != NULL) {
+        (void) poll(fds, FDS, idle(r));
+
+    } else {
+        r->rt->ops->wait(r->rt, fds, FDS, idle(r));
+    }
+}
+
+
 kecs_rc_t
 kecs_loop(kecs_reconciler_t *r, int signals)
 {
@@ -205,7 +219,7 @@ kecs_loop(kecs_reconciler_t *r, int signals)
         go_round(r);
         kecs_status_write(r, false);
 
-        r->rt->ops->wait(r->rt, fds, FDS, idle(r));
+        wait_for_input(r, fds);
         (void) kecs_wake_drain(fds[FD_WAKE].fd);
     }
 

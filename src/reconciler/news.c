@@ -44,6 +44,7 @@ append(kecs_reconciler_t *r, kecs_news_type_t type, const uint8_t *task)
     }
 
     n->type = type;
+    n->contact = r->contact;
     memcpy(n->task, task, KECS_ID_LEN);
 
     if (r->news_last != NULL) {
@@ -503,6 +504,7 @@ write_one(kecs_batch_t *b, kecs_news_t *n, kecs_task_step_t *step)
         rc = kecs_adopt(b, &n->o);
 
         if (rc == KECS_OK) {
+            n->adopted = true;
             rc = evaluate(r, b->txn, n, b->now, &task, step);
         }
     }
@@ -524,6 +526,30 @@ write_one(kecs_batch_t *b, kecs_news_t *n, kecs_task_step_t *step)
     }
 
     return rc;
+}
+
+
+/* The view learns of an adopted task, which was seen before it had one. */
+
+static void
+learn(kecs_reconciler_t *r, const kecs_news_t *n)
+{
+    kecs_rc_t          rc;
+    kecs_txn_t        *txn;
+    kecs_live_task_t  *t;
+
+    if (kecs_read_begin(r->store, &txn) != KECS_OK) {
+        return;
+    }
+
+    rc = kecs_view_follow(r, txn);
+    kecs_read_end(txn);
+
+    t = rc == KECS_OK ? kecs_view_task(r, n->task) : NULL;
+
+    if (t != NULL) {
+        t->seen = n->contact;
+    }
 }
 
 
@@ -589,6 +615,10 @@ write_some(kecs_reconciler_t *r, unsigned *count)
     }
 
     for (i = 0; i < done; i++) {
+        if (r->news->adopted) {
+            learn(r, r->news);
+        }
+
         if (r->news->write) {
             after(r, r->news, &steps[i]);
         }

@@ -211,7 +211,9 @@ struct kecs_news_s {
     uint8_t              task[KECS_ID_LEN];
     kecs_observation_t   o;
     kecs_str_t           reason;
+    uint64_t             contact;       /* in which it was told */
     bool                 write;         /* the record is to change */
+    bool                 adopted;       /* the record has been made */
 };
 
 kecs_rc_t kecs_news_init(kecs_reconciler_t *r);

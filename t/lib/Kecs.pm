@@ -44,7 +44,7 @@ my $TEMPLATE = <<'END';
 load_module %%MODULE%%;
 %%USER%%
 worker_processes %%WORKERS%%;
-worker_shutdown_timeout 30s;
+worker_shutdown_timeout %%SHUTDOWN%%;
 pid %%DIR%%/nginx.pid;
 error_log %%DIR%%/error.log info;
 %%MAIN_CONF%%
@@ -94,6 +94,7 @@ sub new {
         nginx => $ENV{KECS_NGINX} || 'nginx',
         user => $> == 0 ? 'user root;' : '',
         log => $dir,
+        shutdown => '30s',
         account => '000000000000',
         region => 'us-east-1',
         template => $TEMPLATE,

@@ -6,6 +6,7 @@ package KecsCluster;
 use strict;
 use warnings;
 
+use File::Path ();
 use File::Temp ();
 use JSON::PP ();
 use POSIX ();
@@ -31,8 +32,8 @@ sub new {
         $self->{netns} = $ENV{KECS_TEST_NETNS};
         return $self;
     }
-    $self->{temp} = File::Temp->newdir('kecsk-XXXXXXXX',
-        DIR => $ENV{KECS_TMP} || '/tmp', CLEANUP => !$ENV{KECS_LEAVE});
+    $self->{temp} = File::Temp::tempdir('kecsk-XXXXXXXX',
+        DIR => $ENV{KECS_TMP} || '/tmp');
     $self->{dir} = "$self->{temp}/c";
     my ($status, $text) = run($tool, 'up', $self->{dir}, @flags);
     if ($status) {
@@ -93,7 +94,9 @@ sub own { return defined $_[0]{dir} }
 sub DESTROY {
     my ($self) = @_;
     local ($?, $@);
-    run($tool, 'down', $self->{dir}) if $self->{dir};
+    return unless $self->{dir};
+    run($tool, 'down', $self->{dir});
+    File::Path::remove_tree($self->{temp}) unless $ENV{KECS_LEAVE};
     return;
 }
 

@@ -1,0 +1,266 @@
+/*
+ * One request after the other.  Pods are listed page by page; each page is
+ * dealt with before the next one is asked for.  Whatever fails ends it; it
+ * can be done again.
+ */
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "../convert/pod.h"
+#include "client.h"
+#include "object.h"
+#include "release.h"
+
+
+#define PAGE  200
+
+typedef struct {
+    kecs_kube_t    *k;
+    kecs_arena_t   *a;              /* of one page */
+    kecs_str_t      path;
+    const char     *uuid;
+    bool            remove;
+    unsigned        n;
+    bool            answered;
+    long            status;
+    kecs_str_t      body;           /* in `a` */
+} release_t;
+
+static _Thread_local char  error_line[512];
+
+
+static kecs_rc_t fail(kecs_rc_t rc, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+
+static kecs_rc_t
+fail(kecs_rc_t rc, const char *fmt, ...)
+{
+    va_list  args;
+
+    va_start(args, fmt);
+    (void) vsnprintf(error_line, sizeof(error_line), fmt, args);
+    va_end(args);
+
+    return rc;
+}
+
+
+static void
+on_answer(void *ctx, const kecs_kube_reply_t *reply)
+{
+    release_t  *r = ctx;
+
+    r->answered = true;
+    r->status = reply->status;
+    r->body = kecs_strdup(r->a, reply->status ? reply->body
+                                              : kecs_str_of(reply->error));
+}
+
+
+/* Asks and waits.  Fine are 2xx and `also`. */
+
+static kecs_rc_t
+ask(release_t *r, const char *method, kecs_str_t path, const char *type,
+    kecs_str_t body, long also)
+{
+    kecs_kube_status_t   status;
+    kecs_kube_request_t  q;
+
+    memset(&q, 0, sizeof(kecs_kube_request_t));
+    q.method = method;
+    q.path = path;
+    q.type = type;
+    q.body = body;
+    q.done = on_answer;
+    q.ctx = r;
+
+    r->answered = false;
+
+    if (path.data == NULL || (type != NULL && body.data == NULL)
+        || kecs_kube_send(r->k, &q, NULL) != KECS_OK)
+    {
+        return fail(KECS_NOMEM, "out of memory");
+    }
+
+    while (!r->answered) {
+        kecs_kube_wait(r->k, NULL, 0, 1000);
+        kecs_kube_run(r->k);
+    }
+
+    if (r->body.data == NULL) {
+        return fail(KECS_NOMEM, "out of memory");
+    }
+
+    if ((r->status >= 200 && r->status < 300) || r->status == also) {
+        return KECS_OK;
+    }
+
+    if (r->status == 0) {
+        return fail(KECS_ERROR, "%.*s", kecs_fmt(r->body));
+    }
+
+    kecs_kube_status(r->a, r->body, &status);
+
+    return fail(KECS_ERROR, "HTTP %ld: %.*s", r->status,
+                kecs_fmt(status.message));
+}
+
+
+static kecs_rc_t
+let_go(release_t *r, kecs_str_t name, kecs_str_t uid)
+{
+    kecs_rc_t   rc;
+    kecs_str_t  path, body;
+
+    path = kecs_sprintf(r->a, "%.*s/%.*s", kecs_fmt(r->path),
+                        kecs_fmt(name));
+
+    if (r->remove) {
+        body = kecs_sprintf(r->a, "{\"kind\":\"DeleteOptions\","
+                            "\"apiVersion\":\"v1\",\"preconditions\":{"
+                            "\"uid\":\"%.*s\"}}", kecs_fmt(uid));
+        rc = ask(r, "DELETE", path, "application/json", body, 404);
+
+        if (rc != KECS_OK) {
+            return rc;
+        }
+    }
+
+    body = kecs_sprintf(r->a, "{\"metadata\":{\"uid\":\"%.*s\","
+                        "\"$deleteFromPrimitiveList/finalizers\":[\""
+                        KECS_POD_FINALIZER "\"]}}", kecs_fmt(uid));
+
+    return ask(r, "PATCH", path, "application/strategic-merge-patch+json",
+               body, 404);
+}
+
+
+static kecs_rc_t
+items(release_t *r, kecs_str_t list)
+{
+    kecs_rc_t           rc;
+    kecs_str_t          item, name;
+    const kecs_json_t  *pod, *meta;
+
+    while ((rc = kecs_kube_item(&list, &item)) == KECS_OK) {
+
+        rc = kecs_kube_parse(r->a, item, &pod);
+        if (rc != KECS_OK) {
+            break;
+        }
+
+        meta = kecs_json_get(pod, "metadata");
+        name = kecs_json_str(kecs_json_get(meta, "name"));
+
+        if (name.len == 0
+            || !kecs_str_is(kecs_json_str(kecs_json_at(meta, "labels",
+                                                       KECS_POD_STORE,
+                                                       NULL)), r->uuid))
+        {
+            continue;
+        }
+
+        rc = let_go(r, kecs_kube_escape(r->a, name),
+                    kecs_json_str(kecs_json_get(meta, "uid")));
+        if (rc != KECS_OK) {
+            return rc;
+        }
+
+        r->n++;
+    }
+
+    return rc == KECS_DONE ? KECS_OK
+                           : fail(rc, "the list of pods is malformed");
+}
+
+
+/* One page; *next is the token of the next one, NULL at the end. */
+
+static kecs_rc_t
+page(release_t *r, kecs_arena_t *keep, kecs_str_t *next)
+{
+    kecs_rc_t           rc;
+    kecs_str_t          path;
+    kecs_kube_list_t    l;
+    const kecs_json_t  *meta;
+
+    path = kecs_sprintf(r->a, "%.*s?limit=%d&labelSelector=%s%%3D%s%s%.*s",
+                        kecs_fmt(r->path), PAGE, "kecs%2Fstore", r->uuid,
+                        next->data ? "&continue=" : "", kecs_fmt(*next));
+
+    rc = ask(r, "GET", path, NULL, kecs_null_str, 0);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    if (kecs_kube_list(r->body, &l) != KECS_OK
+        || kecs_kube_parse(r->a, l.metadata, &meta) != KECS_OK)
+    {
+        return fail(KECS_ERROR, "the list of pods is malformed");
+    }
+
+    *next = kecs_json_str(kecs_json_get(meta, "continue"));
+    *next = next->len > 0 ? kecs_kube_escape(keep, *next) : kecs_null_str;
+
+    return items(r, l.items);
+}
+
+
+static kecs_rc_t
+pages(release_t *r, kecs_arena_t *keep)
+{
+    kecs_rc_t   rc;
+    kecs_str_t  next;
+
+    next = kecs_null_str;
+
+    do {
+        kecs_arena_reset(r->a);
+        rc = page(r, keep, &next);
+    } while (rc == KECS_OK && next.data != NULL);
+
+    return rc;
+}
+
+
+kecs_rc_t
+kecs_kube_release(const kecs_kubeconfig_t *config, const char *namespace,
+    const char *uuid, bool remove, unsigned *n, const char **why)
+{
+    kecs_rc_t      rc;
+    release_t      r;
+    kecs_str_t     ns;
+    kecs_arena_t  *keep;
+
+    memset(&r, 0, sizeof(release_t));
+    *why = error_line;
+
+    keep = kecs_arena_create(0);
+    r.a = kecs_arena_create(64 * 1024);
+    r.uuid = uuid;
+    r.remove = remove;
+
+    rc = keep && r.a ? kecs_kube_open(config, NULL, &r.k) : KECS_NOMEM;
+
+    if (rc == KECS_OK) {
+        ns = kecs_kube_escape(keep, namespace ? kecs_str_of(namespace)
+                                              : config->namespace);
+        r.path = kecs_sprintf(keep, "/api/v1/namespaces/%.*s/pods",
+                              kecs_fmt(ns));
+        rc = r.path.data && ns.data ? pages(&r, keep)
+                                    : fail(KECS_NOMEM, "out of memory");
+        kecs_kube_close(r.k);
+
+    } else {
+        (void) fail(rc, "%s", kecs_rc_name(rc));
+    }
+
+    *n = r.n;
+
+    kecs_arena_destroy(r.a);
+    kecs_arena_destroy(keep);
+
+    return rc;
+}
