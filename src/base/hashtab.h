@@ -29,7 +29,8 @@ typedef struct {
 
 
 /* KECS_NOMEM: nothing has changed. */
-kecs_rc_t kecs_hashtab_add(kecs_hashtab_t *t, kecs_node_t *node, uint64_t hash);
+kecs_rc_t kecs_hashtab_add(kecs_hashtab_t *t, kecs_node_t *node,
+    uint64_t hash);
 void kecs_hashtab_remove(kecs_hashtab_t *t, kecs_node_t *node);
 
 /* The first node with this hash, and the next one with the same. */

@@ -255,8 +255,4 @@ kecs_rc_t kecs_service_task(kecs_call_t *c, const kecs_cluster_t *cluster,
     const kecs_service_t *service, const kecs_deployment_t *deployment,
     const kecs_taskdef_t *taskdef, uint64_t ordinal, kecs_new_task_t *n);
 
-/* "ecs-svc/N" as ECS prints the number of a deployment: 19 digits. */
-#define KECS_DEPLOYMENT_FMT  "ecs-svc/%019" PRIu64
-
-
 #endif

@@ -97,7 +97,6 @@ kecs_deployment_start(kecs_call_t *c, const kecs_service_spec_t *spec,
     kecs_rec_part(&d.rec, KECS_DEPLOYMENT_STATIC, spec->deployment);
 
     s->primary = d.id;
-    s->failures = 0;
     s->throttled_until = 0;
 
     return kecs_put(c->txn, &d);

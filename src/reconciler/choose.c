@@ -7,7 +7,15 @@
  */
 
 #include "../kube/kubeconfig.h"
+#include "../kube/release.h"
 #include "reconciler.h"
+
+
+typedef struct {
+    bool               kubernetes;
+    kecs_kubeconfig_t  config;      /* of Kubernetes */
+    const char        *why;
+} choice_t;
 
 
 static const char *
@@ -18,68 +26,83 @@ text(kecs_str_t s)
 
 
 static kecs_rc_t
-simulated(kecs_reconciler_t *r)
+automatic(const kecs_kubernetes_conf_t *kube, kecs_arena_t *a, choice_t *c)
 {
-    kecs_runtime_sink_t  sink;
+    kecs_rc_t   rc;
+    kecs_str_t  name;
 
-    sink = kecs_news_sink(r);
-
-    return kecs_simulated_open(&r->set.simulated, &sink, &r->rt);
-}
-
-
-static kecs_rc_t
-kubernetes(kecs_reconciler_t *r, const kecs_kubernetes_conf_t *kube,
-    const char **why)
-{
-    kecs_runtime_sink_t  sink;
-
-    sink = kecs_news_sink(r);
-
-    return kecs_kubernetes_open(kube, &sink, &r->rt, why);
-}
-
-
-static kecs_rc_t
-automatic(kecs_reconciler_t *r, const kecs_kubernetes_conf_t *kube,
-    kecs_arena_t *a, const char **why)
-{
-    kecs_rc_t          rc;
-    kecs_str_t         name;
-    kecs_kubeconfig_t  found;
-
-    rc = kecs_kubeconfig_find(a, kube->kubeconfig, kube->context, &found,
-                              why);
+    rc = kecs_kubeconfig_find(a, kube->kubeconfig, kube->context, &c->config,
+                              &c->why);
 
     if (rc == KECS_NOT_FOUND
         && kube->kubeconfig == NULL && kube->context == NULL)
     {
-        *why = "no Kubernetes cluster is configured here; tasks are"
-               " simulated";
-        return simulated(r);
+        c->why = "no Kubernetes cluster is configured here; tasks are"
+                 " simulated";
+        return KECS_OK;
     }
 
     if (rc != KECS_OK) {
         return rc;
     }
 
-    name = kecs_kubeconfig_describe(a, &found);
+    name = kecs_kubeconfig_describe(a, &c->config);
+    c->kubernetes = kube->context != NULL || kecs_kubeconfig_auto(&c->config);
 
-    if (kube->context == NULL && !kecs_kubeconfig_auto(&found)) {
-        *why = text(kecs_sprintf(a, "found %s, which is not on this machine;"
+    c->why = c->kubernetes
+             ? text(name)
+             : text(kecs_sprintf(a, "found %s, which is not on this machine;"
                                  " tasks are simulated. To use it:"
                                  " --runtime kubernetes --context %s",
-                                 text(name), text(found.context)));
-        return simulated(r);
-    }
+                                 text(name), text(c->config.context)));
 
-    rc = kubernetes(r, kube, why);
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+named(const kecs_kubernetes_conf_t *kube, kecs_arena_t *a, choice_t *c)
+{
+    kecs_rc_t  rc;
+
+    rc = kecs_kubeconfig_find(a, kube->kubeconfig, kube->context, &c->config,
+                              &c->why);
 
     if (rc == KECS_OK) {
-        *why = text(name);
+        c->kubernetes = true;
+        c->why = text(kecs_kubeconfig_describe(a, &c->config));
     }
 
     return rc;
+}
+
+
+static kecs_rc_t
+choose(const char *name, const kecs_kubernetes_conf_t *kube, kecs_arena_t *a,
+    choice_t *c)
+{
+    kecs_str_t  s;
+
+    memset(c, 0, sizeof(*c));
+    s = kecs_str_of(name);
+
+    if (kecs_str_is(s, "auto")) {
+        return automatic(kube, a, c);
+    }
+
+    if (kecs_str_is(s, "kubernetes")) {
+        return named(kube, a, c);
+    }
+
+    if (kecs_str_is(s, "simulated")) {
+        c->why = "as asked for; no containers are run";
+        return KECS_OK;
+    }
+
+    c->why = "there is no such runtime; there are auto, kubernetes,"
+             " simulated";
+
+    return KECS_NOT_FOUND;
 }
 
 
@@ -87,31 +110,40 @@ kecs_rc_t
 kecs_choose_runtime(kecs_reconciler_t *r, const char *name,
     const kecs_kubernetes_conf_t *kube, kecs_arena_t *a, const char **why)
 {
-    kecs_str_t  s;
-    kecs_rc_t   rc;
+    kecs_rc_t            rc;
+    choice_t             c;
+    kecs_runtime_sink_t  sink;
 
-    s = kecs_str_of(name);
+    rc = choose(name, kube, a, &c);
+    *why = c.why;
 
-    if (kecs_str_is(s, "auto")) {
-        return automatic(r, kube, a, why);
-    }
-
-    if (kecs_str_is(s, "simulated")) {
-        *why = "as asked for; no containers are run";
-        return simulated(r);
-    }
-
-    if (kecs_str_is(s, "kubernetes")) {
-        rc = kubernetes(r, kube, why);
-
-        if (rc == KECS_OK) {
-            *why = "as asked for";
-        }
-
+    if (rc != KECS_OK) {
         return rc;
     }
 
-    *why = "there is no such runtime; there are auto, kubernetes, simulated";
+    sink = kecs_news_sink(r);
 
-    return KECS_NOT_FOUND;
+    return c.kubernetes ? kecs_kubernetes_open(kube, &sink, &r->rt, why)
+                        : kecs_simulated_open(&r->set.simulated, &sink,
+                                              &r->rt);
+}
+
+
+kecs_rc_t
+kecs_release_runtime(const char *name, const kecs_kubernetes_conf_t *kube,
+    bool take_away, kecs_arena_t *a, unsigned *n, const char **why)
+{
+    kecs_rc_t  rc;
+    choice_t   c;
+
+    *n = 0;
+    rc = choose(name, kube, a, &c);
+    *why = c.why;
+
+    if (rc != KECS_OK || !c.kubernetes) {
+        return rc;
+    }
+
+    return kecs_kube_release(&c.config, kube->namespace, kube->uuid,
+                             take_away, n, why);
 }

@@ -182,9 +182,11 @@ asked_to_end(int fd)
 
 
 static bool
-drained(const kecs_reconciler_t *r)
+is_drained(kecs_reconciler_t *r)
 {
-    return r->draining && r->loaded && r->tasks.n == 0;
+    r->drained = r->draining && r->loaded && r->tasks.n == 0;
+
+    return r->drained;
 }
 
 
@@ -215,7 +217,7 @@ kecs_loop(kecs_reconciler_t *r, int signals)
         return KECS_IO;
     }
 
-    while (!asked_to_end(signals) && !r->failed && !drained(r)) {
+    while (!asked_to_end(signals) && !r->failed && !is_drained(r)) {
         go_round(r);
         kecs_status_write(r, false);
 

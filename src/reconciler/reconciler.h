@@ -95,6 +95,7 @@ typedef struct kecs_reconciler_s {
     const char           *data;          /* the store's folder */
     const char           *choice;        /* why this runtime */
     bool                  draining;      /* stop all, then end */
+    bool                  drained;       /* it has been done */
     bool                  failed;        /* out of memory: start afresh */
 
     /* The view. */
@@ -265,6 +266,14 @@ void kecs_status_write(kecs_reconciler_t *r, bool force);
  */
 kecs_rc_t kecs_choose_runtime(kecs_reconciler_t *r, const char *name,
     const kecs_kubernetes_conf_t *kube, kecs_arena_t *a, const char **why);
+
+/*
+ * Nothing of ours holds what is left in that runtime any more; with
+ * `take_away` it is removed as well.  *n: how many objects there were.
+ */
+kecs_rc_t kecs_release_runtime(const char *name,
+    const kecs_kubernetes_conf_t *kube, bool take_away, kecs_arena_t *a,
+    unsigned *n, const char **why);
 
 
 /* loop.c: runs until `quit` turns true (or, draining, all have stopped). */

@@ -29,6 +29,7 @@ typedef struct {
     const char              *runtime;
     kecs_kubernetes_conf_t   kube;
     bool                     create;
+    bool                     release;
     bool                     help;
     bool                     version;
 } options_t;
@@ -58,6 +59,7 @@ print_help(void)
            "  --namespace NAME     default: that of the context\n"
            "  --log-level LEVEL    error, warn, notice, info, debug\n"
            "  --drain              stop all tasks, then end\n"
+           "  --release            only take our finalizers from pods\n"
            "  --set NAME=VALUE     a setting; --NAME VALUE means the same\n"
            "  --version\n"
            "\n"
@@ -109,6 +111,7 @@ plain_flag(kecs_reconciler_t *r, options_t *o, const char *flag)
     } flags[] = {
         { "--create", &o->create },
         { "--drain", &r->draining },
+        { "--release", &o->release },
         { "--help", &o->help },
         { "-h", &o->help },
         { "--version", &o->version }
@@ -345,11 +348,62 @@ prepare(kecs_reconciler_t *r)
 }
 
 
+/* --release, and the end of --drain. */
+
+static kecs_rc_t
+release(const options_t *o, bool take_away, kecs_arena_t *a)
+{
+    unsigned     n;
+    kecs_rc_t    rc;
+    const char  *why;
+
+    rc = kecs_release_runtime(o->runtime, &o->kube, take_away, a, &n, &why);
+
+    if (rc != KECS_OK) {
+        kecs_log(KECS_LOG_ERROR, "cannot release: %s", why);
+        return rc;
+    }
+
+    kecs_log(KECS_LOG_NOTICE, "%u pods %s", n,
+             take_away ? "were left and removed" : "released");
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+reconcile(kecs_reconciler_t *r, const options_t *o, int signals,
+    kecs_arena_t *a)
+{
+    kecs_rc_t    rc;
+    const char  *why;
+
+    why = "";
+    rc = kecs_choose_runtime(r, o->runtime, &o->kube, a, &why);
+
+    if (rc != KECS_OK) {
+        kecs_log(KECS_LOG_ERROR, "cannot use the runtime %s: %s", o->runtime,
+                 why);
+        return rc;
+    }
+
+    r->choice = why;
+    kecs_log(KECS_LOG_NOTICE, "runtime %s: %s", r->rt->ops->name, why);
+
+    rc = kecs_loop(r, signals);
+
+    kecs_status_write(r, true);
+    kecs_view_free(r);
+    r->rt->ops->close(r->rt);
+
+    return rc == KECS_OK && r->drained ? release(o, true, a) : rc;
+}
+
+
 static kecs_rc_t
 run(kecs_reconciler_t *r, options_t *o, int signals)
 {
     kecs_rc_t           rc;
-    const char         *why;
     kecs_arena_t       *a;
     kecs_store_info_t   info;
 
@@ -361,24 +415,8 @@ run(kecs_reconciler_t *r, options_t *o, int signals)
     kecs_store_info(r->store, &info);
     o->kube.uuid = info.uuid;
     o->kube.burst = (unsigned) r->set.kube_burst;
-    why = "";
 
-    rc = kecs_choose_runtime(r, o->runtime, &o->kube, a, &why);
-
-    if (rc != KECS_OK) {
-        kecs_log(KECS_LOG_ERROR, "cannot use the runtime %s: %s", o->runtime,
-                 why);
-
-    } else {
-        r->choice = why;
-        kecs_log(KECS_LOG_NOTICE, "runtime %s: %s", r->rt->ops->name, why);
-
-        rc = kecs_loop(r, signals);
-
-        kecs_status_write(r, true);
-        kecs_view_free(r);
-        r->rt->ops->close(r->rt);
-    }
+    rc = o->release ? release(o, false, a) : reconcile(r, o, signals, a);
 
     kecs_arena_destroy(a);
 

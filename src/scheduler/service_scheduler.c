@@ -27,7 +27,15 @@ typedef struct {
     bool                      healthy;
     bool                      unhealthy;    /* its health check failed */
     bool                      victim;
+    size_t                    zone;         /* index, when live */
 } item_t;
+
+/* Live tasks that are no victims, by zone. */
+
+typedef struct {
+    kecs_str_t                name;
+    int64_t                   n;
+} zone_t;
 
 typedef struct {
     kecs_arena_t             *arena;
@@ -38,6 +46,8 @@ typedef struct {
     const kecs_deployment_t  *primary;
 
     item_t                   *items;
+    zone_t                   *zones;        /* of the live tasks */
+    size_t                    n_zones;
 
     int64_t                   desired;
     int64_t                   minimum;
@@ -134,7 +144,7 @@ event(step_t *s, const char *fmt, uint64_t deployment)
     a = action(s, KECS_ACT_EVENT);
 
     if (a != NULL) {
-        a->text = kecs_sprintf(s->arena, fmt, (unsigned long long) deployment);
+        a->text = kecs_sprintf(s->arena, fmt, deployment);
 
         if (a->text.data == NULL) {
             s->rc = KECS_NOMEM;
@@ -181,12 +191,33 @@ look_again(step_t *s, const kecs_sched_task_t *t)
 }
 
 
+/* The index of a zone; a new one is added. */
+
+static size_t
+zone_of(step_t *s, kecs_str_t name)
+{
+    size_t  i;
+
+    for (i = 0; i < s->n_zones; i++) {
+        if (kecs_str_eq(s->zones[i].name, name)) {
+            return i;
+        }
+    }
+
+    s->zones[i].name = name;
+    s->n_zones++;
+
+    return i;
+}
+
+
 /* Adds a live task to the counts, or takes it out again (n = -1). */
 
 static void
 count(step_t *s, const item_t *i, int n)
 {
     s->live += n;
+    s->zones[i->zone].n += n;
     s->healthy += i->healthy ? n : 0;
 
     if (i->new) {
@@ -210,8 +241,9 @@ classify(step_t *s)
     const kecs_sched_task_t  *t;
 
     s->items = kecs_calloc(s->arena, s->view->n_tasks, sizeof(item_t));
+    s->zones = kecs_calloc(s->arena, s->view->n_tasks, sizeof(zone_t));
 
-    if (s->items == NULL) {
+    if (s->items == NULL || s->zones == NULL) {
         return KECS_NOMEM;
     }
 
@@ -228,6 +260,7 @@ classify(step_t *s)
 
         if (it->live) {
             look_again(s, t);
+            it->zone = zone_of(s, t->zone);
             count(s, it, 1);
         }
     }
@@ -336,35 +369,20 @@ rank(const item_t *i)
 }
 
 
-static unsigned
-in_zone(const step_t *s, kecs_str_t zone)
-{
-    size_t    i;
-    unsigned  n;
-
-    for (i = 0, n = 0; i < s->view->n_tasks; i++) {
-        n += s->items[i].live && !s->items[i].victim
-             && kecs_str_eq(s->items[i].task->zone, zone);
-    }
-
-    return n;
-}
-
-
 /* a goes before b: by rank, from the fuller zone, the younger one. */
 
 static bool
 before(const step_t *s, const item_t *a, const item_t *b)
 {
-    unsigned  in_a, in_b;
+    int64_t  in_a, in_b;
 
     if (rank(a) != rank(b)) {
         return rank(a) < rank(b);
     }
 
-    if (!kecs_str_eq(a->task->zone, b->task->zone)) {
-        in_a = in_zone(s, a->task->zone);
-        in_b = in_zone(s, b->task->zone);
+    if (a->zone != b->zone) {
+        in_a = s->zones[a->zone].n;
+        in_b = s->zones[b->zone].n;
 
         if (in_a != in_b) {
             return in_a > in_b;
@@ -433,8 +451,8 @@ stop(step_t *s, int64_t n, filter_pt filter)
         }
 
         a->text = kecs_sprintf(s->arena, "Scaling activity initiated by"
-                               " (deployment ecs-svc/%llu)",
-                               (unsigned long long) s->view->service->primary);
+                               " (deployment " KECS_DEPLOYMENT_FMT ")",
+                               s->view->service->primary);
 
         if (a->text.data == NULL) {
             s->rc = KECS_NOMEM;
@@ -676,9 +694,10 @@ settle_primary(step_t *s, bool settled)
 
     if (completes) {
         a->rollout = KECS_ROLLOUT_COMPLETED;
-        a->text = kecs_sprintf(s->arena, "ECS deployment ecs-svc/%llu"
-                               " completed.", (unsigned long long) d->id);
-        event(s, "(deployment ecs-svc/%llu) deployment completed.", d->id);
+        a->text = kecs_sprintf(s->arena, "ECS deployment "
+                               KECS_DEPLOYMENT_FMT " completed.", d->id);
+        event(s, "(deployment " KECS_DEPLOYMENT_FMT ") deployment"
+              " completed.", d->id);
     }
 
     return completes;

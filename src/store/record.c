@@ -86,7 +86,6 @@ static const kecs_field_t  service_fields[] = {
     field(kecs_service_t, U32, min_percent),
     field(kecs_service_t, U32, max_percent),
     field(kecs_service_t, U32, grace),
-    field(kecs_service_t, U32, failures),
     field(kecs_service_t, U32, version),
     field(kecs_service_t, U64, primary),
     field(kecs_service_t, TIME, created_at),

@@ -16,6 +16,8 @@
 #define KECS_RECORD_H
 
 
+#include <inttypes.h>
+
 #include "../base/arena.h"
 #include "../base/clock.h"
 
@@ -207,7 +209,6 @@ typedef struct {
     uint32_t     min_percent;
     uint32_t     max_percent;
     uint32_t     grace;             /* healthCheckGracePeriodSeconds */
-    uint32_t     failures;          /* in a row, start throttling */
     uint32_t     version;           /* from 1, every change */
     uint64_t     primary;           /* number of the PRIMARY deployment */
     kecs_msec_t  created_at;
@@ -227,6 +228,9 @@ enum { KECS_DEPLOYMENT_PRIMARY = 1, KECS_DEPLOYMENT_ACTIVE,
 
 enum { KECS_ROLLOUT_IN_PROGRESS = 1, KECS_ROLLOUT_COMPLETED,
        KECS_ROLLOUT_FAILED };
+
+/* "ecs-svc/N" as ECS prints the number of a deployment: 19 digits. */
+#define KECS_DEPLOYMENT_FMT  "ecs-svc/%019" PRIu64
 
 enum {
     KECS_DEPLOYMENT_STATIC          /* {...} configuration it was made with */

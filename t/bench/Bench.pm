@@ -302,7 +302,7 @@ sub load {
         '-c', $o{connections}, '-t', $o{seconds},
         $o{warmup} ? ('-w', $o{warmup}) : (),
         $o{count} ? ('-n', $o{count}) : (),
-        $o{pin} && $self->{cpus} > 1 ? ('-a', 1) : (), $file);
+        $o{pin} && $self->{cpus} > 1 ? ('-a', 1, '-s') : (), $file);
     my $before = $self->cpu_seconds(@{ $server->{workers} || [] });
     my $result = $self->json_of(@argv);
     my $cpu = $self->cpu_seconds(@{ $server->{workers} || [] }) - $before;

@@ -663,7 +663,7 @@ main(int argc, char **argv)
     static world_t   w;
 
     first = 1;
-    n = 2000;
+    n = 6000;
 
     for (i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc) {

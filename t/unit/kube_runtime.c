@@ -1,0 +1,738 @@
+/*
+ * The Kubernetes runtime against an API server that is not kind: lost
+ * replies, pods of others, refusals, throttling, and orders that overtake
+ * each other.  What a real server does is in kube_cluster.c.
+ */
+
+#define _GNU_SOURCE
+
+#include "../../src/convert/pod.h"
+#include "../../src/json/json.h"
+#include "../../src/runtime/kubernetes.h"
+#include "fake_http.h"
+
+
+#define UUID   "0b5e9c1e-7a35-4c0e-9d43-2f1d3e4a5b6c"
+#define NAME   "ecs-4f2a000102030405060708090a0b0c0d"
+#define ARN    "arn:aws:ecs:us-east-1:000000000000:task/default/" \
+               "4f2a000102030405060708090a0b0c0d"
+#define PODS   "/api/v1/namespaces/team/pods"
+
+static const uint8_t  task_id[KECS_ID_LEN] = {
+    0x4f, 0x2a, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
+};
+
+static fake_t           server;
+static kecs_runtime_t  *rt;
+static fake_conn_t     *stream;
+static char             asked[16384];       /* "GET /x; ..." */
+static char             told[8192];         /* what the sink was told */
+static char             last_body[FAKE_IN];
+
+/* What the server answers, by method; absent: as a good one would. */
+
+typedef struct {
+    const char  *method;
+    int          status;            /* 0: drops; -1: keeps silent */
+    const char  *body;
+    int          times;             /* 0: for ever */
+    bool         created;           /* the pod is there all the same */
+} rule_t;
+
+static rule_t        rules[8];
+static const char   *existing;      /* body of the pod that is there */
+static const char   *version;
+static fake_conn_t  *silent;        /* has not been answered yet */
+static char          silent_method[16];
+
+
+static void
+note(char *to, size_t size, const char *fmt, ...)
+{
+    size_t   len;
+    va_list  args;
+
+    len = strlen(to);
+    va_start(args, fmt);
+    (void) vsnprintf(to + len, size - len, fmt, args);
+    va_end(args);
+}
+
+
+static const char *
+pod(const char *uuid, const char *arn)
+{
+    static char  text[1024];
+
+    (void) snprintf(text, sizeof(text), "{\"metadata\":{\"name\":\"" NAME
+                    "\",\"uid\":\"u-1\",\"labels\":{\"kecs/store\":\"%s\"},"
+                    "\"annotations\":{\"ecs/task-arn\":\"%s\"}}}", uuid,
+                    arn);
+
+    return text;
+}
+
+
+static void
+good(fake_conn_t *c, const fake_request_t *r)
+{
+    if (strcmp(r->method, "POST") == 0) {
+        if (existing != NULL) {
+            fake_reply(c, 409, "", "{\"reason\":\"AlreadyExists\"}");
+            return;
+        }
+
+        existing = pod(UUID, ARN);
+        fake_reply(c, 201, "", "%s", existing);
+
+    } else if (strcmp(r->method, "GET") == 0 && existing == NULL) {
+        fake_reply(c, 404, "", "{\"reason\":\"NotFound\"}");
+
+    } else {
+        fake_reply(c, existing ? 200 : 404, "", "%s",
+                   existing ? existing : "{}");
+    }
+}
+
+
+static bool
+by_rule(fake_conn_t *c, const fake_request_t *r)
+{
+    size_t   i;
+    rule_t  *rule;
+
+    for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        rule = &rules[i];
+
+        if (rule->method == NULL || rule->times < 0
+            || strcmp(rule->method, r->method) != 0)
+        {
+            continue;
+        }
+
+        if (rule->times > 0 && --rule->times == 0) {
+            rule->times = -1;
+        }
+
+        if (rule->created) {
+            existing = pod(UUID, ARN);
+        }
+
+        if (rule->status == 0) {
+            fake_drop(c);
+
+        } else if (rule->status == -1) {
+            silent = c;
+            (void) snprintf(silent_method, sizeof(silent_method), "%s",
+                            r->method);
+
+        } else {
+            fake_reply(c, rule->status, "", "%s", rule->body ? rule->body
+                                                             : "{}");
+        }
+
+        return true;
+    }
+
+    return false;
+}
+
+
+static void
+ask(fake_t *f, fake_conn_t *c, const fake_request_t *r)
+{
+    (void) f;
+
+    if (strcmp(r->path, "/version") == 0) {
+        fake_reply(c, 200, "", "%s", version);
+        return;
+    }
+
+    if (strstr(r->path, "watch=1") != NULL) {
+        fake_begin(c);
+        stream = c;
+        return;
+    }
+
+    if (strstr(r->path, "limit=") != NULL) {
+        fake_reply(c, 200, "", "{\"metadata\":{\"resourceVersion\":\"1\"},"
+                   "\"items\":[]}");
+        return;
+    }
+
+    note(asked, sizeof(asked), "%s %s; ", r->method,
+         strncmp(r->path, PODS, sizeof(PODS) - 1) == 0
+         ? r->path + sizeof(PODS) - 1 : r->path);
+    (void) snprintf(last_body, sizeof(last_body), "%s", r->body);
+
+    if (!by_rule(c, r)) {
+        good(c, r);
+    }
+}
+
+
+static void
+on_seen(void *ctx, const kecs_observation_t *o)
+{
+    (void) ctx;
+    note(told, sizeof(told), "seen%s%s ", o->gone ? "-gone" : "",
+         o->zone.len > 0 ? "-zone" : "");
+}
+
+
+static void
+on_refused(void *ctx, const uint8_t *task, kecs_str_t reason)
+{
+    (void) ctx;
+    note(told, sizeof(told), "%srefused(%.*s) ",
+         memcmp(task, task_id, KECS_ID_LEN) == 0 ? "" : "other-",
+         kecs_fmt(reason));
+}
+
+
+static void
+on_synced(void *ctx)
+{
+    (void) ctx;
+    note(told, sizeof(told), "synced ");
+}
+
+
+static void
+on_unsynced(void *ctx, kecs_str_t why)
+{
+    (void) ctx;
+    (void) why;
+    note(told, sizeof(told), "unsynced ");
+}
+
+
+/* As fake_step(), through the runtime. */
+
+static void
+turn(int msec)
+{
+    int            i;
+    unsigned       n;
+    struct pollfd  fds[FAKE_CONNS + 1];
+
+    n = 0;
+    fds[n].fd = server.fd;
+    fds[n++].events = POLLIN;
+
+    for (i = 0; i < FAKE_CONNS; i++) {
+        if (server.conns[i].fd != -1) {
+            fds[n].fd = server.conns[i].fd;
+            fds[n++].events = POLLIN;
+        }
+    }
+
+    rt->ops->wait(rt, fds, n, msec);
+    fake_serve(&server);
+    rt->ops->run(rt);
+}
+
+
+#define until(cond)                                                         \
+    __extension__ ({                                                        \
+        kecs_msec_t  end_ = kecs_monotonic() + 10000;                       \
+                                                                            \
+        while (!(cond) && kecs_monotonic() < end_) {                        \
+            turn(10);                                                       \
+        }                                                                   \
+                                                                            \
+        (cond);                                                             \
+    })
+
+
+/* Turns so often that what was under way is done. */
+
+static void
+settle(void)
+{
+    int  i;
+
+    for (i = 0; i < 30; i++) {
+        turn(2);
+    }
+}
+
+
+static bool
+begin(void)
+{
+    char                      url[64];
+    const char               *why;
+    kecs_kubeconfig_t         config;
+    kecs_kubernetes_tuning_t  tuning;
+    kecs_runtime_sink_t       sink = {
+        on_seen, on_refused, on_synced, on_unsynced, NULL
+    };
+
+    memset(&config, 0, sizeof(config));
+    memset(&tuning, 0, sizeof(tuning));
+    asked[0] = '\0';
+    told[0] = '\0';
+    stream = NULL;
+    silent = NULL;
+
+    if (!fake_open(&server, ask)) {
+        return false;
+    }
+
+    (void) snprintf(url, sizeof(url), "http://127.0.0.1:%u", server.port);
+    config.server = kecs_str_of(url);
+    config.namespace = kecs_str("ignored");
+    config.context = kecs_str("fake");
+    config.loopback = true;
+    tuning.client.backoff = 5;
+    tuning.client.backoff_max = 10;
+
+    return kecs_kubernetes_connect(&config, "team", UUID, &tuning, &sink,
+                                   &rt, &why) == KECS_OK
+           && until(strcmp(told, "synced ") == 0 && stream != NULL);
+}
+
+
+static void
+end(void)
+{
+    rt->ops->close(rt);
+    fake_close(&server);
+    memset(rules, 0, sizeof(rules));
+    existing = NULL;
+    version = "{\"major\":\"1\",\"minor\":\"34+\"}";
+}
+
+
+static kecs_rc_t
+start(void)
+{
+    void                *d;
+    kecs_rc_t            rc;
+    kecs_task_t          task;
+    kecs_json_t         *json;
+    kecs_start_t         s;
+    kecs_arena_t        *a;
+    kecs_shape_error_t   err;
+
+    a = kecs_arena_create(0);
+    memset(&s, 0, sizeof(s));
+    memset(&task, 0, sizeof(task));
+    memcpy(task.id, task_id, KECS_ID_LEN);
+    task.family = kecs_str("f");
+    task.revision = 1;
+    task.launch = KECS_LAUNCH_EC2;
+
+    rc = kecs_json_parse(a, kecs_str("{\"cpu\":\"256\","
+                                     "\"containerDefinitions\":[{\"name\":"
+                                     "\"a\",\"image\":\"i\"}]}"), &json);
+
+    if (rc == KECS_OK) {
+        rc = kecs_shape_decode(a, &kecs_ecs_task_definition_shape, json,
+                               false, &d, &err);
+    }
+
+    if (rc == KECS_OK) {
+        s.task = &task;
+        s.account = kecs_str("000000000000");
+        s.region = kecs_str("us-east-1");
+        s.cluster = kecs_str("default");
+        s.definition = d;
+        rc = rt->ops->start(rt, &s);
+    }
+
+    kecs_arena_destroy(a);
+
+    return rc;
+}
+
+
+static void
+stop(const char *uid)
+{
+    (void) rt->ops->stop(rt, task_id, kecs_str_of(uid), 7);
+}
+
+
+static void
+forget(const char *uid)
+{
+    (void) rt->ops->forget(rt, task_id, kecs_str_of(uid));
+}
+
+
+static void
+event(const char *type, const char *object)
+{
+    char  text[4096];
+
+    (void) snprintf(text, sizeof(text), "{\"type\":\"%s\",\"object\":%s}\n",
+                    type, object);
+    fake_chunk(stream, text, strlen(text));
+}
+
+
+/* Everything that was asked, and nothing more comes. */
+
+static bool
+asks(const char *want)
+{
+    bool  ok;
+
+    ok = until(strlen(asked) >= strlen(want));
+    settle();
+    ok = ok && strcmp(asked, want) == 0;
+
+    if (!ok) {
+        printf("# got  %s\n# want %s\n", asked, want);
+    }
+
+    asked[0] = '\0';
+
+    return ok;
+}
+
+
+static bool
+tells(const char *want)
+{
+    bool  ok;
+
+    ok = until(strcmp(told, want) == 0);
+
+    if (!ok) {
+        printf("# got  %s\n# want %s\n", told, want);
+    }
+
+    told[0] = '\0';
+
+    return ok;
+}
+
+
+#define POST    "POST ?fieldValidation=Strict; "
+#define GET     "GET /" NAME "; "
+#define DELETE  "DELETE /" NAME "; "
+#define PATCH   "PATCH /" NAME "; "
+
+
+static void
+test_life(void)
+{
+    char  why[128];
+
+    tap_ok(begin(), "in step with the server");
+    tap_ok(rt->ops->ready(rt, why, sizeof(why)), "ready: %s", why);
+    told[0] = '\0';
+
+    tap_is_int(start(), KECS_OK, "a task");
+    tap_is_int(start(), KECS_OK, "twice");
+    tap_ok(asks(POST), "is made once");
+    tap_ok(strstr(last_body, "\"kecs/store\":\"" UUID "\"") != NULL,
+           "with our label");
+    tap_ok(strstr(last_body, "\"resources\":{\"limits\":{\"cpu\":\"250m\"}")
+           != NULL, "and resources of its own on 1.34");
+
+    event("ADDED", existing);
+    tap_ok(tells("seen "), "it is seen");
+    tap_is_int(start(), KECS_OK, "started again");
+    tap_ok(asks(""), "nothing happens");
+
+    stop("u-1");
+    stop("u-1");
+    tap_ok(asks(DELETE), "stopped twice, deleted once");
+    tap_ok(strstr(last_body, "\"gracePeriodSeconds\":7,\"preconditions\":{"
+                             "\"uid\":\"u-1\"}") != NULL, "with grace, and "
+           "only this one: %s", last_body);
+
+    forget("u-1");
+    tap_ok(asks(PATCH), "forgotten: only our finalizer is in the way");
+    tap_ok(strstr(last_body, "\"$deleteFromPrimitiveList/finalizers\":["
+                             "\"ecs/task-tracking\"]") != NULL
+           && strstr(last_body, "\"uid\":\"u-1\"") != NULL,
+           "that of this pod: %s", last_body);
+
+    event("DELETED", existing);
+    tap_ok(tells("seen-gone "), "it is gone");
+    end();
+
+    (void) begin();
+    existing = pod(UUID, ARN);
+    forget("u-1");
+    tap_ok(asks(DELETE PATCH), "forgotten without being stopped");
+    tap_ok(strstr(last_body, "finalizers") != NULL, "deleted and let go");
+    end();
+}
+
+
+/* Pods of others are not touched, whatever they are called. */
+
+static void
+test_foreign(void)
+{
+    (void) begin();
+    told[0] = '\0';
+    existing = pod("someone-else", ARN);
+    (void) start();
+    tap_ok(asks(POST GET), "a name that is taken");
+    tap_ok(tells("refused(A pod " NAME " exists that is not of this task.) "),
+           "is refused");
+
+    stop("");
+    tap_ok(asks(GET), "it is not stopped");
+    forget("");
+    tap_ok(asks(GET), "nor forgotten");
+
+    existing = pod("someone-else", ARN);
+    event("ADDED", existing);
+    settle();
+    tap_ok(tells(""), "nor told about");
+    end();
+
+    (void) begin();
+    told[0] = '\0';
+    existing = pod(UUID, "arn:another");
+    (void) start();
+    tap_ok(asks(POST GET), "a pod of ours, but of another task");
+    tap_ok(strstr(told, "refused(") != NULL, "is refused, too");
+    end();
+
+    (void) begin();
+    told[0] = '\0';
+    existing = pod(UUID, ARN);
+    (void) start();
+    tap_ok(asks(POST GET), "our own pod");
+    tap_ok(tells(""), "is adopted");
+    end();
+
+    (void) begin();
+    rules[0] = (rule_t) { "DELETE", 409, "{\"reason\":\"Conflict\"}", 0, 0 };
+    existing = pod(UUID, ARN);
+    stop("u-0");
+    tap_ok(asks(DELETE), "another uid: the server refuses, and that is all");
+    end();
+}
+
+
+static void
+test_replies(void)
+{
+    (void) begin();
+    told[0] = '\0';
+    rules[0] = (rule_t) { "POST", 0, NULL, 2, true };
+    (void) start();
+    tap_ok(until(strstr(asked, GET) != NULL), "a lost reply: %s", asked);
+    settle();
+    tap_ok(tells(""), "the pod is found and adopted");
+    end();
+
+    (void) begin();
+    told[0] = '\0';
+    rules[0] = (rule_t) { "POST", 503, NULL, 3, false };
+    rules[1] = (rule_t) { "POST", 429, NULL, 1, false };
+    (void) start();
+    tap_ok(asks(POST POST POST POST POST), "a busy server is asked again");
+    tap_ok(tells(""), "and nobody is told");
+    end();
+
+    (void) begin();
+    told[0] = '\0';
+    rules[0] = (rule_t) { "POST", 403, "{\"reason\":\"Forbidden\","
+                          "\"message\":\"exceeded quota: q\"}", 0, false };
+    (void) start();
+    tap_ok(tells("refused(exceeded quota: q) "), "a quota refuses");
+    tap_ok(asks(POST), "and is not asked again");
+    end();
+
+    (void) begin();
+    told[0] = '\0';
+    rules[0] = (rule_t) { "POST", 404, "<html>", 0, false };
+    (void) start();
+    tap_ok(tells("refused(The Kubernetes API answered 404.) "),
+           "a refusal without words");
+    end();
+
+    (void) begin();
+    told[0] = '\0';
+    rules[0] = (rule_t) { "POST", 403, "{\"message\":\"pods \\\"x\\\" is "
+                          "forbidden: error looking up service account "
+                          "team/default: serviceaccount \\\"default\\\" not "
+                          "found\"}", 1, false };
+    rules[1] = (rule_t) { "POST", 409, "{\"reason\":\"Conflict\"}", 1,
+                          false };
+    (void) start();
+    tap_ok(asks(POST POST POST), "what passes is asked again");
+    tap_ok(tells(""), "and nobody is told");
+    end();
+}
+
+
+static void
+test_races(void)
+{
+    /* a stop before the POST has left */
+
+    (void) begin();
+    told[0] = '\0';
+    (void) start();
+    stop("");
+    tap_ok(asks(GET), "a stop before the start has begun");
+    tap_ok(tells("seen-gone "), "nothing is there");
+    end();
+
+    /* while it is on its way */
+
+    (void) begin();
+    told[0] = '\0';
+    rules[0] = (rule_t) { "POST", -1, NULL, 1, false };
+    (void) start();
+    tap_ok(until(silent != NULL), "a start is on its way");
+    asked[0] = '\0';
+    stop("");
+    settle();
+    tap_ok(asks(""), "a stop waits for it");
+    existing = pod(UUID, ARN);
+    fake_reply(silent, 201, "", "%s", existing);
+    tap_ok(asks(DELETE), "and follows");
+    tap_ok(tells(""), "nothing is gone yet");
+    end();
+
+    /* while it is being repeated: it may be there or not */
+
+    (void) begin();
+    told[0] = '\0';
+    rules[0] = (rule_t) { "POST", 503, NULL, 0, true };
+    (void) start();
+    (void) until(strstr(asked, POST POST) != NULL);
+    stop("");
+    (void) until(strstr(asked, DELETE) != NULL);
+    tap_ok(strstr(asked, GET DELETE) != NULL, "a stop looks what is there");
+    asked[0] = '\0';
+    settle();
+    tap_ok(asks(""), "and the start is over");
+    end();
+
+    /* refused and stopped */
+
+    (void) begin();
+    told[0] = '\0';
+    rules[0] = (rule_t) { "POST", -1, NULL, 1, false };
+    (void) start();
+    (void) until(silent != NULL);
+    stop("");
+    fake_reply(silent, 422, "", "{\"message\":\"bad\"}");
+    tap_ok(tells("seen-gone "), "a start that is refused while it is to stop");
+    end();
+
+    /* stopped and forgotten at once */
+
+    (void) begin();
+    told[0] = '\0';
+    existing = pod(UUID, ARN);
+    stop("u-1");
+    forget("u-1");
+    forget("u-1");
+    stop("u-1");
+    tap_ok(asks(DELETE PATCH), "a stop that is overtaken by the end");
+    end();
+
+    /* gone meanwhile */
+
+    (void) begin();
+    told[0] = '\0';
+    stop("u-1");
+    tap_ok(asks(DELETE) && tells("seen-gone "), "nothing to stop");
+    forget("u-1");
+    tap_ok(asks(DELETE) && tells(""), "nothing to forget");
+    end();
+}
+
+
+static void
+test_zones(void)
+{
+    char  text[1024];
+
+    (void) snprintf(text, sizeof(text), "{\"metadata\":{\"name\":\"" NAME
+                    "\",\"uid\":\"u\",\"labels\":{\"kecs/store\":\"" UUID
+                    "\"}},\"spec\":{\"nodeName\":\"n1\"}}");
+
+    (void) begin();
+    told[0] = '\0';
+    rules[0] = (rule_t) { "GET", 200, "{\"metadata\":{\"labels\":{"
+                          "\"topology.kubernetes.io/zone\":\"z\"}}}", 0,
+                          false };
+    event("MODIFIED", text);
+    tap_ok(asks("GET /api/v1/nodes/n1; "), "a node is asked for its zone");
+    event("MODIFIED", text);
+    tap_ok(tells("seen seen-zone "), "which tasks have from then on");
+    tap_ok(asks(""), "and it is asked once");
+    end();
+
+    (void) begin();
+    told[0] = '\0';
+    rules[0] = (rule_t) { "GET", 403, NULL, 0, false };
+    event("MODIFIED", text);
+    tap_ok(asks("GET /api/v1/nodes/n1; "), "without the right");
+    text[strlen(text) - 4] = '2';
+    event("MODIFIED", text);
+    tap_ok(tells("seen seen "), "there is none");
+    tap_ok(asks(""), "for no node");
+    end();
+}
+
+
+static void
+test_versions(void)
+{
+    version = "{\"major\":\"1\",\"minor\":\"29\"}";
+    (void) begin();
+    (void) start();
+    (void) asks(POST);
+    tap_ok(strstr(last_body, "\"restartPolicy\"") != NULL
+           && strstr(last_body, "\"os\":{\"name\":\"linux\"},\"resources\"")
+              == NULL, "1.29 has no resources of pods");
+    end();
+
+    version = "nonsense";
+    (void) begin();
+    tap_is_int(start(), KECS_OK, "a server that does not tell its version");
+    (void) asks(POST);
+    tap_ok(strstr(last_body, "\"os\":{\"name\":\"linux\"},\"resources\"")
+           == NULL, "is taken for an old one");
+    end();
+}
+
+
+static void
+test_contact(void)
+{
+    char  why[256];
+
+    (void) begin();
+    told[0] = '\0';
+    fake_close(&server);
+    tap_ok(until(strcmp(told, "unsynced ") == 0), "contact is lost");
+    tap_ok(!rt->ops->ready(rt, why, sizeof(why)), "not ready: %s", why);
+    tap_is_int(start(), KECS_AGAIN, "nothing is started now");
+    rt->ops->close(rt);
+    existing = NULL;
+}
+
+
+int
+main(void)
+{
+    version = "{\"major\":\"1\",\"minor\":\"34+\"}";
+
+    test_life();
+    test_foreign();
+    test_replies();
+    test_races();
+    test_zones();
+    test_versions();
+    test_contact();
+
+    return tap_done();
+}
