@@ -17,9 +17,12 @@ if (my $why = KecsCluster::missing()) {
 my $cluster = KecsCluster->new('--registry');
 ok($cluster, 'the cluster is up');
 
+my @at = ('--kubeconfig', $cluster->{kubeconfig}, '--namespace',
+    $cluster->{namespace});
+
 sub store {
     return KecsUp->new(runtime => 'kubernetes', prefix => $cluster->prefix,
-        flags => [ '--kubeconfig', $cluster->{kubeconfig} ],
+        flags => [ @at ],
         sets => [ 'healthy-after=3s', @KecsUp::SETS[1 .. $#KecsUp::SETS] ],
         @_);
 }
@@ -248,8 +251,7 @@ is($cluster->get('pod', pod_of($young))->{status}{phase}, 'Running',
 # down removes what is ours and nothing else
 
 $k->stop;
-($status, $text) = $k->kecs('down', '--runtime', 'kubernetes',
-    '--kubeconfig', $cluster->{kubeconfig});
+($status, $text) = $k->kecs('down', '--runtime', 'kubernetes', @at);
 is($status, 0, 'kecs down') or diag($text);
 my @left = pods();
 is_deeply([ map { $_->{metadata}{name} } @left ], [ pod_of($foreign) ],
@@ -257,8 +259,7 @@ is_deeply([ map { $_->{metadata}{name} } @left ], [ pod_of($foreign) ],
 
 $k->final_checks;
 $other->stop;
-$other->kecs('down', '--runtime', 'kubernetes', '--kubeconfig',
-    $cluster->{kubeconfig});
+$other->kecs('down', '--runtime', 'kubernetes', @at);
 is(scalar pods(), 0, 'nothing is left');
 
 done_testing();

@@ -569,8 +569,9 @@ header(kecs_kube_call_t *c, const char *name, const char *value)
 static bool
 set_headers(kecs_kube_call_t *c)
 {
-    char  *bearer;
-    bool   ok;
+    char    *bearer;
+    bool     ok;
+    size_t   len;
 
     ok = header(c, "Accept", "application/json")
          && header(c, "User-Agent", "kecs")
@@ -581,11 +582,12 @@ set_headers(kecs_kube_call_t *c)
     }
 
     if (ok && c->k->token != NULL) {
-        bearer = malloc(strlen(c->k->token) + sizeof("Bearer "));
+        len = strlen(c->k->token) + sizeof("Bearer ");
+        bearer = malloc(len);
         ok = bearer != NULL;
 
         if (ok) {
-            (void) sprintf(bearer, "Bearer %s", c->k->token);
+            (void) snprintf(bearer, len, "Bearer %s", c->k->token);
             ok = header(c, "Authorization", bearer);
             free(bearer);
         }

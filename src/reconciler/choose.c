@@ -7,7 +7,7 @@
  */
 
 #include "../kube/kubeconfig.h"
-#include "../kube/release.h"
+#include "../runtime/release.h"
 #include "reconciler.h"
 
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,9 @@
 #define KECS_VERSION  "unknown"
 #endif
 
-#define STORE_RETRY  250            /* ms, while there is no store yet */
+#define STORE_RETRY     250         /* ms, while there is no store yet */
+#define REMOVED_POLL    500         /* ms, while pods are taken away */
+#define REMOVED_WITHIN  120000
 
 typedef struct {
     const char              *runtime;
@@ -348,26 +351,63 @@ prepare(kecs_reconciler_t *r)
 }
 
 
-/* --release, and the end of --drain. */
+/* --release: lets go of the pods and leaves them. */
 
 static kecs_rc_t
-release(const options_t *o, bool take_away, kecs_arena_t *a)
+release(const options_t *o, kecs_arena_t *a)
 {
     unsigned     n;
     kecs_rc_t    rc;
     const char  *why;
 
-    rc = kecs_release_runtime(o->runtime, &o->kube, take_away, a, &n, &why);
+    rc = kecs_release_runtime(o->runtime, &o->kube, false, a, &n, &why);
 
     if (rc != KECS_OK) {
         kecs_log(KECS_LOG_ERROR, "cannot release: %s", why);
         return rc;
     }
 
-    kecs_log(KECS_LOG_NOTICE, "%u pods %s", n,
-             take_away ? "were left and removed" : "released");
+    kecs_log(KECS_LOG_NOTICE, "%u pods released", n);
 
     return KECS_OK;
+}
+
+
+/*
+ * The end of --drain: what is left of us is removed, and the nodes are
+ * waited for, which take pods away in their own time.
+ */
+
+static kecs_rc_t
+remove_all(const options_t *o, int signals, kecs_arena_t *a)
+{
+    unsigned        n;
+    kecs_rc_t       rc;
+    const char     *why;
+    kecs_msec_t     until;
+    struct pollfd   p;
+
+    until = kecs_monotonic() + REMOVED_WITHIN;
+    p.fd = signals;
+    p.events = POLLIN;
+
+    for ( ;; ) {
+        rc = kecs_release_runtime(o->runtime, &o->kube, true, a, &n, &why);
+
+        if (rc != KECS_OK) {
+            kecs_log(KECS_LOG_ERROR, "cannot remove pods: %s", why);
+            return rc;
+        }
+
+        if (n == 0) {
+            return KECS_OK;
+        }
+
+        if (kecs_monotonic() > until || poll(&p, 1, REMOVED_POLL) > 0) {
+            kecs_log(KECS_LOG_ERROR, "%u pods are still being removed", n);
+            return KECS_AGAIN;
+        }
+    }
 }
 
 
@@ -396,7 +436,7 @@ reconcile(kecs_reconciler_t *r, const options_t *o, int signals,
     kecs_view_free(r);
     r->rt->ops->close(r->rt);
 
-    return rc == KECS_OK && r->drained ? release(o, true, a) : rc;
+    return rc == KECS_OK && r->drained ? remove_all(o, signals, a) : rc;
 }
 
 
@@ -416,7 +456,7 @@ run(kecs_reconciler_t *r, options_t *o, int signals)
     o->kube.uuid = info.uuid;
     o->kube.burst = (unsigned) r->set.kube_burst;
 
-    rc = o->release ? release(o, false, a) : reconcile(r, o, signals, a);
+    rc = o->release ? release(o, a) : reconcile(r, o, signals, a);
 
     kecs_arena_destroy(a);
 

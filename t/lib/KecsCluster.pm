@@ -28,8 +28,10 @@ sub new {
     my ($class, @flags) = @_;
     my $self = bless {}, $class;
     if ($ENV{KECS_TEST_KUBECONFIG}) {
-        $self->{kubeconfig} = $ENV{KECS_TEST_KUBECONFIG};
+        $self->{admin} = $ENV{KECS_TEST_KUBECONFIG};
+        $self->{kubeconfig} = $self->{admin};
         $self->{netns} = $ENV{KECS_TEST_NETNS};
+        $self->{namespace} = 'default';
         return $self;
     }
     $self->{temp} = File::Temp::tempdir('kecsk-XXXXXXXX',
@@ -40,12 +42,32 @@ sub new {
         Test::More::diag($text);
         die "no cluster\n";
     }
-    $self->{kubeconfig} = "$self->{dir}/admin.kubeconfig";
+    $self->{admin} = "$self->{dir}/admin.kubeconfig";
     ($status, $text) = run($tool, 'env', $self->{dir});
     ($self->{netns}) = $text =~ /KECS_TEST_NETNS=['"]?([^'"\s;]+)/
         or die "no namespace in: $text";
     ($self->{path}) = $text =~ /PATH=['"]?([^:'"\s]+)/;
+    $self->restrict;
     return $self;
+}
+
+# The product gets exactly the rights that k8s/rbac.yaml documents: the
+# token of user "kecs" is bound to its roles.
+sub restrict {
+    my ($self) = @_;
+    my @commands = (
+        [ qw(apply -f k8s/rbac.yaml) ],
+        [ qw(create rolebinding kecs-test --role=kecs --user=kecs -n kecs) ],
+        [ qw(create clusterrolebinding kecs-test --clusterrole=kecs-nodes
+            --user=kecs) ],
+    );
+    for my $command (@commands) {
+        my ($status, $text) = $self->kubectl(@$command);
+        die "kubectl @$command: $text" if $status;
+    }
+    $self->{kubeconfig} = "$self->{dir}/kecs.kubeconfig";
+    $self->{namespace} = 'kecs';
+    return;
 }
 
 sub run {
@@ -70,8 +92,8 @@ sub prefix {
 sub kubectl {
     my ($self, @args) = @_;
     my $kubectl = $self->{path} ? "$self->{path}/kubectl" : 'kubectl';
-    return run(@{ $self->prefix }, $kubectl,
-        "--kubeconfig=$self->{kubeconfig}", @args);
+    return run(@{ $self->prefix }, $kubectl, "--kubeconfig=$self->{admin}",
+        ($self->{namespace} ? "--namespace=$self->{namespace}" : ()), @args);
 }
 
 # kubectl get ... -o json, decoded; dies with its error.

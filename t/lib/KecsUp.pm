@@ -8,11 +8,16 @@ use strict;
 use warnings;
 
 use File::Temp ();
-use IO::Socket::INET;
 use JSON::PP ();
+use Kecs ();
 use POSIX ();
 use Test::More ();
 use Time::HiRes qw(time sleep);
+
+# Calls without the aws CLI, by HTTP from here, as in Kecs.pm.
+*api = \&Kecs::api;
+*get = \&Kecs::get;
+*http = \&Kecs::http;
 
 our @SETS = qw(healthy-after=500 throttle-first=300 throttle-max=2000);
 
@@ -34,15 +39,10 @@ sub new {
         DIR => $ENV{KECS_TMP} || '/tmp', CLEANUP => !$ENV{KECS_LEAVE});
     $self->{data} = $o{data} || "$self->{temp}/data";
     $self->{log} = "$self->{temp}/up.log";
-    ($self->{port}, $self->{admin}) = (free_port(), free_port());
+    ($self->{port}, $self->{admin}) = (Kecs::free_port(), Kecs::free_port());
+    $self->{admin_port} = $self->{admin};
 
     return $self;
-}
-
-sub free_port {
-    my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
-        or die "no free port: $!";
-    return $s->sockport;
 }
 
 # Polls until the block is true; dies with `what` after `within` seconds.
@@ -58,12 +58,18 @@ sub wait_for {
 }
 
 sub start {
+    my ($self, $within) = @_;
+    return $self->launch->await($within);
+}
+
+sub launch {
     my ($self) = @_;
     my @argv = (@{ $self->{prefix} }, "$self->{build}/kecs", 'up',
         '--port', $self->{port}, '--admin-port', $self->{admin},
         '--data', $self->{data}, '--runtime', $self->{runtime},
         '--workers', $self->{workers},
         (map { ('--set', $_) } @{ $self->{sets} }), @{ $self->{flags} });
+    $self->{shown} = () = $self->output =~ /In another terminal/g;
 
     my $pid = fork;
     die "fork: $!" unless defined $pid;
@@ -76,12 +82,23 @@ sub start {
     }
     $self->{pid} = $pid;
 
+    return $self;
+}
+
+# Waits for the banner of this start.
+sub await {
+    my ($self, $within) = @_;
+    my $pid = $self->{pid};
+
     eval {
         wait_for('the system to be ready', sub {
-            die "kecs up ended:\n" . $self->output
-                if waitpid($pid, POSIX::WNOHANG()) == $pid;
-            return $self->output =~ /In another terminal/;
-        }, 30);
+            if (waitpid($pid, POSIX::WNOHANG()) == $pid) {
+                delete $self->{pid};
+                die "kecs up ended:\n" . $self->output;
+            }
+            my $shown = () = $self->output =~ /In another terminal/g;
+            return $shown > $self->{shown};
+        }, $within || 30);
     };
     if ($@) {
         Test::More::diag($@, $self->output);

@@ -16,7 +16,7 @@
 #include "../../src/convert/pod.h"
 #include "../../src/json/json.h"
 #include "../../src/kube/object.h"
-#include "../../src/kube/release.h"
+#include "../../src/runtime/release.h"
 #include "../../src/runtime/kubernetes.h"
 #include "tap.h"
 
@@ -617,8 +617,7 @@ test_outage(void)
 }
 
 
-/* The cases of t/data/pods, shown to the server. */
-
+/* One request of the client alone. */
 
 typedef struct {
     bool   done;
@@ -637,9 +636,94 @@ answered(void *ctx, const kecs_kube_reply_t *reply)
     kecs_kube_status(a, reply->body, &status);
     w->done = true;
     w->status = reply->status;
-    set(w->message, sizeof(w->message), status.message);
+    set(w->message, sizeof(w->message), reply->error
+        ? kecs_str_of(reply->error) : status.message);
     kecs_arena_destroy(a);
 }
+
+
+/*
+ * Ways to prove who is who: by client certificate, a certificate for
+ * another name than the address, one of an authority that we do not know.
+ */
+
+static void
+probe(kecs_kubeconfig_t *c, bool reached, const char *name)
+{
+    answer_t              w;
+    kecs_kube_t          *k;
+    kecs_msec_t           end;
+    kecs_kube_request_t   r;
+
+    memset(&r, 0, sizeof(kecs_kube_request_t));
+    memset(&w, 0, sizeof(answer_t));
+    r.method = "GET";
+    r.path = kecs_str("/api/v1/namespaces/kube-system");
+    r.done = answered;
+    r.ctx = &w;
+
+    if (kecs_kube_open(c, NULL, &k) != KECS_OK) {
+        tap_ok(false, "%s: no client", name);
+        return;
+    }
+
+    end = kecs_monotonic() + DEADLINE;
+
+    if (kecs_kube_send(k, &r, NULL) == KECS_OK) {
+        while (!w.done && kecs_monotonic() < end) {
+            kecs_kube_wait(k, NULL, 0, 100);
+            kecs_kube_run(k);
+        }
+    }
+
+    tap_ok(w.done && w.status == (reached ? 200 : 0), "%s: %ld %s", name,
+           w.status, w.message);
+    kecs_kube_close(k);
+}
+
+
+static void
+test_identities(void)
+{
+    char                path[512];
+    kecs_arena_t       *a;
+    const char         *why;
+    kecs_kubeconfig_t   c, other;
+
+    if (getenv("KECS_TEST_CLUSTER_DIR") == NULL) {
+        return;
+    }
+
+    a = kecs_arena_create(0);
+    (void) snprintf(path, sizeof(path), "%s/admin-cert.kubeconfig",
+                    getenv("KECS_TEST_CLUSTER_DIR"));
+    why = "";
+
+    if (tap_ok(kecs_kubeconfig_load(a, path, NULL, &c, &why) == KECS_OK
+               && c.cert.len > 0 && c.ca.len > 0, "a certificate %s", why))
+    {
+        probe(&c, true, "a client certificate");
+
+        other = c;
+        other.tls_server_name = kecs_str("kubernetes.default.svc");
+        probe(&other, true, "another name of the server");
+
+        other.tls_server_name = kecs_str("example.com");
+        probe(&other, false, "a name that is not the server's");
+
+        other = c;
+        other.ca = kecs_null_str;
+        probe(&other, false, "an authority that nobody knows");
+
+        other.insecure = true;
+        probe(&other, true, "nobody looks");
+    }
+
+    kecs_arena_destroy(a);
+}
+
+
+/* The cases of t/data/pods, shown to the server. */
 
 
 static bool
@@ -824,6 +908,7 @@ main(void)
     tap_ok(until(world.rt->ops->ready(world.rt, why, sizeof(why))), "%s",
            why);
 
+    test_identities();
     test_pods();
     test_life();
     test_literal();

@@ -3,11 +3,11 @@
  * program without a runtime does it, and waits for it.
  */
 
-#ifndef KECS_KUBE_RELEASE_H
-#define KECS_KUBE_RELEASE_H
+#ifndef KECS_RELEASE_H
+#define KECS_RELEASE_H
 
 
-#include "kubeconfig.h"
+#include "../kube/kubeconfig.h"
 
 
 /*

@@ -8,8 +8,8 @@
 #include <stdio.h>
 
 #include "../convert/pod.h"
-#include "client.h"
-#include "object.h"
+#include "../kube/client.h"
+#include "../kube/object.h"
 #include "release.h"
 
 
