@@ -23,7 +23,9 @@
 #define KECS_VERSION  "0.1.0"
 #endif
 
-#define NGX_KECS_BODY_MAX  (1024 * 1024)
+#define NGX_KECS_BODY_MAX   (1024 * 1024)
+#define NGX_KECS_ARENA      (16 * 1024)            /* chunk of a request's */
+#define NGX_KECS_ARENA_MAX  (64 * 1024 * 1024)
 
 
 /* Configuration. */
@@ -170,6 +172,7 @@ typedef struct {
     size_t                   map_size;
     ngx_uint_t               readers;
     const char              *why;       /* why the store is not open */
+    kecs_arena_t            *spare;     /* kept for the next request */
 } ngx_kecs_worker_t;
 
 extern ngx_kecs_worker_t        ngx_kecs_worker;

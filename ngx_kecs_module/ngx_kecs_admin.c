@@ -151,9 +151,10 @@ ngx_kecs_check(ngx_kecs_admin_t *a, ngx_uint_t i, const char *name,
 static void
 ngx_kecs_check_store(ngx_kecs_admin_t *a)
 {
-    ngx_uint_t   open;
-    kecs_str_t   used;
-    const char  *why;
+    ngx_uint_t        open;
+    kecs_str_t        used;
+    const char       *why;
+    kecs_pressure_t   pressure;
 
     open = ngx_kecs_worker.store != NULL;
     why = ngx_kecs_worker.why == NULL ? "not open yet" : ngx_kecs_worker.why;
@@ -166,12 +167,15 @@ ngx_kecs_check_store(ngx_kecs_admin_t *a)
         return;
     }
 
-    used = kecs_sprintf(a->arena, "%llu of %llu bytes in use",
-                        (unsigned long long) a->info.map_used,
-                        (unsigned long long) a->info.map_size);
+    pressure = kecs_store_pressed(ngx_kecs_worker.store);
 
-    ngx_kecs_check(a, 1, "space", !kecs_store_pressed(ngx_kecs_worker.store),
-                   used);
+    used = pressure == KECS_DISK_SHORT
+           ? kecs_str("the disk of the store is full")
+           : kecs_sprintf(a->arena, "%llu of %llu bytes in use",
+                          (unsigned long long) a->info.map_used,
+                          (unsigned long long) a->info.map_size);
+
+    ngx_kecs_check(a, 1, "space", pressure == KECS_ROOM, used);
 }
 
 

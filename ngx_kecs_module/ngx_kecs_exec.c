@@ -57,6 +57,22 @@ ngx_kecs_exec_call(kecs_call_t *c, const kecs_envelope_t *e,
 }
 
 
+/* The id source of the writer's thread; made when it is first needed. */
+
+static kecs_rand_t *
+ngx_kecs_exec_rand(void)
+{
+    static ngx_uint_t   ready;
+    static kecs_rand_t  source;
+
+    if (!ready) {
+        ready = kecs_rand_system(&source) == KECS_OK;
+    }
+
+    return ready ? &source : NULL;
+}
+
+
 static kecs_rc_t
 ngx_kecs_exec_run(void *ctx, kecs_txn_t *txn, kecs_arena_t *a,
     kecs_str_t bytes, kecs_buf_t *reply)
@@ -65,7 +81,6 @@ ngx_kecs_exec_run(void *ctx, kecs_txn_t *txn, kecs_arena_t *a,
     kecs_rc_t        rc;
     kecs_buf_t       buf;
     kecs_call_t      call;
-    kecs_rand_t      rand;
     kecs_envelope_t  envelope;
 
     ngx_memzero(&call, sizeof(call));
@@ -73,7 +88,7 @@ ngx_kecs_exec_run(void *ctx, kecs_txn_t *txn, kecs_arena_t *a,
 
     if (kecs_envelope_get(bytes, &envelope) != KECS_OK
         || (call.op = kecs_ecs_op(envelope.op)) == NULL
-        || kecs_rand_system(&rand) != KECS_OK)
+        || ngx_kecs_exec_rand() == NULL)
     {
         ngx_kecs_exec_error(reply, kecs_str("{\"__type\":\"ServerException\","
                                             "\"message\":\"The call could"
@@ -85,7 +100,7 @@ ngx_kecs_exec_run(void *ctx, kecs_txn_t *txn, kecs_arena_t *a,
     call.store = ngx_kecs_worker.store;
     call.txn = txn;
     call.now = kecs_wall_clock();
-    call.rand = &rand;
+    call.rand = ngx_kecs_exec_rand();
     call.conf = &ngx_kecs_writer_conf;
     call.buf = &buf;
 

@@ -121,10 +121,50 @@ ngx_kecs_caller(ngx_http_request_t *r, kecs_caller_t *caller)
 
 /* The context. */
 
+/*
+ * Arenas: one that a request no longer needs serves the next one, unless
+ * it has grown.
+ */
+
+#define NGX_KECS_SPARE_MAX  (64 * 1024)
+
+
+static kecs_arena_t *
+ngx_kecs_arena_get(void)
+{
+    kecs_arena_t  *a;
+
+    a = ngx_kecs_worker.spare;
+    ngx_kecs_worker.spare = NULL;
+
+    if (a == NULL) {
+        a = kecs_arena_create(NGX_KECS_ARENA);
+    }
+
+    if (a != NULL) {
+        kecs_arena_limit(a, NGX_KECS_ARENA_MAX);
+    }
+
+    return a;
+}
+
+
 static void
 ngx_kecs_ctx_cleanup(void *data)
 {
-    kecs_arena_destroy(data);
+    kecs_arena_t  *a;
+
+    a = data;
+
+    if (ngx_kecs_worker.spare != NULL
+        || kecs_arena_size(a) > NGX_KECS_SPARE_MAX)
+    {
+        kecs_arena_destroy(a);
+        return;
+    }
+
+    kecs_arena_reset(a);
+    ngx_kecs_worker.spare = a;
 }
 
 
@@ -175,7 +215,7 @@ ngx_kecs_ctx(ngx_http_request_t *r)
         return NULL;
     }
 
-    ctx->arena = kecs_arena_create(0);
+    ctx->arena = ngx_kecs_arena_get();
     if (ctx->arena == NULL) {
         return NULL;
     }

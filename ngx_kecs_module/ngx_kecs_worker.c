@@ -433,6 +433,9 @@ ngx_kecs_worker_exit(ngx_cycle_t *cycle)
         ngx_kecs_worker.store = NULL;
     }
 
+    kecs_arena_destroy(ngx_kecs_worker.spare);
+    ngx_kecs_worker.spare = NULL;
+
     if (ngx_kecs_tick_event.timer_set) {
         ngx_del_timer(&ngx_kecs_tick_event);
     }

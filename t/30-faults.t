@@ -153,42 +153,99 @@ $beyond->{flags} = ['--kubeconfig', $kubeconfig];
 $beyond->launch;
 
 
+# A reconciler that dies; it is missed ten seconds later, so it is asked for
+# again below.
+
+my $dead = system_of();
+$dead->start;
+ready($dead, 'dead reconciler: ready before');
+ok_api($dead, 'CreateCluster', {});
+define($dead);
+my $survivor = run_task($dead);
+task_is($dead, $survivor, 'RUNNING', 'dead reconciler: a task runs');
+$dead->stop_reconciler('KILL');
+my $born = run_task($dead);
+
+
+# Readers that die with their slot in the table: it is free again.
+
+sub readers {
+    my ($t) = @_;
+
+    my ($n) = ($t->get('/metrics'))[1] =~ /^kecs_store_readers (\d+)/m;
+
+    return $n;
+}
+
+sub all_workers {
+    my ($t) = @_;
+
+    return $t->wait_for(sub { $t->worker_pids == $t->{workers} });
+}
+
+my $slots = readers($dead);
+cmp_ok($slots, '>', 0, 'readers: some have a slot');
+
+for my $round (1 .. 3) {
+    kill 'KILL', $dead->worker_pids;
+    ok(all_workers($dead), "readers: round $round: new workers");
+    is(create($dead, "round-$round"), 200, "readers: round $round: a write");
+}
+
+ok($dead->wait_for(sub { readers($dead) <= $slots }),
+   'readers: slots of the dead are cleared') or diag(readers($dead));
+$dead->allow(qr/exited on signal 9/);
+
+
 # A disk that is full.
 
 SKIP: {
-    skip 'mounting a small disk needs root' unless $mounts;
+    skip 'mounting a small disk needs root', 1 unless $mounts;
 
     my $t = system_of();
     mkdir $t->data;
-    is(system(qw(mount -t tmpfs -o size=24m,mode=0755 kecs), $t->data), 0,
-       'a small disk');
+    is(system(qw(mount -t tmpfs -o), 'size=24m,mode=0755', 'kecs', $t->data),
+       0, 'a small disk');
+    my $ballast = $t->data . '/ballast';
+    my $fill = sub {
+        open my $b, '>', $ballast or die "$ballast: $!\n";
+        1 while syswrite $b, "\0" x 4096;
+        close $b;
+    };
+
+    $fill->();
     $t->start;
-    ready($t, 'full disk: ready before');
+    not_ready($t, qr/^\[-\]store failed: the disk .* is full/m,
+              'full disk: no store can be made');
+    my ($status, $message) = create($t, 'early');
+    like("$status $message", qr/^500 .*the disk .* is full/,
+         'full disk: and calls are told so');
+    unlink $ballast;
+    ready($t, 'full disk: until there is room');
+
     ok_api($t, 'CreateCluster', {});
     define($t);
     my $arn = run_task($t);
     task_is($t, $arn, 'RUNNING', 'full disk: a task runs');
     create($t, "before-$_") for 1 .. 20;
 
-    my $ballast = $t->data . '/ballast';
-    open my $b, '>', $ballast or die "$ballast: $!\n";
-    1 while syswrite $b, "\0" x 4096;
-    close $b;
+    # The table of readers is written through the map: a hole in it would
+    # end whoever touches it, now that no block is left.
 
-    my @refused;
-    for (1 .. 50) {
-        my ($status, $message) = create($t, "during-$_");
-        push @refused, "$status $message" if $status != 200;
-    }
+    my ($size, $blocks) = (stat $t->data . '/lock.mdb')[7, 12];
+    cmp_ok($blocks * 512, '>=', $size, 'full disk: readers have their room');
 
-    my %texts = map { $_ => 1 } @refused;
+    $fill->();
+    my @answers = map { join ' ', create($t, "during-$_") } 1 .. 100;
+    my @refused = grep { !/^200/ } @answers;
     cmp_ok(scalar @refused, '>', 0, 'full disk: writes are refused');
-    diag(join "\n", map { "* $_" } keys %texts);
-    is(scalar(grep { !/^500 .*full/ } keys %texts), 0,
-       'full disk: the reason is given') or diag(join "\n", keys %texts);
+    is(scalar(grep { !/^500 The (?:disk of the )?store is full/ } @refused), 0,
+       'full disk: the reason is given') or diag(join "\n", @refused);
     is(($t->api('ListClusters', {}))[0], 200, 'full disk: reads go on');
-    not_ready($t, qr/^\[-\]space failed: .*disk/m,
+    not_ready($t, qr/^\[-\]space failed: the disk of the store is full$/m,
               'full disk: readyz says so');
+    ($status) = $t->api('StopTask', { task => $arn });
+    like($status, qr/^(?:200|500)$/, "full disk: StopTask: $status");
     nothing_lost($t);
 
     unlink $ballast;
@@ -197,11 +254,204 @@ SKIP: {
     ready($t, 'full disk: ready again');
     ok_api($t, 'StopTask', { task => $arn });
     task_is($t, $arn, 'STOPPED', 'full disk: the reconciler goes on');
+    $t->allow(qr/\[crit\].*cannot open the store .* is full/);
+    end($t);
+    system('umount', $t->data);
+}
+
+
+# A disk that is read-only.
+
+SKIP: {
+    skip 'mounting a read-only disk needs root', 1 unless $mounts;
+
+    my $t = system_of(reconciler => undef);
+    mkdir $t->data;
+    is(system(qw(mount -t tmpfs -o), 'ro,mode=0755', 'kecs', $t->data), 0,
+       'a read-only disk');
+    $t->start;
+    not_ready($t, qr/^\[-\]store failed: .*read-only/m,
+              'read-only disk: readyz says so');
+    my ($status, $message) = create($t, 'early');
+    like("$status $message", qr/^500 The store is not available: .*read-only/,
+         'read-only disk: and calls are told so');
+
+    is(system(qw(mount -o remount,rw), $t->data), 0, 'it can be written now');
+    ok($t->wait_for(sub { (create($t, 'after'))[0] == 200 }),
+       'read-only disk: it recovers without a restart');
+    $t->{reconciler} = [@FAST];
+    $t->start_reconciler;
+    ready($t, 'read-only disk: ready');
+    $t->allow(qr/\[crit\].*cannot open the store .* read-only/);
+    end($t);
+    system('umount', $t->data);
+}
+
+
+# A folder that is closed to its user: before the start, and later.
+
+{
+    my $uid = $> == 0 ? 65534 : 0;
+    my $t = system_of(reconciler => undef, uid => $uid, user => '',
+                      http_conf => 'kecs_write_timeout 1s;');
+    mkdir $t->data;
+    chown $uid, $uid, $t->dir, $t->data if $uid;
+    chmod 0, $t->data;
+    $t->start;
+    not_ready($t, qr/^\[-\]store failed: the store folder .* is closed to/m,
+              'closed folder: readyz says so');
+    my ($status, $message) = create($t, 'early');
+    like("$status $message", qr/^500 The store is not available: .* closed /,
+         'closed folder: and calls are told so');
+    chmod 0700, $t->data;
+    ok($t->wait_for(sub { (create($t, 'after'))[0] == 200 }),
+       'closed folder: it recovers without a restart');
+    $t->{reconciler} = [@FAST];
+    $t->start_reconciler;
+    ready($t, 'closed folder: ready');
+
+    my $writer = $t->wait_for(sub { $t->writer_pid });
+    chmod 0, $t->data;
+    is(($t->api('ListClusters', {}))[0], 200, 'closed later: reads go on');
+    is(create($t, 'behind-closed-doors'), 200, 'closed later: writes too');
+    kill 'KILL', $writer;
+    my @answers = map { join ' ', create($t, "during-$_") } 1 .. 3;
+    is(scalar(grep { !/^(?:200|500 .+)/ } @answers), 0,
+       'closed later: the writer dies: clear errors')
+        or diag(join "\n", @answers);
+    not_ready($t, qr/^\[-\](?:store|writer) failed: /m,
+              'closed later: readyz says so');
+    chmod 0700, $t->data;
+    ok($t->wait_for(sub { (create($t, 'open'))[0] == 200 }),
+       'closed later: it recovers without a restart');
+    ready($t, 'closed later: ready again');
+    $t->allow(qr/exited on signal 9/,
+              qr/\[crit\].*cannot open the store .* closed to/);
     end($t);
 }
 
-# The end of the API server out of reach.
+
+# A map that is nearly full: what adds is refused, the rest goes on.
+
+{
+    my $t = system_of(size => '16m', reconciler => [@FAST,
+        qw(--log-entries 1000 --expiry-every 100ms)]);
+    $t->start;
+    ready($t, 'full map: ready before');
+    ok_api($t, 'CreateCluster', {});
+    define($t);
+    my @arns = map { run_task($t) } 1 .. 3;
+    task_is($t, $_, 'RUNNING', 'full map: a task runs') for @arns;
+    ok_api($t, 'CreateService', { serviceName => 's', taskDefinition => 'f',
+                                  desiredCount => 2 });
+    my $running = sub {
+        my ($n) = @_;
+        ok($t->wait_for(sub {
+            my (undef, $json) = $t->api('DescribeServices',
+                                        { services => ['s'] });
+            $json->{services}[0]{runningCount} == $n;
+        }, 30), "full map: the service has $n tasks");
+    };
+    $running->(2);
+
+    my (@tagged, $status, $json);
+    my @tags = map { { key => sprintf('%03d', $_) x 40, value => 'v' x 250 } }
+               1 .. 50;
+
+    for my $n (1 .. 2000) {
+        create($t, "full-$n");
+        my $arn = "arn:aws:ecs:us-east-1:000000000000:cluster/full-$n";
+        ($status, $json) = $t->api('TagResource', { resourceArn => $arn,
+                                                    tags => \@tags });
+        last if $status != 200;
+        push @tagged, $arn;
+    }
+
+    is($status, 500, 'full map: there is an end');
+    like($json->{message}, qr/^The store is almost full: requests that add to/,
+         'full map: told clearly');
+    for my $op ([RunTask => { taskDefinition => 'f' }],
+                [CreateCluster => { clusterName => 'x' }],
+                [CreateService => { serviceName => 'x',
+                    taskDefinition => 'f', desiredCount => 1 }])
+    {
+        ($status, $json) = $t->api(@$op);
+        is("$status $json->{__type}", '500 ServerException',
+           "full map: $op->[0] is refused");
+    }
+    not_ready($t, qr/^\[-\]space failed: \d+ of 16777216 bytes in use$/m,
+              'full map: readyz says so');
+
+    ok_api($t, 'StopTask', { task => $arns[0] });
+    task_is($t, $arns[0], 'STOPPED', 'full map: a task can be stopped');
+    ok_api($t, 'UpdateService', { service => 's', desiredCount => 1 });
+    $running->(1);
+    ok_api($t, 'UpdateService', { service => 's', desiredCount => 2 });
+    my $deleted = shift @{ $t->{acknowledged} };
+    is(($t->api('DeleteCluster', { cluster => $deleted }))[0], 200,
+       'full map: a cluster can be deleted');
+    my ($seq) = ($t->get('/metrics'))[1] =~ /^kecs_log_sequence (\d+)/m;
+    diag("position $seq, tagged ", scalar @tagged);
+
+    # A hundred untagged clusters are room enough.
+
+    for my $arn (splice @tagged, 0, 100) {
+        ($status) = $t->api('UntagResource', { resourceArn => $arn,
+            tagKeys => [ map { $_->{key} } @tags ] });
+        last if $status != 200;
+    }
+
+    is($status, 200, 'full map: tags can be removed');
+    ready($t, 'full map: ready again without a restart');
+    is(create($t, 'after'), 200, 'full map: calls that add are taken');
+    $running->(2);
+    my (undef, $there) = $t->api('DescribeClusters',
+        { clusters => [$tagged[-1]], include => ['TAGS'] });
+    is_deeply([ sort { $a->{key} cmp $b->{key} }
+                @{ $there->{clusters}[0]{tags} } ], \@tags,
+              'full map: tags of others are there');
+    end($t);
+}
+
+
+# The dead reconciler again.
+
+is(($dead->api('ListClusters', {}))[0], 200, 'dead reconciler: reads go on');
+is(create($dead, 'meanwhile'), 200, 'dead reconciler: writes go on');
+not_ready($dead, qr/^\[-\]reconciler failed: gave no sign for \d+ s$/m,
+          'dead reconciler: readyz says so');
+task_is($dead, $born, 'PROVISIONING', 'dead reconciler: a new task waits');
+$dead->start_reconciler;
+ready($dead, 'dead reconciler: ready again with another');
+task_is($dead, $born, 'RUNNING', 'dead reconciler: the new task runs');
+task_is($dead, $survivor, 'RUNNING', 'dead reconciler: so does the old one');
+end($dead);
+
+
+# The API server out of reach again.
 
 $beyond->await(40);
-$beyond->stop;
+like($beyond->output, qr/not ready yet; the admin port says:/,
+     'no API server: up goes on and says so');
+not_ready($beyond, qr/^\[-\]reconciler failed: .*\b127\.0\.0\.1:$closed\b/m,
+          'no API server: readyz names it');
+ok_api($beyond, 'CreateCluster', {});
+define($beyond);
+my $waiting = run_task($beyond);
+is(create($beyond, 'unreachable'), 200, 'no API server: writes go on');
+ok_api($beyond, 'CreateService', { serviceName => 's', taskDefinition => 'f',
+                                   desiredCount => 2 });
+my $created;
+ok($beyond->wait_for('the service', sub {
+    (undef, $created) = $beyond->api('ListTasks', { serviceName => 's' });
+    @{ $created->{taskArns} } == 2;
+}), 'no API server: the scheduler goes on');
+my (undef, $seen) = $beyond->api('DescribeTasks',
+    { tasks => [$waiting, @{ $created->{taskArns} }] });
+is(scalar(grep { $_->{lastStatus} !~ /^(?:PROVISIONING|PENDING)$/ }
+          @{ $seen->{tasks} }), 0, 'no API server: tasks wait');
+nothing_lost($beyond);
+is($beyond->stop, 0, 'no API server: up ends in good order');
+$beyond->final_checks;
+
 done_testing();

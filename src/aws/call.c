@@ -145,17 +145,44 @@ decode(kecs_call_t *c, kecs_str_t body, void **in)
 }
 
 
+/* The last room is kept for what stops, deletes and observes. */
+
+static kecs_rc_t
+room(kecs_call_t *c)
+{
+    if (!(c->op->flags & KECS_OP_ADDS)) {
+        return KECS_OK;
+    }
+
+    switch (kecs_store_pressed(c->store)) {
+
+    case KECS_MAP_SHORT:
+        return kecs_fail(c, KECS_E_SERVER,
+                         "The store is almost full: requests that add to it"
+                         " are refused. Delete something or raise its"
+                         " size.");
+
+    case KECS_DISK_SHORT:
+        return kecs_fail(c, KECS_E_SERVER,
+                         "The disk of the store is full: requests that add"
+                         " to it are refused. Make room there.");
+
+    default:
+        return KECS_OK;
+    }
+}
+
+
 static kecs_rc_t
 handle(kecs_call_t *c, kecs_str_t body)
 {
     void       *in;
     kecs_rc_t   rc;
 
-    if ((c->op->flags & KECS_OP_ADDS) && kecs_store_pressed(c->store)) {
-        return kecs_fail(c, KECS_E_SERVER,
-                         "The store is almost full: requests that add to it"
-                         " are refused. Delete something or raise its"
-                         " size.");
+    rc = room(c);
+
+    if (rc != KECS_OK) {
+        return rc;
     }
 
     rc = decode(c, body, &in);

@@ -250,6 +250,35 @@ kecs_strdup(kecs_arena_t *a, kecs_str_t s)
 
 
 kecs_str_t
+kecs_concat(kecs_arena_t *a, const kecs_str_t *parts, size_t n)
+{
+    char    *p;
+    size_t   i, len;
+
+    for (i = 0, len = 0; i < n; i++) {
+        len += parts[i].len;
+    }
+
+    p = kecs_alloc(a, len + 1);
+
+    if (p == NULL) {
+        return kecs_null_str;
+    }
+
+    for (i = 0, len = 0; i < n; i++) {
+        if (parts[i].len != 0) {
+            memcpy(p + len, parts[i].data, parts[i].len);
+            len += parts[i].len;
+        }
+    }
+
+    p[len] = '\0';
+
+    return kecs_str_n(p, len);
+}
+
+
+kecs_str_t
 kecs_sprintf(kecs_arena_t *a, const char *fmt, ...)
 {
     int      n;

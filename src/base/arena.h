@@ -38,6 +38,9 @@ void *kecs_calloc(kecs_arena_t *a, size_t n, size_t size);
 /* A copy with a terminating NUL behind it; data == NULL: out of memory. */
 kecs_str_t kecs_strdup(kecs_arena_t *a, kecs_str_t s);
 
+/* n strings one behind the other; data == NULL: out of memory. */
+kecs_str_t kecs_concat(kecs_arena_t *a, const kecs_str_t *parts, size_t n);
+
 /* printf into the arena; data == NULL: out of memory. */
 kecs_str_t kecs_sprintf(kecs_arena_t *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -60,6 +60,7 @@ kecs_rc_t
 kecs_rand_system(kecs_rand_t *r)
 {
     r->seeded = false;
+    r->left = 0;
 
     return system_bytes(r->s, sizeof(r->s)) ? KECS_OK : KECS_IO;
 }
@@ -91,6 +92,30 @@ xoshiro(uint64_t *s)
 }
 
 
+/* The next word of the pool; false when the system gives none. */
+
+static bool
+pooled(kecs_rand_t *r, uint64_t *n)
+{
+    uint8_t  *p;
+
+    if (r->left < sizeof(*n)) {
+        if (!system_bytes(r->pool, sizeof(r->pool))) {
+            return false;
+        }
+
+        r->left = sizeof(r->pool);
+    }
+
+    r->left -= sizeof(*n);
+    p = r->pool + r->left;
+    memcpy(n, p, sizeof(*n));
+    memset(p, 0, sizeof(*n));
+
+    return true;
+}
+
+
 uint64_t
 kecs_rand_u64(kecs_rand_t *r)
 {
@@ -98,7 +123,7 @@ kecs_rand_u64(kecs_rand_t *r)
 
     /* once kecs_rand_system() has succeeded getrandom() does not fail */
 
-    if (!r->seeded && system_bytes(&n, sizeof(n))) {
+    if (!r->seeded && pooled(r, &n)) {
         return n;
     }
 

@@ -12,16 +12,23 @@
 #include "str.h"
 
 
+#define KECS_RAND_POOL  512
+
 typedef struct {
     uint64_t  s[4];
     bool      seeded;
+    size_t    left;                     /* bytes of the pool not yet drawn */
+    uint8_t   pool[KECS_RAND_POOL];     /* from the system, used once */
 } kecs_rand_t;
 
 
 /* Deterministic; any seed is fine. */
 void kecs_rand_seed(kecs_rand_t *r, uint64_t seed);
 
-/* From the system's generator; then every draw asks the system. */
+/*
+ * From the system's generator, a pool at a time.  Not to be used across a
+ * fork: both processes would draw the same bytes.
+ */
 kecs_rc_t kecs_rand_system(kecs_rand_t *r);
 
 void kecs_rand_bytes(kecs_rand_t *r, void *out, size_t n);

@@ -371,6 +371,10 @@ main(int argc, char **argv)
     defaults(&o);
     o.args = argv;
 
+    if (argc > 2 && strcmp(argv[2], "--help") == 0) {
+        return usage(stdout);
+    }
+
     if (!parse(&o, argc - 2, argv + 2)) {
         return 2;
     }

@@ -256,7 +256,7 @@ write_conf(const kecs_options_t *o)
     const place_t  places[] = {
         { "DATA", o->data }, { "PORT", port }, { "ADMIN_PORT", admin },
         { "WORKERS", workers }, { "MODULE", module }, { "LOG", o->data },
-        { "ACCOUNT", o->account },
+        { "LOG_LEVEL", o->log_level }, { "ACCOUNT", o->account },
         { "REGION", o->region },
         { "USER", geteuid() == 0 ? "user root;" : "" }, { NULL, NULL }
     };
@@ -758,7 +758,7 @@ kecs_up(kecs_options_t *o)
     children[NGINX].argv = nginx;
     children[NGINX].quit = SIGQUIT;
     children[RECONCILER].name = "kecs-reconciler";
-    children[RECONCILER].argv = kecs_reconciler_argv(o, NULL);
+    children[RECONCILER].argv = kecs_reconciler_argv(o, "--create");
     children[RECONCILER].quit = SIGTERM;
 
     if (children[RECONCILER].argv == NULL) {

@@ -98,8 +98,15 @@ void kecs_cluster_write(kecs_call_t *c, const char *name,
     const kecs_cluster_t *cluster, unsigned parts);
 void kecs_taskdef_write(kecs_call_t *c, const char *name,
     const kecs_taskdef_t *t);
+
+/*
+ * Tags as asked, [] otherwise.  An unknown health is told only when a task
+ * is described, not when it is run or stopped, as on ECS.
+ */
+#define KECS_SHOW_TAGS    0x01
+#define KECS_SHOW_HEALTH  0x02
 void kecs_task_write(kecs_call_t *c, const char *name,
-    kecs_str_t cluster_name, const kecs_task_t *t, bool tags);
+    kecs_str_t cluster_name, const kecs_task_t *t, unsigned shown);
 
 /* {"arn": ..., "reason": ...} with an optional detail. */
 void kecs_failure_write(kecs_call_t *c, kecs_str_t arn, const char *reason,

@@ -5,6 +5,8 @@
  * call's transaction, so everything here belongs to its thread.
  */
 
+#include <stdio.h>
+
 #include "ecs.h"
 
 
@@ -430,34 +432,52 @@ kecs_find_task(kecs_call_t *c, const kecs_cluster_t *cluster, kecs_str_t id,
 }
 
 
-/* ARNs. */
+/* ARNs: type/first, or type/first/second. */
 
-#define ARN      "arn:%s:ecs:%.*s:%.*s:"
-#define HERE(c)  kecs_partition((c)->region), kecs_fmt((c)->region),         \
-                 kecs_fmt((c)->account)
+static kecs_str_t
+make_arn(kecs_call_t *c, const char *type, kecs_str_t first,
+    kecs_str_t second)
+{
+    const kecs_str_t  parts[] = {
+        kecs_str("arn:"), kecs_str_of(kecs_partition(c->region)),
+        kecs_str(":ecs:"), c->region, kecs_str(":"), c->account,
+        kecs_str(":"), kecs_str_of(type), kecs_str("/"), first,
+        second.data ? kecs_str("/") : kecs_str(""), second
+    };
+
+    return kecs_concat(c->arena, parts, sizeof(parts) / sizeof(parts[0]));
+}
 
 
 kecs_str_t
 kecs_cluster_arn(kecs_call_t *c, kecs_str_t name)
 {
-    return kecs_sprintf(c->arena, ARN "cluster/%.*s", HERE(c),
-                        kecs_fmt(name));
+    return make_arn(c, "cluster", name, kecs_null_str);
 }
 
 
 kecs_str_t
 kecs_taskdef_arn(kecs_call_t *c, kecs_str_t family, uint32_t revision)
 {
-    return kecs_sprintf(c->arena, ARN "task-definition/%.*s:%u", HERE(c),
-                        kecs_fmt(family), revision);
+    char        text[16];
+    kecs_str_t  parts[2];
+
+    (void) snprintf(text, sizeof(text), ":%u", revision);
+
+    parts[0] = family;
+    parts[1] = kecs_str_of(text);
+    family = kecs_concat(c->arena, parts, 2);
+
+    return family.data ? make_arn(c, "task-definition", family,
+                                  kecs_null_str)
+                       : kecs_null_str;
 }
 
 
 kecs_str_t
 kecs_service_arn(kecs_call_t *c, kecs_str_t cluster, kecs_str_t name)
 {
-    return kecs_sprintf(c->arena, ARN "service/%.*s/%.*s", HERE(c),
-                        kecs_fmt(cluster), kecs_fmt(name));
+    return make_arn(c, "service", cluster, name);
 }
 
 
@@ -468,8 +488,7 @@ kecs_task_arn(kecs_call_t *c, kecs_str_t cluster, const uint8_t *id)
 
     kecs_hex(id, KECS_ID_LEN, hex);
 
-    return kecs_sprintf(c->arena, ARN "task/%.*s/%.*s", HERE(c),
-                        kecs_fmt(cluster), (int) sizeof(hex), hex);
+    return make_arn(c, "task", cluster, kecs_str_n(hex, sizeof(hex)));
 }
 
 

@@ -14,6 +14,9 @@
 
 #define kecs_bad(c, ...)  kecs_fail(c, KECS_E_INVALID_PARAMETER, __VA_ARGS__)
 
+/* The health of a new task's containers, as it is stored. */
+#define KECS_CONTAINER_HEALTH  "\"healthStatus\":\"UNKNOWN\""
+
 #define KECS_TOKEN_LIFE  (24 * 3600 * (kecs_msec_t) 1000)
 
 

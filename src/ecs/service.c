@@ -45,15 +45,18 @@ static kecs_rc_t
 describe_found(kecs_call_t *c, const kecs_cluster_t *cluster,
     const kecs_ecs_describe_services_request_t *in, kecs_str_t *missing)
 {
-    bool             tags;
     size_t           i, n;
-    unsigned         parts;
+    unsigned         parts, shown;
     kecs_rc_t        rc;
     kecs_service_t   found[DESCRIBE_MAX], *s;
 
-    tags = kecs_names_has(in->include.n, in->include.items, "TAGS");
-    parts = kecs_part_bit(KECS_SERVICE_STATIC)
-            |(tags ? kecs_part_bit(KECS_SERVICE_TAGS) : 0);
+    parts = kecs_part_bit(KECS_SERVICE_STATIC);
+    shown = KECS_SHOW_REVISIONS;
+
+    if (kecs_names_has(in->include.n, in->include.items, "TAGS")) {
+        parts |= kecs_part_bit(KECS_SERVICE_TAGS);
+        shown |= KECS_SHOW_TAGS;
+    }
 
     for (i = 0, n = 0; i < in->services.n; i++) {
         s = &found[n];
@@ -65,7 +68,7 @@ describe_found(kecs_call_t *c, const kecs_cluster_t *cluster,
 
         } else if (rc == KECS_OK && !described(found, n, s->no)) {
             n++;
-            rc = kecs_service_write(c, NULL, cluster->name, s, tags);
+            rc = kecs_service_write(c, NULL, cluster->name, s, shown);
         }
 
         if (rc != KECS_OK) {

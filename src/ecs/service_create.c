@@ -455,5 +455,6 @@ kecs_create_service(kecs_call_t *c, void *input)
         return rc;
     }
 
-    return kecs_service_write(c, "service", spec->cluster.name, &s, true);
+    return kecs_service_write(c, "service", spec->cluster.name, &s,
+                              KECS_SHOW_REVISIONS|KECS_SHOW_TAGS);
 }

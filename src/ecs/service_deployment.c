@@ -250,20 +250,23 @@ write_revision(kecs_call_t *c, kecs_str_t cluster, const kecs_service_t *s,
 
 static kecs_rc_t
 write_deployments(kecs_call_t *c, kecs_str_t cluster,
-    const kecs_service_t *s)
+    const kecs_service_t *s, unsigned shown)
 {
     live_t     *list, *l;
     kecs_rc_t   rc;
 
     rc = live_deployments(c, s, &list);
 
-    kecs_w_array(&c->out, "currentServiceRevisions");
+    if (shown & KECS_SHOW_REVISIONS) {
+        kecs_w_array(&c->out, "currentServiceRevisions");
 
-    for (l = list; rc == KECS_OK && l != NULL; l = l->next) {
-        write_revision(c, cluster, s, l);
+        for (l = list; rc == KECS_OK && l != NULL; l = l->next) {
+            write_revision(c, cluster, s, l);
+        }
+
+        kecs_w_array_end(&c->out);
     }
 
-    kecs_w_array_end(&c->out);
     kecs_w_array(&c->out, "deployments");
 
     for (l = list; rc == KECS_OK && l != NULL; l = l->next) {
@@ -376,7 +379,6 @@ write_head(kecs_call_t *c, kecs_str_t cluster, const kecs_service_t *s)
     kecs_w_str(w, "serviceName", s->name);
     kecs_w_cstr(w, "status", kecs_service_status_name(s->status));
     kecs_w_str(w, "taskDefinition", taskdef);
-    kecs_w_raw(w, "taskSets", kecs_str("[]"));
 
     return KECS_OK;
 }
@@ -384,26 +386,23 @@ write_head(kecs_call_t *c, kecs_str_t cluster, const kecs_service_t *s)
 
 kecs_rc_t
 kecs_service_write(kecs_call_t *c, const char *name, kecs_str_t cluster,
-    const kecs_service_t *s, bool tags)
+    const kecs_service_t *s, unsigned shown)
 {
-    kecs_rc_t   rc;
-    kecs_str_t  list;
+    kecs_rc_t  rc;
 
     kecs_w_object(&c->out, name);
     rc = write_head(c, cluster, s);
 
     if (rc == KECS_OK) {
-        rc = write_deployments(c, cluster, s);
+        rc = write_deployments(c, cluster, s, shown);
     }
 
     if (rc == KECS_OK) {
         rc = write_events(c, s);
     }
 
-    if (tags) {
-        list = s->rec.part[KECS_SERVICE_TAGS];
-        kecs_w_raw(&c->out, "tags",
-                   list.data != NULL ? list : kecs_str("[]"));
+    if (shown & KECS_SHOW_TAGS) {
+        kecs_tags_write(c, s->rec.part[KECS_SERVICE_TAGS]);
     }
 
     kecs_w_splice(&c->out, s->rec.part[KECS_SERVICE_STATIC]);

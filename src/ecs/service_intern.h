@@ -68,9 +68,14 @@ kecs_rc_t kecs_deployment_start(kecs_call_t *c,
 kecs_rc_t kecs_deployment_primary(kecs_call_t *c, const kecs_service_t *s,
     kecs_deployment_t *d);
 
-/* One service as its operations answer it (STATIC, TAGS loaded). */
+/*
+ * One service as its operations answer it (STATIC loaded, TAGS when they
+ * are shown): UpdateService shows no tags, DeleteService no revisions
+ * either.
+ */
+#define KECS_SHOW_REVISIONS  0x02
 kecs_rc_t kecs_service_write(kecs_call_t *c, const char *name,
-    kecs_str_t cluster, const kecs_service_t *s, bool tags);
+    kecs_str_t cluster, const kecs_service_t *s, unsigned shown);
 
 
 #endif

@@ -423,7 +423,7 @@ kecs_update_service(kecs_call_t *c, void *input)
     }
 
     return kecs_service_write(c, "service", u->spec.cluster.name,
-                              &u->service, true);
+                              &u->service, KECS_SHOW_REVISIONS);
 }
 
 
@@ -500,5 +500,5 @@ kecs_delete_service(kecs_call_t *c, void *input)
         return rc;
     }
 
-    return kecs_service_write(c, "service", cluster.name, &s, true);
+    return kecs_service_write(c, "service", cluster.name, &s, 0);
 }

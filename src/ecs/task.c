@@ -60,9 +60,56 @@ write_arns(kecs_call_t *c, kecs_str_t cluster, const kecs_task_t *t)
 }
 
 
+/* The containers, without a health that nobody has seen yet. */
+
+static void
+write_containers(kecs_call_t *c, const kecs_task_t *t, unsigned shown)
+{
+    int                i;
+    kecs_buf_t         buf;
+    kecs_str_t         json;
+    static const char  unknown[] = KECS_CONTAINER_HEALTH ",";
+
+    json = t->rec.part[KECS_TASK_CONTAINERS];
+
+    if ((shown & KECS_SHOW_HEALTH) || json.data == NULL) {
+        write_list_part(&c->out, "containers", t, KECS_TASK_CONTAINERS);
+        return;
+    }
+
+    kecs_buf_init(&buf, c->arena, json.len);
+
+    while ((i = kecs_str_find(json, kecs_str(unknown))) >= 0) {
+        kecs_buf_add(&buf, json.data, (size_t) i);
+        json = kecs_str_from(json, (size_t) i + sizeof(unknown) - 1);
+    }
+
+    kecs_buf_str(&buf, json);
+
+    if (buf.failed) {
+        c->buf->failed = true;
+        return;
+    }
+
+    kecs_w_raw(&c->out, "containers", kecs_buf_view(&buf));
+}
+
+
+static void
+write_health(kecs_writer_t *w, const kecs_task_t *t, unsigned shown)
+{
+    if (t->health != 0 && t->health != KECS_HEALTH_UNKNOWN) {
+        kecs_w_cstr(w, "healthStatus", kecs_health_name(t->health));
+
+    } else if (shown & KECS_SHOW_HEALTH) {
+        kecs_w_cstr(w, "healthStatus", "UNKNOWN");
+    }
+}
+
+
 void
 kecs_task_write(kecs_call_t *c, const char *name, kecs_str_t cluster_name,
-    const kecs_task_t *t, bool tags)
+    const kecs_task_t *t, unsigned shown)
 {
     kecs_writer_t  *w;
 
@@ -73,12 +120,12 @@ kecs_task_write(kecs_call_t *c, const char *name, kecs_str_t cluster_name,
     kecs_w_opt_str(w, "availabilityZone", t->zone);
     write_name(w, "connectivity", kecs_connectivity_name(t->connectivity));
     kecs_w_time(w, "connectivityAt", t->connectivity_at);
-    write_list_part(w, "containers", t, KECS_TASK_CONTAINERS);
+    write_containers(c, t, shown);
     kecs_w_time(w, "createdAt", t->created_at);
     write_name(w, "desiredStatus", kecs_desired_name(t->desired));
     kecs_w_time(w, "executionStoppedAt", t->execution_stopped_at);
     kecs_w_opt_str(w, "group", t->group);
-    write_name(w, "healthStatus", kecs_health_name(t->health));
+    write_health(w, t, shown);
     write_name(w, "lastStatus", kecs_task_status_name(t->status));
     write_name(w, "launchType", kecs_launch_name(t->launch));
     kecs_w_time(w, "pullStartedAt", t->pull_started_at);
@@ -90,7 +137,7 @@ kecs_task_write(kecs_call_t *c, const char *name, kecs_str_t cluster_name,
     kecs_w_opt_str(w, "stoppedReason", t->stopped_reason);
     kecs_w_time(w, "stoppingAt", t->stopping_at);
 
-    if (tags) {
+    if (shown & KECS_SHOW_TAGS) {
         write_list_part(w, "tags", t, KECS_TASK_TAGS);
 
     } else {
@@ -147,7 +194,7 @@ stop_task(kecs_call_t *c, void *input)
     }
 
     if (rc == KECS_OK) {
-        kecs_task_write(c, "task", cluster.name, &t, true);
+        kecs_task_write(c, "task", cluster.name, &t, 0);
     }
 
     return rc;
@@ -197,15 +244,19 @@ static kecs_rc_t
 describe_found(kecs_call_t *c, const kecs_cluster_t *cluster,
     const kecs_ecs_describe_tasks_request_t *in, kecs_str_t *missing)
 {
-    bool         tags;
     size_t       i, n;
     uint8_t      ids[DESCRIBE_MAX][KECS_ID_LEN];
-    unsigned     parts;
+    unsigned     parts, shown;
     kecs_rc_t    rc;
     kecs_task_t  t;
 
-    tags = kecs_names_has(in->include.n, in->include.items, "TAGS");
-    parts = tags ? ALL_PARTS : ALL_PARTS & ~kecs_part_bit(KECS_TASK_TAGS);
+    parts = ALL_PARTS;
+    shown = KECS_SHOW_HEALTH|KECS_SHOW_TAGS;
+
+    if (!kecs_names_has(in->include.n, in->include.items, "TAGS")) {
+        parts &= ~kecs_part_bit(KECS_TASK_TAGS);
+        shown &= ~(unsigned) KECS_SHOW_TAGS;
+    }
 
     for (i = 0, n = 0; i < in->tasks.n; i++) {
         rc = kecs_find_task(c, cluster, in->tasks.items[i], parts, &t);
@@ -215,7 +266,7 @@ describe_found(kecs_call_t *c, const kecs_cluster_t *cluster,
             rc = missing[i].data != NULL ? KECS_OK : KECS_NOMEM;
 
         } else if (rc == KECS_OK && !known(&t, ids, &n)) {
-            kecs_task_write(c, NULL, cluster->name, &t, tags);
+            kecs_task_write(c, NULL, cluster->name, &t, shown);
         }
 
         if (rc != KECS_OK) {

@@ -274,6 +274,7 @@ write_container(const plan_t *p, kecs_writer_t *w, size_t i,
                   kecs_fmt(p->c->account), kecs_fmt(p->n->cluster->name),
                   (int) sizeof(hex), hex, uuid);
     kecs_w_printf(w, "cpu", "%" PRId64, effective(o->cpu, def->cpu));
+    kecs_w_splice(w, kecs_str("{" KECS_CONTAINER_HEALTH "}"));
     kecs_w_str(w, "image", def->image);
     kecs_w_cstr(w, "lastStatus", "PENDING");
 
@@ -381,6 +382,24 @@ add_attachment(const plan_t *p, kecs_task_t *t)
 }
 
 
+/*
+ * Ids begin with the time, so that the records of new tasks lie side by
+ * side and a batch of them touches few pages; the rest is random.
+ */
+
+static void
+new_id(kecs_call_t *c, uint8_t *id)
+{
+    int  i;
+
+    for (i = 0; i < 6; i++) {
+        id[i] = (uint8_t) (c->now >> (40 - 8 * i));
+    }
+
+    kecs_rand_bytes(c->rand, id + 6, KECS_ID_LEN - 6);
+}
+
+
 static void
 fill_head(const plan_t *p, kecs_task_t *t)
 {
@@ -396,7 +415,7 @@ fill_head(const plan_t *p, kecs_task_t *t)
         memcpy(t->id, n->id, KECS_ID_LEN);
 
     } else {
-        kecs_rand_bytes(p->c->rand, t->id, KECS_ID_LEN);
+        new_id(p->c, t->id);
     }
 
     t->cluster = n->cluster->no;

@@ -39,7 +39,7 @@ write_tasks(kecs_call_t *c, kecs_str_t cluster, const kecs_task_t *tasks,
     kecs_w_array(&c->out, "tasks");
 
     for (i = 0; i < n; i++) {
-        kecs_task_write(c, NULL, cluster, &tasks[i], true);
+        kecs_task_write(c, NULL, cluster, &tasks[i], KECS_SHOW_TAGS);
     }
 
     kecs_w_array_end(&c->out);

@@ -1,5 +1,5 @@
 /*
- * How full the map is.  In use are the pages ever handed out (the last page
+ * How full the map and the disk are.  In use are the pages ever handed out (the last page
  * number, which LMDB tells for nothing) less those on its free list; pages
  * that are free but still seen by an old reader count as free, since they
  * come back by themselves.
@@ -9,7 +9,14 @@
  * That is only done when the last page number alone does not settle the
  * question, and at most once per commit and, when the list is long, once per
  * KECS_FREE_TTL; the result is kept in atomics, so any thread may ask.
+ *
+ * The disk is asked at most once per KECS_DISK_TTL.  Adding stops before it
+ * is full to the last block, since what frees room in the map, and what ends
+ * a task, may need a few blocks first.
  */
+
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "store_impl.h"
 
@@ -17,6 +24,8 @@
 #define FREE_DBI        0
 #define KECS_FREE_TTL   500             /* msec a long walk is trusted */
 #define LONG_WALK       1000
+#define KECS_DISK_TTL   100
+#define DISK_SHORT      (1u << 20)      /* bytes: too few for a batch */
 
 
 /* Adds the free list up; the number of its entries. */
@@ -96,8 +105,49 @@ kecs_store_used(kecs_store_t *s)
 }
 
 
+/* File systems that tell nothing (no blocks at all) are never short. */
+
 bool
-kecs_store_pressed(kecs_store_t *s)
+kecs_disk_short(kecs_store_t *s)
+{
+    int             fd;
+    uint64_t        left;
+    struct statvfs  fs;
+
+    if (mdb_env_get_fd(s->env, &fd) != 0 || fstatvfs(fd, &fs) != 0
+        || fs.f_blocks == 0)
+    {
+        return false;
+    }
+
+    left = geteuid() == 0 ? fs.f_bfree : fs.f_bavail;
+
+    return left < DISK_SHORT / (fs.f_frsize ? fs.f_frsize : 1);
+}
+
+
+static bool
+disk_pressed(kecs_store_t *s)
+{
+    bool       is_short;
+    long long  now;
+
+    now = kecs_monotonic();
+
+    if (atomic_load(&s->disk_until) > now) {
+        return atomic_load(&s->disk_short);
+    }
+
+    is_short = kecs_disk_short(s);
+    atomic_store(&s->disk_short, is_short);
+    atomic_store(&s->disk_until, now + KECS_DISK_TTL);
+
+    return is_short;
+}
+
+
+static bool
+map_pressed(kecs_store_t *s)
 {
     uint64_t     limit;
     MDB_envinfo  info;
@@ -111,4 +161,12 @@ kecs_store_pressed(kecs_store_t *s)
     }
 
     return kecs_store_used(s) > limit;
+}
+
+
+kecs_pressure_t
+kecs_store_pressed(kecs_store_t *s)
+{
+    return map_pressed(s) ? KECS_MAP_SHORT
+           : disk_pressed(s) ? KECS_DISK_SHORT : KECS_ROOM;
 }

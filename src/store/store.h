@@ -66,10 +66,18 @@ void kecs_store_close(kecs_store_t *s);
 void kecs_store_info(kecs_store_t *s, kecs_store_info_t *info);
 
 /*
- * Over 90 % of the map is in use: calls that only add are refused.  Free
- * pages inside the file count as free.  Cheap, from any thread.
+ * What runs short, so that calls that only add are refused: the map, when
+ * over 90 % of it is in use (free pages inside the file count as free), or
+ * the disk, when what is left there may not do for a batch.  Cheap, from
+ * any thread.
  */
-bool kecs_store_pressed(kecs_store_t *s);
+typedef enum {
+    KECS_ROOM = 0,
+    KECS_MAP_SHORT,
+    KECS_DISK_SHORT
+} kecs_pressure_t;
+
+kecs_pressure_t kecs_store_pressed(kecs_store_t *s);
 
 /* Clears reader slots of dead processes; the number cleared. */
 unsigned kecs_store_clear_readers(kecs_store_t *s);

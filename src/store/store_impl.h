@@ -84,6 +84,8 @@ struct kecs_store_s {
     atomic_ullong      free_txn;    /* see pressure.c */
     atomic_ullong      free_pages;
     atomic_llong       free_until;
+    atomic_llong       disk_until;
+    atomic_bool        disk_short;
 };
 
 
@@ -246,6 +248,9 @@ kecs_rc_t kecs_folder_open(const char *path, bool create, const char **why);
 
 /* Bytes of the map in use: pages ever used less free ones; cheap. */
 uint64_t kecs_store_used(kecs_store_t *s);
+
+/* Whether the disk of data.mdb is (nearly) full; one system call. */
+bool kecs_disk_short(kecs_store_t *s);
 
 /* The lock that tells whether anybody has the store open; -1 and errno. */
 int kecs_users_lock(const char *folder, bool exclusive, bool readonly);

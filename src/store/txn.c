@@ -8,14 +8,10 @@
  */
 
 #include <errno.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "../base/log.h"
 #include "store_impl.h"
-
-
-#define DISK_FULL_BLOCKS  256           /* too few for a batch */
 
 
 kecs_rc_t
@@ -175,18 +171,7 @@ wake(kecs_store_t *s)
 static kecs_rc_t
 commit_rc(kecs_store_t *s, int err)
 {
-    int             fd;
-    struct statvfs  fs;
-
-    if (err == EIO
-        && mdb_env_get_fd(s->env, &fd) == 0
-        && fstatvfs(fd, &fs) == 0
-        && fs.f_bavail < DISK_FULL_BLOCKS)
-    {
-        err = ENOSPC;
-    }
-
-    return kecs_mdb_rc(err);
+    return kecs_mdb_rc(err == EIO && kecs_disk_short(s) ? ENOSPC : err);
 }
 
 

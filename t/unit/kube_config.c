@@ -465,7 +465,7 @@ main(void)
     test_memory();
 
     (void) snprintf(command, sizeof(command), "rm -r %s", folder);
-    (void) system(command);
+    tap_is_int(system(command), 0, "the folder is gone");
     kecs_arena_destroy(arena);
 
     return tap_done();
