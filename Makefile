@@ -13,6 +13,7 @@ RUNTIME     ?=
 WORKERS     ?=
 
 VERSION     := 0.1.0
+JOBS        ?= $(shell nproc)
 
 ifdef SAN
 B           := build/asan
@@ -48,8 +49,10 @@ RT_LIBS     := -lcurl -lyaml -lssl
 
 UNITS       := $(patsubst t/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
-.PHONY: all help
-all: deps-build $(B)/libkecs.a $(B)/kecs $(B)/kecs-reconciler module ## build everything
+.PHONY: all help programs
+all: deps-build ## build everything
+	@$(MAKE) -j$(JOBS) programs
+programs: $(B)/kecs $(B)/kecs-reconciler module
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / \
@@ -64,7 +67,8 @@ run: all ## install what is needed, build, start (PORT= DATA= RUNTIME= ...)
 	    $(if $(ADMIN_PORT),--admin-port '$(ADMIN_PORT)') \
 	    $(if $(DATA),--data '$(DATA)') \
 	    $(if $(RUNTIME),--runtime '$(RUNTIME)') \
-	    $(if $(KUBECONFIG),--kubeconfig '$(KUBECONFIG)') \
+	    $(if $(findstring command,$(origin KUBECONFIG)),--kubeconfig \
+	        '$(KUBECONFIG)') \
 	    $(if $(WORKERS),--workers '$(WORKERS)')
 
 
@@ -113,7 +117,8 @@ lib: $(B)/libkecs.a
 module: $(B)/libkecs.a
 	@KECS_LIB=$(CURDIR)/$(B)/libkecs.a \
 	    ngx_kecs_module/build.sh $(B) '$(OPT)' '$(LINK)'
-unit-build: $(UNITS)
+unit-build:
+	@$(MAKE) -j$(JOBS) $(UNITS)
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
@@ -126,7 +131,7 @@ test: ## install what is needed and run every test
 test-quick: ## unit tests and the suites that need no cluster
 	@t/run quick
 unit: unit-build ## the C unit tests alone
-	@prove -e '' $(UNITS)
+	@prove -e '' -j$(JOBS) $(UNITS)
 test-long: ## soaks, kills, full sanitizer passes
 	@t/run long
 bench: all deps-test ## benchmarks as ratios to baselines of the same run

@@ -30,7 +30,7 @@
 #define BACKOFF_FIRST   100
 #define BACKOFF_MAX     10000
 #define STABLE_AFTER    30000
-#define READY_WITHIN    15000
+#define READY_WITHIN    5000
 #define STOP_WITHIN     35000
 
 #define BAD_USAGE       2           /* status of a child that cannot help it */

@@ -112,6 +112,7 @@ kecs_choose_runtime(kecs_reconciler_t *r, const char *name,
 {
     kecs_rc_t            rc;
     choice_t             c;
+    const char          *trouble;
     kecs_runtime_sink_t  sink;
 
     rc = choose(name, kube, a, &c);
@@ -123,9 +124,17 @@ kecs_choose_runtime(kecs_reconciler_t *r, const char *name,
 
     sink = kecs_news_sink(r);
 
-    return c.kubernetes ? kecs_kubernetes_open(kube, &sink, &r->rt, why)
-                        : kecs_simulated_open(&r->set.simulated, &sink,
-                                              &r->rt);
+    if (!c.kubernetes) {
+        return kecs_simulated_open(&r->set.simulated, &sink, &r->rt);
+    }
+
+    rc = kecs_kubernetes_open(kube, &sink, &r->rt, &trouble);
+
+    if (rc != KECS_OK) {
+        *why = trouble;
+    }
+
+    return rc;
 }
 
 

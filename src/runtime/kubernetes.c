@@ -571,10 +571,8 @@ kecs_kubernetes_open(const kecs_kubernetes_conf_t *conf,
         return KECS_NOMEM;
     }
 
-    rc = conf->kubeconfig == NULL && conf->context == NULL
-         ? kecs_kubeconfig_in_cluster(a, NULL, &config, why)
-         : kecs_kubeconfig_load(a, conf->kubeconfig, conf->context, &config,
-                                why);
+    rc = kecs_kubeconfig_find(a, conf->kubeconfig, conf->context, &config,
+                              why);
 
     if (rc == KECS_OK) {
         memset(&tuning, 0, sizeof(kecs_kubernetes_tuning_t));

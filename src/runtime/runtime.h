@@ -95,7 +95,7 @@ kecs_rc_t kecs_simulated_open(const kecs_simulated_conf_t *conf,
 
 /* Pods of a Kubernetes cluster. */
 typedef struct {
-    const char  *kubeconfig;        /* path; NULL: in-cluster */
+    const char  *kubeconfig;        /* path; NULL: see kubeconfig_find */
     const char  *context;           /* NULL: the current one */
     const char  *namespace;         /* NULL: the context's own */
     const char  *uuid;              /* of the store: our label */

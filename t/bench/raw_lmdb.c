@@ -8,8 +8,8 @@
  *     raw_lmdb commits FOLDER SECONDS GROUP ROW...
  *         puts the rows GROUP times per transaction and commits durably,
  *         again and again; a ROW is NAME:COUNT:KEY_LEN:VALUE_LEN:ORDER,
- *         ORDER being `seq` (ascending keys), `rand` or `same` (one key
- *         that is overwritten)
+ *         ORDER being `seq` (ascending keys) or `same` (one key that is
+ *         overwritten)
  *     raw_lmdb fsync FOLDER SECONDS
  *         writes 4 KiB and calls fdatasync(), again and again
  *
@@ -38,7 +38,7 @@
 #define SAMPLES_MAX  1000000
 #define MAP_SIZE     ((size_t) 16 << 30)
 
-typedef enum { SEQ, RAND, SAME } order_t;
+typedef enum { SEQ, SAME } order_t;
 
 typedef struct {
     char      name[64];
@@ -119,24 +119,9 @@ report(uint64_t ops, uint64_t took)
 }
 
 
-/* A generator that is the same in every run. */
-
-static uint64_t
-next_random(void)
-{
-    static uint64_t  x = 88172645463325252u;
-
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-
-    return x;
-}
-
-
 /*
  * The key of the i-th entry of a row: i, padding, then a number that
- * ascends, or is random, or is always the same.
+ * ascends or is always the same.
  */
 
 static void
@@ -147,7 +132,7 @@ make_key(row_t *r, unsigned i, uint8_t *key)
 
     memset(key, 0, r->key_len);
     key[0] = (uint8_t) i;
-    n = r->order == SAME ? 0 : r->order == RAND ? next_random() : r->next;
+    n = r->order == SAME ? 0 : r->next;
 
     for (k = 1; k <= 8 && k < r->key_len; k++) {
         key[r->key_len - k] = (uint8_t) n;
@@ -255,8 +240,7 @@ parse_row(const char *text, row_t *r)
         return false;
     }
 
-    r->order = strcmp(order, "seq") == 0 ? SEQ
-               : strcmp(order, "rand") == 0 ? RAND : SAME;
+    r->order = strcmp(order, "seq") == 0 ? SEQ : SAME;
 
     return true;
 }

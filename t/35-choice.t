@@ -1,0 +1,60 @@
+#!/usr/bin/perl
+# Which runtime `auto` takes: Kubernetes only where nobody is surprised by
+# it; otherwise tasks are simulated, and the banner says what was found and
+# how to use it.
+
+use strict;
+use warnings;
+
+use File::Temp qw(tempdir);
+use Test::More;
+use KecsUp;
+
+my $dir = tempdir('kecs-XXXXXXXX', DIR => $ENV{KECS_TMP} || '/tmp',
+    CLEANUP => 1);
+
+sub kubeconfig {
+    my ($name, $server) = @_;
+    open my $f, '>', "$dir/$name" or die "$name: $!";
+    print $f <<"END";
+apiVersion: v1
+kind: Config
+current-context: $name
+clusters: [{name: c, cluster: {server: "$server"}}]
+users: [{name: u, user: {token: t}}]
+contexts: [{name: $name, context: {cluster: c, user: u}}]
+END
+    close $f or die "$name: $!";
+    return "$dir/$name";
+}
+
+sub banner {
+    my ($kubeconfig, @flags) = @_;
+    my $k = KecsUp->new(runtime => 'auto', flags => \@flags,
+        env => { KUBECONFIG => $kubeconfig, HOME => $dir })->start;
+    my $text = $k->output;
+    is($k->stop, 0, 'ended well');
+    return $text;
+}
+
+my $far = kubeconfig('far', 'https://192.0.2.1:6443');
+my $near = kubeconfig('near', 'https://127.0.0.1:1');
+
+my $text = banner("$dir/none");
+like($text, qr/runtime\s+simulated\n\s+no Kubernetes cluster is configured/,
+    'nothing is configured: simulated, and told so');
+
+$text = banner($far);
+like($text, qr/runtime\s+simulated/, 'a context elsewhere is not taken');
+like($text, qr/found context far \(https:\/\/192\.0\.2\.1:6443\)/,
+    'but named');
+like($text, qr/--runtime kubernetes --context far/,
+    'with the command that would use it');
+
+$text = banner($near);
+like($text, qr/runtime\s+kubernetes\n\s+context near/,
+    'a context on this machine is taken');
+like($text, qr/\[-\]reconciler failed: .*127\.0\.0\.1 port 1 /,
+    'a server that does not answer: the banner says so');
+
+done_testing();
