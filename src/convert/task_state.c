@@ -829,6 +829,8 @@ finish(kecs_arena_t *a, kecs_task_t *task, const kecs_task_t *was,
 
     step->changed = visible || hidden_change(task, was);
     step->forget = task->status == KECS_TASK_STOPPED;
+    step->ended = was->desired == KECS_DESIRED_RUNNING
+                  && task->desired == KECS_DESIRED_STOPPED;
 
     return KECS_OK;
 }

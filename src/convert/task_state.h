@@ -15,6 +15,7 @@ typedef struct {
     bool  changed;      /* the record is to be put */
     bool  stop;         /* the runtime is to stop what still runs */
     bool  forget;       /* STOPPED: once stored the runtime may let go */
+    bool  ended;        /* it was wanted to run and now is not */
     kecs_msec_t  again_at;      /* kecs_task_overdue then; 0: never */
 } kecs_task_step_t;
 

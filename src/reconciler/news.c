@@ -521,7 +521,7 @@ write_one(kecs_batch_t *b, kecs_news_t *n, kecs_task_step_t *step)
     rc = kecs_put(b->txn, &task);
     b->records++;
 
-    if (rc == KECS_OK && task.status == KECS_TASK_STOPPED) {
+    if (rc == KECS_OK && step->ended) {
         rc = kecs_rollout_ended(b, &task);
     }
 

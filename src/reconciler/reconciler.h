@@ -248,7 +248,7 @@ void kecs_drive_drain(kecs_reconciler_t *r);
 /* rollout.c: one round of the service scheduler over dirty services. */
 void kecs_rollout(kecs_reconciler_t *r);
 
-/* A task of a service has become STOPPED, in this transaction. */
+/* A task of a service is wanted to run no more, in this transaction. */
 kecs_rc_t kecs_rollout_ended(kecs_batch_t *b, const kecs_task_t *task);
 
 

@@ -15,6 +15,7 @@
 #define TASKS_PER_EVENT  10
 #define BACKOFF_FIRST    1000
 #define BACKOFF_MAX      300000
+#define BACKOFF_ROOM     30000
 
 
 typedef struct {
@@ -411,8 +412,11 @@ apply_start(applying_t *x, const kecs_action_t *a)
     ordinal = live_of(x->live, a->deployment);
     rc = KECS_OK;
 
-    if (kecs_store_pressed(x->r->store)) {
-        return KECS_FULL;
+    /* not a failure of the store: observations and expiry must go on */
+
+    if (kecs_store_pressed(x->r->store) != KECS_ROOM) {
+        x->c.message = kecs_str("the store is almost full");
+        return KECS_AGAIN;
     }
 
     for (i = 0; rc == KECS_OK && i < a->n; i += n) {
@@ -476,6 +480,10 @@ apply_stop(applying_t *x, const kecs_action_t *a)
     rc = kecs_task_stop(&x->c, &t, a->stop_code, a->text);
     x->b.records++;
     x->r->actions++;
+
+    if (rc == KECS_OK) {
+        rc = kecs_rollout_ended(&x->b, &t);
+    }
 
     return rc == KECS_OK ? close_full_batch(x) : rc;
 }
@@ -618,6 +626,7 @@ apply_all(applying_t *x)
 static void
 back_off(applying_t *x, kecs_rc_t rc)
 {
+    kecs_msec_t           most;
     kecs_live_service_t  *s;
 
     s = x->live;
@@ -628,10 +637,11 @@ back_off(applying_t *x, kecs_rc_t rc)
         return;
     }
 
+    most = rc == KECS_AGAIN ? BACKOFF_ROOM : BACKOFF_MAX;
     s->backoff = s->backoff ? 2 * s->backoff : BACKOFF_FIRST;
 
-    if (s->backoff > BACKOFF_MAX) {
-        s->backoff = BACKOFF_MAX;
+    if (s->backoff > most) {
+        s->backoff = most;
     }
 
     kecs_log(KECS_LOG_WARN, "service %.*s cannot be scheduled: %.*s; trying"

@@ -100,8 +100,10 @@ kecs_rc_t kecs_schedule(kecs_arena_t *a, const kecs_sched_view_t *view,
     const kecs_sched_conf_t *conf, kecs_msec_t now, kecs_actions_t *out);
 
 /*
- * A task of the service has become STOPPED: what that does to the counts
- * of failures and to the start throttle.  Both records are changed in
+ * A task of the service is no longer wanted to run, for the stop code it
+ * carries: what that does to the counts of failures and to the start
+ * throttle.  To be called at that moment, before the next step, which would
+ * start another one in its place.  Both records are changed in
  * place; true when one of them has to be put.
  */
 bool kecs_sched_stopped(const kecs_sched_conf_t *conf,
