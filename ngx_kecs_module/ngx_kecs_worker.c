@@ -119,6 +119,7 @@ ngx_int_t
 ngx_kecs_make_folder(ngx_cycle_t *cycle, ngx_str_t *path)
 {
     ngx_err_t         err;
+    ngx_file_info_t   fi;
     ngx_core_conf_t  *ccf;
 
     ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
@@ -135,6 +136,8 @@ ngx_kecs_make_folder(ngx_cycle_t *cycle, ngx_str_t *path)
     }
 
     if (geteuid() != 0 || ccf->user == (ngx_uid_t) NGX_CONF_UNSET_UINT
+        || ngx_file_info(path->data, &fi) == NGX_FILE_ERROR
+        || fi.st_uid == ccf->user
         || !ngx_kecs_folder_empty((char *) path->data))
     {
         return NGX_OK;

@@ -164,10 +164,15 @@ kecs_page_begin(kecs_call_t *c, kecs_page_t *p, kecs_opt_int_t max_results,
     p->max = initial;
 
     if (max_results.set) {
-        if (max_results.value < 1 || max_results.value > (int64_t) limit) {
+        if (max_results.value > (int64_t) limit) {
             return kecs_fail(c, KECS_E_INVALID_PARAMETER,
-                             "maxResults must be between 1 and %u.",
+                             "Max results can not be greater than %u",
                              (unsigned) limit);
+        }
+
+        if (max_results.value < 1) {
+            return kecs_fail(c, KECS_E_INVALID_PARAMETER,
+                             "Max results can not be lesser than 1");
         }
 
         p->max = (size_t) max_results.value;

@@ -3,6 +3,7 @@
  */
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -59,7 +60,15 @@ kecs_reconciler_argv(const kecs_options_t *o, const char *mode)
 static int
 run(const kecs_options_t *o, const char *mode)
 {
-    char  **argv;
+    char          **argv;
+    char            path[PATH_MAX + 16];
+
+    (void) snprintf(path, sizeof(path), "%s/data.mdb", o->data);
+
+    if (access(path, F_OK) != 0) {
+        return kecs_die("there is no store in %s: %s", o->data,
+                        strerror(errno));
+    }
 
     argv = kecs_reconciler_argv(o, mode);
 

@@ -251,6 +251,51 @@ absolute(const char *path)
 }
 
 
+/* What no verb could use; the rest is checked by who does. */
+
+static bool
+options_valid(const kecs_options_t *o)
+{
+    size_t                    i;
+    static const char *const  runtimes[] = {
+        "auto", "kubernetes", "simulated"
+    };
+
+    if (o->port == 0 || o->admin_port == 0 || o->port == o->admin_port) {
+        (void) kecs_die("--port and --admin-port are two different ports");
+        return false;
+    }
+
+    if (o->workers == 0) {
+        (void) kecs_die("--workers takes a number from 1 on");
+        return false;
+    }
+
+    /* it goes into nginx.conf, in quotes */
+
+    for (i = 0; o->data[i] != '\0'; i++) {
+        if ((unsigned char) o->data[i] < ' '
+            || strchr("\"\\$", o->data[i]) != NULL)
+        {
+            (void) kecs_die("the path of the data folder cannot have quotes,"
+                            " backslashes, dollar or control characters");
+            return false;
+        }
+    }
+
+    for (i = 0; i < COUNT(runtimes); i++) {
+        if (strcmp(runtimes[i], o->runtime) == 0) {
+            return true;
+        }
+    }
+
+    (void) kecs_die("there is no runtime \"%s\"; there are auto, kubernetes,"
+                    " simulated", o->runtime);
+
+    return false;
+}
+
+
 bool
 kecs_make_folder(const char *path)
 {
@@ -385,6 +430,10 @@ main(int argc, char **argv)
     }
 
     o.data = absolute(o.data);
+
+    if (!options_valid(&o)) {
+        return 2;
+    }
 
     return verbs[i].run(&o);
 }

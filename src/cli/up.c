@@ -32,6 +32,7 @@
 #define STABLE_AFTER    30000
 #define READY_WITHIN    5000
 #define STOP_WITHIN     35000
+#define FORMER_WITHIN   3000
 
 #define BAD_USAGE       2           /* status of a child that cannot help it */
 
@@ -72,6 +73,36 @@ lock(const char *data)
     }
 
     return fd;
+}
+
+
+/*
+ * Children of a former `up` that was killed have been told to end, too;
+ * until they have, they hold the ports.  Whoever has the store open holds
+ * this lock.
+ */
+
+static void
+wait_for_former(const char *data)
+{
+    int          fd;
+    char         path[PATH_MAX + 16];
+    kecs_msec_t  until;
+
+    (void) snprintf(path, sizeof(path), "%s/users.lock", data);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+
+    if (fd == -1) {
+        return;
+    }
+
+    until = kecs_monotonic() + FORMER_WITHIN;
+
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0 && kecs_monotonic() < until) {
+        (void) poll(NULL, 0, 10);
+    }
+
+    (void) close(fd);
 }
 
 
@@ -278,11 +309,16 @@ write_conf(const kecs_options_t *o)
 /* Children. */
 
 static void
-become(const child_t *c)
+become(const child_t *c, pid_t parent)
 {
     sigset_t  none;
 
     (void) prctl(PR_SET_PDEATHSIG, SIGTERM);
+
+    if (getppid() != parent) {
+        _exit(0);
+    }
+
     sigemptyset(&none);
     (void) sigprocmask(SIG_SETMASK, &none, NULL);
 
@@ -295,12 +331,15 @@ become(const child_t *c)
 static bool
 start(child_t *c)
 {
+    pid_t  self;
+
     (void) fflush(stdout);
+    self = getpid();
     c->pid = fork();
 
     if (c->pid == 0) {
         (void) setpgid(0, 0);
-        become(c);
+        become(c, self);
     }
 
     if (c->pid == -1) {
@@ -325,9 +364,12 @@ ended(child_t *c, int status)
 
     now = kecs_monotonic();
 
-    /* workers of a master that was killed still hold the ports */
+    /*
+     * Workers of a master that was killed hold the ports of the next one.
+     * What they have acknowledged is on disk.
+     */
 
-    (void) kill(-c->pid, SIGTERM);
+    (void) kill(-c->pid, SIGKILL);
     c->pid = 0;
 
     if (c->backoff == 0 || now - c->started > STABLE_AFTER) {
@@ -409,31 +451,30 @@ restart_due(child_t *children)
 
 
 static void
-signal_all(const child_t *children, int (*which)(const child_t *))
+end_gracefully(const child_t *children)
 {
     int  i;
 
     for (i = 0; i < CHILDREN; i++) {
         if (children[i].pid != 0) {
-            (void) kill(children[i].pid, which(&children[i]));
+            (void) kill(children[i].pid, children[i].quit);
         }
     }
 }
 
 
-static int
-graceful(const child_t *c)
+/* The whole group: a master that is killed leaves its workers. */
+
+static void
+end_at_once(const child_t *children)
 {
-    return c->quit;
-}
+    int  i;
 
-
-static int
-hard(const child_t *c)
-{
-    (void) c;
-
-    return SIGKILL;
+    for (i = 0; i < CHILDREN; i++) {
+        if (children[i].pid != 0) {
+            (void) kill(-children[i].pid, SIGKILL);
+        }
+    }
 }
 
 
@@ -472,21 +513,25 @@ next_signal(int fd, int msec)
 }
 
 
+/* Who asks a second time does not want to wait. */
+
 static void
 stop_all(child_t *children, int fd)
 {
+    int          sig;
     kecs_msec_t  until;
 
-    signal_all(children, graceful);
+    end_gracefully(children);
     until = kecs_monotonic() + STOP_WITHIN;
 
     while (any(children)) {
-        if (kecs_monotonic() > until) {
-            signal_all(children, hard);
+        sig = next_signal(fd, 200);
+
+        if (sig == SIGINT || sig == SIGTERM || kecs_monotonic() > until) {
+            end_at_once(children);
             until += STOP_WITHIN;
         }
 
-        (void) next_signal(fd, 200);
         reap(children, false);
     }
 }
@@ -721,6 +766,7 @@ prepare(kecs_options_t *o)
         return false;
     }
 
+    wait_for_former(o->data);
     file = data_path(o, "endpoint");
     (void) snprintf(url, sizeof(url), "http://127.0.0.1:%u\n", o->port);
 
@@ -778,6 +824,7 @@ kecs_up(kecs_options_t *o)
     }
 
     printf("stopping; tasks go on running\n");
+    (void) fflush(stdout);
     stop_all(children, fd);
     (void) close(lock_fd);
 

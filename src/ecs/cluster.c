@@ -298,21 +298,6 @@ check_providers(kecs_call_t *c, const kecs_ecs_create_cluster_request_t *in)
 }
 
 
-static bool
-is_associated(const kecs_ecs_create_cluster_request_t *in, kecs_str_t name)
-{
-    size_t  i;
-
-    for (i = 0; i < in->capacity_providers.n; i++) {
-        if (kecs_str_eq(in->capacity_providers.items[i], name)) {
-            return true;
-        }
-    }
-
-    return false;
-}
-
-
 /* Fills base and weight, which answers always show. */
 
 static kecs_rc_t
@@ -331,7 +316,10 @@ check_strategy(kecs_call_t *c, kecs_ecs_create_cluster_request_t *in)
     {
         item = &in->default_capacity_provider_strategy.items[i];
 
-        if (!is_associated(in, item->capacity_provider)) {
+        if (!kecs_strs_has(in->capacity_providers.n,
+                           in->capacity_providers.items,
+                           item->capacity_provider))
+        {
             return kecs_fail(c, KECS_E_INVALID_PARAMETER,
                              "The specified capacity provider strategy cannot"
                              " contain a capacity provider that is not"
@@ -572,7 +560,7 @@ static kecs_rc_t
 asked_names(kecs_call_t *c, const kecs_ecs_describe_clusters_request_t *in,
     kecs_str_t *names, size_t *n)
 {
-    size_t      i, j;
+    size_t      i;
     kecs_rc_t   rc;
     kecs_str_t  name;
 
@@ -588,32 +576,12 @@ asked_names(kecs_call_t *c, const kecs_ecs_describe_clusters_request_t *in,
             return rc;
         }
 
-        for (j = 0; j < *n && !kecs_str_eq(names[j], name); j++) {
-            /* void */
-        }
-
-        if (j == *n) {
+        if (!kecs_strs_has(*n, names, name)) {
             names[(*n)++] = name;
         }
     }
 
     return KECS_OK;
-}
-
-
-static void
-write_missing(kecs_call_t *c, const kecs_str_t *names, size_t n)
-{
-    size_t  i;
-
-    kecs_w_array(&c->out, "failures");
-
-    for (i = 0; i < n; i++) {
-        kecs_failure_write(c, kecs_cluster_arn(c, names[i]), "MISSING",
-                           kecs_null_str);
-    }
-
-    kecs_w_array_end(&c->out);
 }
 
 
@@ -648,7 +616,12 @@ describe_clusters(kecs_call_t *c, void *v)
                                 &cluster);
 
         if (rc == KECS_NOT_FOUND) {
-            names[missing++] = names[i];
+            names[missing] = kecs_cluster_arn(c, names[i]);
+
+            if (names[missing++].data == NULL) {
+                return KECS_NOMEM;
+            }
+
             continue;
         }
 
@@ -660,7 +633,7 @@ describe_clusters(kecs_call_t *c, void *v)
     }
 
     kecs_w_array_end(&c->out);
-    write_missing(c, names, missing);
+    kecs_missing_write(c, names, missing);
 
     return KECS_OK;
 }
@@ -669,10 +642,14 @@ describe_clusters(kecs_call_t *c, void *v)
 /* ListClusters. */
 
 static kecs_rc_t
-list_cluster(kecs_call_t *c, kecs_str_t key, kecs_str_t *out)
+list_cluster(kecs_call_t *c, void *ctx, kecs_str_t key, kecs_any_t *rec,
+    kecs_str_t *out)
 {
     kecs_rc_t   rc;
     kecs_str_t  name;
+
+    (void) ctx;
+    (void) rec;
 
     rc = kecs_list_name(c, key, &name);
 
@@ -710,7 +687,8 @@ list_clusters(kecs_call_t *c, void *v)
         return rc;
     }
 
-    return kecs_list_page(c, &page, "clusterArns", scan, list_cluster);
+    return kecs_list_page(c, &page, "clusterArns", scan, list_cluster, NULL,
+                          NULL);
 }
 
 

@@ -86,6 +86,10 @@ kecs_str_t kecs_service_arn(kecs_call_t *c, kecs_str_t cluster,
 kecs_str_t kecs_task_arn(kecs_call_t *c, kecs_str_t cluster,
     const uint8_t *id);
 
+/* Of `what` as a client named it, in that cluster: an ARN is left alone. */
+kecs_str_t kecs_arn_within(kecs_call_t *c, const char *type,
+    kecs_str_t cluster, kecs_str_t what);
+
 /* "1 to 255 of letters, digits, - and _" */
 bool kecs_name_ok(kecs_str_t name);
 
@@ -111,6 +115,9 @@ void kecs_task_write(kecs_call_t *c, const char *name,
 /* {"arn": ..., "reason": ...} with an optional detail. */
 void kecs_failure_write(kecs_call_t *c, kecs_str_t arn, const char *reason,
     kecs_str_t detail);
+
+/* The list "failures": MISSING for each of the n ARNs that is there. */
+void kecs_missing_write(kecs_call_t *c, const kecs_str_t *arns, size_t n);
 
 
 /*
@@ -181,6 +188,22 @@ void kecs_write_made(kecs_call_t *c, const char *name, kecs_str_t s);
 
 /* Whether a list of names holds `name` (include=[TAGS]). */
 bool kecs_names_has(size_t n, const kecs_str_t *names, const char *name);
+bool kecs_strs_has(size_t n, const kecs_str_t *strs, kecs_str_t s);
+
+/* Given empty is the same as not given. */
+static inline kecs_str_t
+kecs_given(kecs_str_t s)
+{
+    return s.len != 0 ? s : kecs_null_str;
+}
+
+/* Loads a stored fragment of `shape` into the structure at `to`. */
+kecs_rc_t kecs_fragment_load(kecs_call_t *c, const kecs_shape_t *shape,
+    kecs_str_t json, void *to);
+
+/* A family's record; KECS_OK also when it is new: its numbers are 0. */
+kecs_rc_t kecs_family_get(kecs_call_t *c, kecs_str_t name,
+    kecs_family_t *family);
 
 /* The newest cluster of this name, INACTIVE too.  KECS_NOT_FOUND. */
 kecs_rc_t kecs_cluster_named(kecs_call_t *c, kecs_str_t name,
@@ -229,16 +252,24 @@ kecs_rc_t kecs_tags_unset(kecs_call_t *c, kecs_str_t have,
 /* "[...]" of a list of tags as a member, [] when there are none. */
 void kecs_tags_write(kecs_call_t *c, kecs_str_t json);
 
+/* Between a stored fragment and a list; items has room for `more`. */
+kecs_rc_t kecs_tags_load(kecs_call_t *c, kecs_str_t json, size_t more,
+    kecs_ecs_tags_t *out);
+kecs_rc_t kecs_tags_print(kecs_call_t *c, const kecs_ecs_tags_t *tags,
+    kecs_str_t *json);
+
 /*
  * Writes one page of a scan as the list `name` of strings, and nextToken.
- * `item` makes the string of an entry from its key.  scan NULL: an empty
- * list.
+ * `item` makes the string of an entry from its key, and from its record
+ * when `rec` is given (kind, scope and key fields are set); absent: it is
+ * no result.  scan NULL: an empty list.
  */
-typedef kecs_rc_t (*kecs_list_item_pt)(kecs_call_t *c, kecs_str_t key,
-    kecs_str_t *out);
+typedef kecs_rc_t (*kecs_list_item_pt)(kecs_call_t *c, void *ctx,
+    kecs_str_t key, kecs_any_t *rec, kecs_str_t *out);
 
 kecs_rc_t kecs_list_page(kecs_call_t *c, kecs_page_t *page,
-    const char *name, kecs_scan_t *scan, kecs_list_item_pt item);
+    const char *name, kecs_scan_t *scan, kecs_list_item_pt item, void *ctx,
+    kecs_any_t *rec);
 
 /* The name that a key begins with (ended by NUL). */
 kecs_rc_t kecs_list_name(kecs_call_t *c, kecs_str_t key, kecs_str_t *out);

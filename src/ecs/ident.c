@@ -262,18 +262,29 @@ kecs_taskdef_ref(kecs_call_t *c, kecs_str_t id, kecs_taskdef_ref_t *ref)
 }
 
 
+kecs_rc_t
+kecs_family_get(kecs_call_t *c, kecs_str_t name, kecs_family_t *family)
+{
+    kecs_rc_t  rc;
+
+    memset(family, 0, sizeof(kecs_family_t));
+    family->rec.kind = KECS_FAMILY;
+    family->rec.scope = c->scope;
+    family->name = name;
+
+    rc = kecs_get(c->txn, c->arena, family, 0);
+
+    return rc == KECS_NOT_FOUND ? KECS_OK : rc;
+}
+
+
 static kecs_rc_t
 latest_revision(kecs_call_t *c, kecs_taskdef_ref_t *ref)
 {
     kecs_rc_t      rc;
     kecs_family_t  family;
 
-    memset(&family, 0, sizeof(kecs_family_t));
-    family.rec.kind = KECS_FAMILY;
-    family.rec.scope = c->scope;
-    family.name = ref->family;
-
-    rc = kecs_get(c->txn, c->arena, &family, 0);
+    rc = kecs_family_get(c, ref->family, &family);
 
     if (rc == KECS_OK && family.latest == 0) {
         return KECS_NOT_FOUND;
@@ -318,19 +329,32 @@ kecs_find_taskdef(kecs_call_t *c, kecs_str_t id, unsigned parts,
 
 /* Services and tasks. */
 
-/* "service/CLUSTER/NAME": the cluster must be the one asked about. */
+/*
+ * The last part of "service/CLUSTER/NAME", "service/NAME" or "NAME"; the
+ * cluster must be the one asked about.
+ */
 
 static kecs_rc_t
-same_cluster(kecs_call_t *c, const ident_t *ident,
-    const kecs_cluster_t *cluster)
+name_within(kecs_call_t *c, const kecs_cluster_t *cluster, kecs_str_t id,
+    const char *kind, kecs_str_t *name)
 {
-    if (ident->n == 1 || kecs_str_eq(ident->part[0], cluster->name)) {
+    ident_t    ident;
+    kecs_rc_t  rc;
+
+    rc = parse(c, id, kind, 2, &ident);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    *name = ident.part[ident.n - 1];
+
+    if (ident.n == 1 || kecs_str_eq(ident.part[0], cluster->name)) {
         return KECS_OK;
     }
 
     return kecs_fail(c, KECS_E_INVALID_PARAMETER,
                      "Invalid identifier: Identifier is for cluster %.*s."
-                     " Your cluster is %.*s", kecs_fmt(ident->part[0]),
+                     " Your cluster is %.*s", kecs_fmt(ident.part[0]),
                      kecs_fmt(cluster->name));
 }
 
@@ -339,25 +363,20 @@ kecs_rc_t
 kecs_find_service(kecs_call_t *c, const kecs_cluster_t *cluster,
     kecs_str_t id, unsigned parts, kecs_service_t *out)
 {
-    ident_t     ident;
     kecs_rc_t   rc;
     kecs_key_t  key;
+    kecs_str_t  name;
 
-    rc = parse(c, id, "service", 2, &ident);
-
-    if (rc == KECS_OK) {
-        rc = same_cluster(c, &ident, cluster);
-    }
-
+    rc = name_within(c, cluster, id, "service", &name);
     if (rc != KECS_OK) {
         return rc;
     }
 
     kecs_key_init(&key);
     kecs_key_u32(&key, cluster->no);
-    kecs_key_str(&key, ident.part[ident.n - 1]);
+    kecs_key_str(&key, name);
 
-    if (key.failed || !kecs_name_ok(ident.part[ident.n - 1])) {
+    if (key.failed || !kecs_name_ok(name)) {
         return KECS_NOT_FOUND;
     }
 
@@ -398,21 +417,13 @@ kecs_rc_t
 kecs_find_task(kecs_call_t *c, const kecs_cluster_t *cluster, kecs_str_t id,
     unsigned parts, kecs_task_t *out)
 {
-    ident_t     ident;
     kecs_rc_t   rc;
     kecs_str_t  short_id;
 
-    rc = parse(c, id, "task", 2, &ident);
-
-    if (rc == KECS_OK) {
-        rc = same_cluster(c, &ident, cluster);
-    }
-
+    rc = name_within(c, cluster, id, "task", &short_id);
     if (rc != KECS_OK) {
         return rc;
     }
-
-    short_id = ident.part[ident.n - 1];
 
     if (short_id.len != 2 * KECS_ID_LEN && short_id.len != KECS_UUID_LEN) {
         return kecs_fail(c, KECS_E_INVALID_PARAMETER,
@@ -492,6 +503,15 @@ kecs_task_arn(kecs_call_t *c, kecs_str_t cluster, const uint8_t *id)
 }
 
 
+kecs_str_t
+kecs_arn_within(kecs_call_t *c, const char *type, kecs_str_t cluster,
+    kecs_str_t what)
+{
+    return kecs_str_starts(what, kecs_str("arn:"))
+           ? what : make_arn(c, type, cluster, what);
+}
+
+
 /* Failures, checks, fragments. */
 
 void
@@ -514,6 +534,40 @@ kecs_failure_write(kecs_call_t *c, kecs_str_t arn, const char *reason,
     kecs_w_opt_str(&c->out, "detail", detail);
     kecs_w_cstr(&c->out, "reason", reason);
     kecs_w_object_end(&c->out);
+}
+
+
+void
+kecs_missing_write(kecs_call_t *c, const kecs_str_t *arns, size_t n)
+{
+    size_t  i;
+
+    kecs_w_array(&c->out, "failures");
+
+    for (i = 0; i < n; i++) {
+        if (arns[i].data != NULL) {
+            kecs_failure_write(c, arns[i], "MISSING", kecs_null_str);
+        }
+    }
+
+    kecs_w_array_end(&c->out);
+}
+
+
+kecs_rc_t
+kecs_fragment_load(kecs_call_t *c, const kecs_shape_t *shape,
+    kecs_str_t json, void *to)
+{
+    void       *p;
+    kecs_rc_t   rc;
+
+    rc = kecs_shape_load(c->arena, shape, json, &p);
+
+    if (rc == KECS_OK) {
+        memcpy(to, p, shape->size);
+    }
+
+    return rc;
 }
 
 
@@ -590,15 +644,22 @@ kecs_member_json(kecs_arena_t *a, const kecs_shape_t *shape,
 
 
 bool
-kecs_names_has(size_t n, const kecs_str_t *names, const char *name)
+kecs_strs_has(size_t n, const kecs_str_t *strs, kecs_str_t s)
 {
     size_t  i;
 
     for (i = 0; i < n; i++) {
-        if (kecs_str_is(names[i], name)) {
+        if (kecs_str_eq(strs[i], s)) {
             return true;
         }
     }
 
     return false;
+}
+
+
+bool
+kecs_names_has(size_t n, const kecs_str_t *names, const char *name)
+{
+    return kecs_strs_has(n, names, kecs_str_of(name));
 }

@@ -90,21 +90,6 @@ kecs_provider_launch(kecs_str_t provider)
 }
 
 
-static bool
-has_provider(const kecs_ecs_cluster_t *capacity, kecs_str_t name)
-{
-    size_t  i;
-
-    for (i = 0; i < capacity->capacity_providers.n; i++) {
-        if (kecs_str_eq(capacity->capacity_providers.items[i], name)) {
-            return true;
-        }
-    }
-
-    return false;
-}
-
-
 /* A copy with base and weight filled in, as ECS shows it. */
 
 static kecs_rc_t
@@ -139,7 +124,10 @@ strategy_settle(kecs_call_t *c, const kecs_ecs_cluster_t *capacity,
         item->weight.set = true;
         weighty = weighty || item->weight.value > 0;
 
-        if (!has_provider(capacity, item->capacity_provider)) {
+        if (!kecs_strs_has(capacity->capacity_providers.n,
+                           capacity->capacity_providers.items,
+                           item->capacity_provider))
+        {
             return kecs_bad(c, "The specified capacity provider strategy"
                             " cannot contain a capacity provider that is"
                             " not associated with the cluster. Associate"

@@ -6,41 +6,33 @@
 #include "ecs.h"
 
 
-static kecs_rc_t
-list_entry(kecs_call_t *c, kecs_page_t *page, kecs_str_t key,
-    kecs_list_item_pt item)
-{
-    kecs_rc_t   rc;
-    kecs_str_t  s;
-
-    rc = item(c, key, &s);
-
-    if (rc == KECS_OK) {
-        kecs_w_str(&c->out, NULL, s);
-        rc = kecs_page_took(c, page, key, true);
-    }
-
-    return rc;
-}
-
-
 kecs_rc_t
 kecs_list_page(kecs_call_t *c, kecs_page_t *page, const char *name,
-    kecs_scan_t *scan, kecs_list_item_pt item)
+    kecs_scan_t *scan, kecs_list_item_pt item, void *ctx, kecs_any_t *rec)
 {
     kecs_rc_t   rc;
-    kecs_str_t  key;
+    kecs_str_t  key, s;
 
     kecs_w_array(&c->out, name);
 
     for (rc = KECS_OK; scan != NULL && rc == KECS_OK; /* void */ ) {
-        rc = kecs_scan_next(scan, &key, NULL);
+        if (rec != NULL) {
+            memset(rec, 0, sizeof(kecs_any_t));
+        }
+
+        rc = kecs_scan_next(scan, &key, rec);
 
         if (rc != KECS_OK || !kecs_page_room(c, page, scan)) {
             break;
         }
 
-        rc = list_entry(c, page, key, item);
+        s = kecs_null_str;
+        rc = item(c, ctx, key, rec, &s);
+
+        if (rc == KECS_OK) {
+            kecs_w_opt_str(&c->out, NULL, s);
+            rc = kecs_page_took(c, page, key, s.data != NULL);
+        }
     }
 
     kecs_w_array_end(&c->out);

@@ -13,17 +13,6 @@
 
 /* DescribeServices. */
 
-static kecs_str_t
-missing_arn(kecs_call_t *c, const kecs_cluster_t *cluster, kecs_str_t id)
-{
-    if (kecs_str_starts(id, kecs_str("arn:"))) {
-        return id;
-    }
-
-    return kecs_service_arn(c, cluster->name, id);
-}
-
-
 static bool
 described(const kecs_service_t *found, size_t n, uint32_t no)
 {
@@ -63,7 +52,8 @@ describe_found(kecs_call_t *c, const kecs_cluster_t *cluster,
         rc = kecs_find_service(c, cluster, in->services.items[i], parts, s);
 
         if (rc == KECS_NOT_FOUND) {
-            missing[i] = missing_arn(c, cluster, in->services.items[i]);
+            missing[i] = kecs_arn_within(c, "service", cluster->name,
+                                         in->services.items[i]);
             rc = missing[i].data != NULL ? KECS_OK : KECS_NOMEM;
 
         } else if (rc == KECS_OK && !described(found, n, s->no)) {
@@ -83,7 +73,6 @@ describe_found(kecs_call_t *c, const kecs_cluster_t *cluster,
 static kecs_rc_t
 describe_services(kecs_call_t *c, void *input)
 {
-    size_t                                       i;
     kecs_rc_t                                    rc;
     kecs_str_t                                   missing[DESCRIBE_MAX];
     kecs_cluster_t                               cluster;
@@ -110,15 +99,7 @@ describe_services(kecs_call_t *c, void *input)
     rc = describe_found(c, &cluster, in, missing);
     kecs_w_array_end(&c->out);
 
-    kecs_w_array(&c->out, "failures");
-
-    for (i = 0; i < in->services.n; i++) {
-        if (missing[i].data != NULL) {
-            kecs_failure_write(c, missing[i], "MISSING", kecs_null_str);
-        }
-    }
-
-    kecs_w_array_end(&c->out);
+    kecs_missing_write(c, missing, in->services.n);
 
     return rc;
 }
@@ -166,63 +147,32 @@ listing_filters(kecs_call_t *c, const kecs_ecs_list_services_request_t *in,
 
 
 static kecs_rc_t
-list_one(kecs_call_t *c, kecs_page_t *page, const listing_t *l,
-    kecs_str_t key, kecs_service_t *s)
+list_service(kecs_call_t *c, void *ctx, kecs_str_t key, kecs_any_t *rec,
+    kecs_str_t *out)
 {
-    bool        match;
-    kecs_rc_t   rc;
-    kecs_str_t  arn;
+    kecs_rc_t         rc;
+    kecs_service_t   *s;
+    const listing_t  *l;
 
+    (void) key;
+
+    l = ctx;
+    s = &rec->service;
     rc = kecs_get(c->txn, c->arena, s, 0);
 
     if (rc != KECS_OK) {
         return rc == KECS_NOT_FOUND ? KECS_CORRUPT : rc;
     }
 
-    match = (l->launch == 0 || s->launch == l->launch)
-            && (l->strategy == 0 || s->strategy == l->strategy);
-
-    if (match) {
-        arn = kecs_service_arn(c, l->cluster.name, s->name);
-
-        if (arn.data == NULL) {
-            return KECS_NOMEM;
-        }
-
-        kecs_w_str(&c->out, NULL, arn);
+    if ((l->launch != 0 && s->launch != l->launch)
+        || (l->strategy != 0 && s->strategy != l->strategy))
+    {
+        return KECS_OK;
     }
 
-    return kecs_page_took(c, page, key, match);
-}
+    *out = kecs_service_arn(c, l->cluster.name, s->name);
 
-
-static kecs_rc_t
-list_page(kecs_call_t *c, kecs_page_t *page, const listing_t *l)
-{
-    kecs_rc_t        rc;
-    kecs_key_t       prefix;
-    kecs_str_t       key;
-    kecs_scan_t     *scan;
-    kecs_service_t   s;
-
-    kecs_key_init(&prefix);
-    kecs_key_u32(&prefix, l->cluster.no);
-
-    rc = kecs_scan(c->txn, c->arena, KECS_IX_SERVICE_ACTIVE, c->scope,
-                   &prefix, page->after, false, &scan);
-
-    while (rc == KECS_OK) {
-        memset(&s, 0, sizeof(s));
-        rc = kecs_scan_next(scan, &key, &s);
-
-        if (rc != KECS_OK || !kecs_page_room(c, page, scan)) {
-            break;
-        }
-
-        rc = list_one(c, page, l, key, &s);
-    }
-
-    return rc == KECS_DONE ? KECS_OK : rc;
+    return out->data != NULL ? KECS_OK : KECS_NOMEM;
 }
 
 
@@ -231,10 +181,14 @@ list_services(kecs_call_t *c, void *input)
 {
     listing_t                                l;
     kecs_rc_t                                rc;
+    kecs_key_t                               prefix;
     kecs_str_t                               text;
+    kecs_any_t                               rec;
     kecs_page_t                              page;
+    kecs_scan_t                             *scan;
     const kecs_ecs_list_services_request_t  *in = input;
 
+    scan = NULL;
     memset(&l, 0, sizeof(l));
     rc = kecs_find_cluster(c, in->cluster, 0, &l.cluster);
 
@@ -256,19 +210,16 @@ list_services(kecs_call_t *c, void *input)
     rc = kecs_page_begin(c, &page, in->max_results, in->next_token, PAGE,
                          PAGE_MAX, text);
 
-    if (rc != KECS_OK) {
-        return rc;
+    if (rc == KECS_OK && !l.none) {
+        kecs_key_init(&prefix);
+        kecs_key_u32(&prefix, l.cluster.no);
+        rc = kecs_scan(c->txn, c->arena, KECS_IX_SERVICE_ACTIVE, c->scope,
+                       &prefix, page.after, false, &scan);
     }
 
-    kecs_w_array(&c->out, "serviceArns");
-
-    if (!l.none) {
-        rc = list_page(c, &page, &l);
-    }
-
-    kecs_w_array_end(&c->out);
-
-    return rc == KECS_OK ? kecs_page_end(c, &page) : rc;
+    return rc == KECS_OK ? kecs_list_page(c, &page, "serviceArns", scan,
+                                          list_service, &l, &rec)
+                         : rc;
 }
 
 

@@ -10,8 +10,8 @@
 #define REGISTRIES  1
 
 
-kecs_rc_t
-kecs_controller_check(kecs_call_t *c,
+static kecs_rc_t
+check_controller(kecs_call_t *c,
     const kecs_ecs_deployment_controller_t *controller)
 {
     kecs_rc_t  rc;
@@ -36,21 +36,36 @@ kecs_controller_check(kecs_call_t *c,
 
 
 kecs_rc_t
-kecs_propagate_check(kecs_call_t *c, kecs_str_t value)
+kecs_grace_check(kecs_call_t *c, kecs_opt_int_t seconds)
 {
-    if (value.len == 0
-        || kecs_shape_has_value(&kecs_ecs_propagate_tags_shape, value))
-    {
+    if (!seconds.set || (seconds.value >= 0 && seconds.value <= INT32_MAX)) {
         return KECS_OK;
     }
 
-    return kecs_bad(c, "Invalid value for propagateTags");
+    return kecs_bad(c, "healthCheckGracePeriodSeconds must be between 0 and"
+                    " %d", INT32_MAX);
 }
 
 
 kecs_rc_t
-kecs_extras_check(kecs_call_t *c, bool volumes, bool connectors)
+kecs_service_check(kecs_call_t *c,
+    const kecs_ecs_deployment_controller_t *controller, kecs_str_t propagate,
+    bool volumes, bool connectors)
 {
+    kecs_rc_t  rc;
+
+    rc = check_controller(c, controller);
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    if (propagate.len != 0
+        && !kecs_shape_has_value(&kecs_ecs_propagate_tags_shape, propagate))
+    {
+        return kecs_bad(c, "Invalid value for propagateTags");
+    }
+
     if (volumes) {
         return kecs_fail(c, KECS_E_UNSUPPORTED_FEATURE,
                          "volumeConfigurations: volumes that are configured"
@@ -397,11 +412,13 @@ registries_check(kecs_call_t *c, const kecs_service_spec_t *spec)
 /* ENABLED unless the bounds forbid it. */
 
 static kecs_rc_t
-rebalancing(kecs_call_t *c, kecs_ecs_service_t *s)
+rebalancing(kecs_call_t *c, kecs_service_spec_t *spec)
 {
-    bool       tight;
-    kecs_rc_t  rc;
+    bool                 tight;
+    kecs_rc_t            rc;
+    kecs_ecs_service_t  *s;
 
+    s = &spec->s;
     tight = s->deployment_configuration->maximum_percent.value <= 100;
 
     if (s->availability_zone_rebalancing.len == 0) {
@@ -420,9 +437,13 @@ rebalancing(kecs_call_t *c, kecs_ecs_service_t *s)
     }
 
     if (tight && kecs_str_is(s->availability_zone_rebalancing, "ENABLED")) {
-        return kecs_bad(c, "Availability Zone Rebalancing does not support"
+        return kecs_bad(c, "%sAvailability Zone Rebalancing does not support"
                         " maximumPercent <= 100 %% as deployment"
-                        " configuration.");
+                        " configuration.%s",
+                        spec->update ? "The service couldn't be updated"
+                                       " because " : "",
+                        spec->update ? " Update deployment configuration and"
+                                       " try again." : "");
     }
 
     return KECS_OK;
@@ -480,7 +501,7 @@ kecs_spec_settle(kecs_call_t *c, kecs_service_spec_t *spec)
 {
     kecs_rc_t  rc;
 
-    rc = rebalancing(c, &spec->s);
+    rc = rebalancing(c, spec);
 
     if (rc == KECS_OK) {
         rc = kecs_placement_check(c, spec->launch.launch,

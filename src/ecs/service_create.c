@@ -7,8 +7,8 @@
 #include "service_intern.h"
 
 
-#define TOKEN_MAX  36
-#define COUNT_MAX  INT32_MAX
+#define TOKEN_MAX   36
+#define SHA256_LEN  32
 
 
 /* Checks. */
@@ -39,30 +39,42 @@ check_kinds(kecs_call_t *c, const kecs_ecs_create_service_request_t *in)
                          &kecs_ecs_scheduling_strategy_shape,
                          in->scheduling_strategy);
 
-    if (rc == KECS_OK) {
-        rc = kecs_controller_check(c, in->deployment_controller);
-    }
-
-    if (rc == KECS_OK) {
-        rc = kecs_propagate_check(c, in->propagate_tags);
-    }
-
-    if (rc == KECS_OK) {
-        rc = kecs_extras_check(c, in->volume_configurations.n != 0,
-                               in->gateway_connectors.n != 0);
-    }
-
-    return rc;
+    return rc == KECS_OK
+           ? kecs_service_check(c, in->deployment_controller,
+                                in->propagate_tags,
+                                in->volume_configurations.n != 0,
+                                in->gateway_connectors.n != 0)
+           : rc;
 }
 
 
 static kecs_rc_t
-check_counts(kecs_call_t *c, const kecs_ecs_create_service_request_t *in)
+check_daemon(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
+    unsigned launch)
+{
+    if (in->desired_count.set) {
+        return kecs_bad(c, "The daemon scheduling strategy does not support"
+                        " a desired count for services. Remove the desired"
+                        " count value and try again");
+    }
+
+    if (launch == KECS_LAUNCH_FARGATE) {
+        return kecs_bad(c, "The daemon scheduling strategy does not support"
+                        " the FARGATE launch type. Change the launch type"
+                        " and try again");
+    }
+
+    return kecs_fail(c, KECS_E_UNSUPPORTED_FEATURE,
+                     "The scheduling strategy DAEMON is not supported.");
+}
+
+
+static kecs_rc_t
+check_counts(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
+    unsigned launch)
 {
     if (kecs_str_is(in->scheduling_strategy, "DAEMON")) {
-        return kecs_fail(c, KECS_E_UNSUPPORTED_FEATURE,
-                         "The scheduling strategy DAEMON is not"
-                         " supported.");
+        return check_daemon(c, in, launch);
     }
 
     if (!in->desired_count.set) {
@@ -73,15 +85,7 @@ check_counts(kecs_call_t *c, const kecs_ecs_create_service_request_t *in)
         return kecs_bad(c, "DesiredCount can not be lesser than 0");
     }
 
-    if (in->health_check_grace_period_seconds.set
-        && (in->health_check_grace_period_seconds.value < 0
-            || in->health_check_grace_period_seconds.value > COUNT_MAX))
-    {
-        return kecs_bad(c, "healthCheckGracePeriodSeconds must be between 0"
-                        " and %d", COUNT_MAX);
-    }
-
-    return KECS_OK;
+    return kecs_grace_check(c, in->health_check_grace_period_seconds);
 }
 
 
@@ -183,7 +187,7 @@ make_spec(kecs_call_t *c, kecs_ecs_create_service_request_t *in,
     }
 
     if (rc == KECS_OK) {
-        rc = check_counts(c, in);
+        rc = check_counts(c, in, spec->launch.launch);
     }
 
     if (rc == KECS_OK) {
@@ -202,7 +206,31 @@ make_spec(kecs_call_t *c, kecs_ecs_create_service_request_t *in,
 
 /* Names and tokens. */
 
-/* A token counts for one name in one cluster. */
+/*
+ * A token counts for one name in one cluster, and for one request: what
+ * differs is not idempotent, save the tags.
+ */
+
+static kecs_rc_t
+request_hash(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
+    uint8_t *hash)
+{
+    kecs_ecs_create_service_request_t  same;
+
+    memset(hash, 0, SHA256_LEN);
+
+    if (in->client_token.len == 0) {
+        return KECS_OK;
+    }
+
+    same = *in;
+    same.client_token = kecs_null_str;
+    same.cluster = kecs_null_str;
+    memset(&same.tags, 0, sizeof(same.tags));
+
+    return kecs_request_hash(c, &same, hash);
+}
+
 
 static kecs_str_t
 token_key(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
@@ -216,7 +244,7 @@ token_key(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
 
 static kecs_rc_t
 keep_token(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
-    const kecs_cluster_t *cluster, uint32_t no)
+    const kecs_cluster_t *cluster, const uint8_t *hash, uint32_t no)
 {
     kecs_str_t  key, result;
 
@@ -231,7 +259,7 @@ keep_token(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
         return KECS_NOMEM;
     }
 
-    return kecs_token_keep(c, "CreateService", key, NULL, result);
+    return kecs_token_keep(c, "CreateService", key, hash, result);
 }
 
 
@@ -239,7 +267,8 @@ keep_token(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
 
 static kecs_rc_t
 same_request(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
-    const kecs_cluster_t *cluster, const kecs_service_t *s)
+    const kecs_cluster_t *cluster, const uint8_t *hash,
+    const kecs_service_t *s)
 {
     uint64_t      no;
     kecs_rc_t     rc;
@@ -258,7 +287,9 @@ same_request(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
         rc = kecs_token_find(c, "CreateService", key, &token);
     }
 
-    if (rc == KECS_OK && kecs_str_u64(token.result, &no) && no == s->no) {
+    if (rc == KECS_OK && kecs_str_u64(token.result, &no) && no == s->no
+        && memcmp(token.hash, hash, sizeof(token.hash)) == 0)
+    {
         return KECS_DONE;
     }
 
@@ -338,7 +369,7 @@ forget(kecs_call_t *c, kecs_service_t *s)
 
 static kecs_rc_t
 claim_name(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
-    const kecs_cluster_t *cluster, kecs_service_t *s)
+    const kecs_cluster_t *cluster, const uint8_t *hash, kecs_service_t *s)
 {
     kecs_rc_t  rc;
 
@@ -351,7 +382,7 @@ claim_name(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
     switch (s->status) {
 
     case KECS_SERVICE_ACTIVE:
-        return same_request(c, in, cluster, s);
+        return same_request(c, in, cluster, hash, s);
 
     case KECS_SERVICE_DRAINING:
         return kecs_bad(c, "Unable to Start a service that is still"
@@ -367,7 +398,7 @@ claim_name(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
 
 static kecs_rc_t
 create(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
-    const kecs_service_spec_t *spec, kecs_service_t *s)
+    const kecs_service_spec_t *spec, const uint8_t *hash, kecs_service_t *s)
 {
     kecs_rc_t   rc;
     kecs_str_t  tags;
@@ -405,13 +436,15 @@ create(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
         rc = kecs_put(c->txn, s);
     }
 
-    return rc == KECS_OK ? keep_token(c, in, &spec->cluster, s->no) : rc;
+    return rc == KECS_OK ? keep_token(c, in, &spec->cluster, hash, s->no)
+                         : rc;
 }
 
 
 kecs_rc_t
 kecs_create_service(kecs_call_t *c, void *input)
 {
+    uint8_t                             hash[SHA256_LEN];
     kecs_rc_t                           rc;
     kecs_service_t                      s;
     kecs_service_spec_t                *spec;
@@ -426,6 +459,10 @@ kecs_create_service(kecs_call_t *c, void *input)
     rc = kecs_check_input(c, in);
 
     if (rc == KECS_OK) {
+        rc = request_hash(c, in, hash);
+    }
+
+    if (rc == KECS_OK) {
         rc = kecs_find_cluster(c, in->cluster,
                                kecs_part_bit(KECS_CLUSTER_CAPACITY),
                                &spec->cluster);
@@ -436,7 +473,7 @@ kecs_create_service(kecs_call_t *c, void *input)
     }
 
     if (rc == KECS_OK) {
-        rc = claim_name(c, in, &spec->cluster, &s);
+        rc = claim_name(c, in, &spec->cluster, hash, &s);
     }
 
     if (rc == KECS_OK) {
@@ -448,7 +485,7 @@ kecs_create_service(kecs_call_t *c, void *input)
     }
 
     if (rc == KECS_OK) {
-        rc = create(c, in, spec, &s);
+        rc = create(c, in, spec, hash, &s);
     }
 
     if (rc != KECS_OK && rc != KECS_DONE) {

@@ -152,6 +152,24 @@ add_live(kecs_call_t *c, live_t **list, const kecs_deployment_t *key)
 }
 
 
+/* A service that is gone is still shown with its last one. */
+
+static kecs_rc_t
+last_deployment(kecs_call_t *c, const kecs_service_t *s, live_t **list)
+{
+    kecs_rc_t           rc;
+    kecs_deployment_t   d;
+
+    rc = kecs_deployment_primary(c, s, &d);
+
+    if (rc == KECS_OK) {
+        rc = add_live(c, list, &d);
+    }
+
+    return rc == KECS_NOT_FOUND ? KECS_OK : rc;
+}
+
+
 static kecs_rc_t
 live_deployments(kecs_call_t *c, const kecs_service_t *s, live_t **list)
 {
@@ -162,6 +180,11 @@ live_deployments(kecs_call_t *c, const kecs_service_t *s, live_t **list)
     kecs_deployment_t   d;
 
     *list = NULL;
+
+    if (s->status == KECS_SERVICE_INACTIVE) {
+        return last_deployment(c, s, list);
+    }
+
     kecs_key_init(&prefix);
     kecs_key_u32(&prefix, s->cluster);
     kecs_key_u32(&prefix, s->no);
@@ -182,7 +205,10 @@ live_deployments(kecs_call_t *c, const kecs_service_t *s, live_t **list)
 }
 
 
-/* Older deployments of a service that is deleted are shown as DRAINING. */
+/*
+ * Older deployments of a service that is deleted are shown as DRAINING,
+ * its last one as PRIMARY to the end.
+ */
 
 static const char *
 status_name(const kecs_service_t *s, const kecs_deployment_t *d)
@@ -191,6 +217,10 @@ status_name(const kecs_service_t *s, const kecs_deployment_t *d)
         && d->status == KECS_DEPLOYMENT_ACTIVE)
     {
         return "DRAINING";
+    }
+
+    if (d->id == s->primary) {
+        return kecs_deployment_status_name(KECS_DEPLOYMENT_PRIMARY);
     }
 
     return kecs_deployment_status_name(d->status);

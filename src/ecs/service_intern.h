@@ -16,6 +16,7 @@ typedef struct {
     kecs_taskdef_t               taskdef;
     kecs_ecs_task_definition_t  *def;
     kecs_launch_t                launch;
+    bool                         update;       /* of a service there is */
 
     /*
      * Before it is settled, s has what was asked for, launchType and
@@ -29,11 +30,14 @@ typedef struct {
 } kecs_service_spec_t;
 
 
-/* ECS's rules for what either operation takes by name. */
-kecs_rc_t kecs_controller_check(kecs_call_t *c,
-    const kecs_ecs_deployment_controller_t *controller);
-kecs_rc_t kecs_propagate_check(kecs_call_t *c, kecs_str_t value);
-kecs_rc_t kecs_extras_check(kecs_call_t *c, bool volumes, bool connectors);
+/*
+ * ECS's rules for what either operation takes by name; volumes and
+ * connectors: whether any was given.
+ */
+kecs_rc_t kecs_service_check(kecs_call_t *c,
+    const kecs_ecs_deployment_controller_t *controller, kecs_str_t propagate,
+    bool volumes, bool connectors);
+kecs_rc_t kecs_grace_check(kecs_call_t *c, kecs_opt_int_t seconds);
 
 /* Lays what is given over `base` (NULL: ECS's defaults), with checks. */
 kecs_rc_t kecs_deployment_config(kecs_call_t *c,

@@ -8,8 +8,6 @@
 #include "service_intern.h"
 
 
-#define COUNT_MAX  INT32_MAX
-
 typedef struct {
     kecs_ecs_update_service_request_t  *in;
     kecs_service_t                      service;
@@ -47,16 +45,9 @@ check(kecs_call_t *c, const kecs_ecs_update_service_request_t *in)
 {
     kecs_rc_t  rc;
 
-    rc = kecs_controller_check(c, in->deployment_controller);
-
-    if (rc == KECS_OK) {
-        rc = kecs_propagate_check(c, in->propagate_tags);
-    }
-
-    if (rc == KECS_OK) {
-        rc = kecs_extras_check(c, in->volume_configurations.n != 0,
-                               in->gateway_connectors.n != 0);
-    }
+    rc = kecs_service_check(c, in->deployment_controller, in->propagate_tags,
+                            in->volume_configurations.n != 0,
+                            in->gateway_connectors.n != 0);
 
     if (rc != KECS_OK) {
         return rc;
@@ -66,36 +57,11 @@ check(kecs_call_t *c, const kecs_ecs_update_service_request_t *in)
         return kecs_bad(c, "Task count can not be lesser than 0");
     }
 
-    if (in->health_check_grace_period_seconds.set
-        && (in->health_check_grace_period_seconds.value < 0
-            || in->health_check_grace_period_seconds.value > COUNT_MAX))
-    {
-        return kecs_bad(c, "healthCheckGracePeriodSeconds must be between 0"
-                        " and %d", COUNT_MAX);
-    }
-
-    return KECS_OK;
+    return kecs_grace_check(c, in->health_check_grace_period_seconds);
 }
 
 
 /* What is stored, as a spec. */
-
-static kecs_rc_t
-load_fragment(kecs_call_t *c, const kecs_shape_t *shape, kecs_str_t json,
-    void *to)
-{
-    void       *p;
-    kecs_rc_t   rc;
-
-    rc = kecs_shape_load(c->arena, shape, json, &p);
-
-    if (rc == KECS_OK) {
-        memcpy(to, p, shape->size);
-    }
-
-    return rc;
-}
-
 
 static kecs_rc_t
 load_stored(kecs_call_t *c, update_t *u)
@@ -111,15 +77,15 @@ load_stored(kecs_call_t *c, update_t *u)
     }
 
     if (rc == KECS_OK) {
-        rc = load_fragment(c, &kecs_ecs_service_shape,
-                           u->service.rec.part[KECS_SERVICE_STATIC],
-                           &spec->s);
+        rc = kecs_fragment_load(c, &kecs_ecs_service_shape,
+                                u->service.rec.part[KECS_SERVICE_STATIC],
+                                &spec->s);
     }
 
     if (rc == KECS_OK) {
-        rc = load_fragment(c, &kecs_ecs_deployment_shape,
-                           u->primary.rec.part[KECS_DEPLOYMENT_STATIC],
-                           &spec->d);
+        rc = kecs_fragment_load(c, &kecs_ecs_deployment_shape,
+                                u->primary.rec.part[KECS_DEPLOYMENT_STATIC],
+                                &spec->d);
     }
 
     if (rc != KECS_OK) {
@@ -386,6 +352,7 @@ kecs_update_service(kecs_call_t *c, void *input)
     }
 
     u->in = input;
+    u->spec.update = true;
     rc = kecs_check_input(c, input);
 
     if (rc == KECS_OK) {

@@ -9,11 +9,6 @@
 
 #define TAGS_MAX  50
 
-typedef struct {
-    size_t           n;
-    kecs_ecs_tag_t  *items;
-} tags_t;
-
 /* A resource found by its ARN, with its tags loaded. */
 typedef struct {
     kecs_rec_t    *rec;
@@ -102,15 +97,16 @@ kecs_tags_check(kecs_call_t *c, kecs_error_t e, const kecs_ecs_tag_t *tags,
 
 /* Between stored text and a list. */
 
-static kecs_rc_t
-load_tags(kecs_call_t *c, kecs_str_t json, size_t room, tags_t *out)
+kecs_rc_t
+kecs_tags_load(kecs_call_t *c, kecs_str_t json, size_t more,
+    kecs_ecs_tags_t *out)
 {
     kecs_rc_t           rc;
     kecs_json_t        *tree;
     const kecs_json_t  *v;
 
     tree = NULL;
-    out->n = 0;
+    memset(out, 0, sizeof(kecs_ecs_tags_t));
 
     if (json.data != NULL) {
         rc = kecs_json_parse(c->arena, json, &tree);
@@ -118,10 +114,10 @@ load_tags(kecs_call_t *c, kecs_str_t json, size_t room, tags_t *out)
             return rc;
         }
 
-        room += tree->n;
+        more += tree->n;
     }
 
-    out->items = kecs_calloc(c->arena, room, sizeof(kecs_ecs_tag_t));
+    out->items = kecs_calloc(c->arena, more, sizeof(kecs_ecs_tag_t));
     if (out->items == NULL) {
         return KECS_NOMEM;
     }
@@ -136,8 +132,8 @@ load_tags(kecs_call_t *c, kecs_str_t json, size_t room, tags_t *out)
 }
 
 
-static kecs_rc_t
-print_tags(kecs_call_t *c, const kecs_ecs_tag_t *tags, size_t n,
+kecs_rc_t
+kecs_tags_print(kecs_call_t *c, const kecs_ecs_tags_t *tags,
     kecs_str_t *json)
 {
     size_t         i;
@@ -146,7 +142,7 @@ print_tags(kecs_call_t *c, const kecs_ecs_tag_t *tags, size_t n,
 
     *json = kecs_null_str;
 
-    if (n == 0) {
+    if (tags->n == 0) {
         return KECS_OK;
     }
 
@@ -154,8 +150,8 @@ print_tags(kecs_call_t *c, const kecs_ecs_tag_t *tags, size_t n,
     w = kecs_writer(&b);
     kecs_w_array(&w, NULL);
 
-    for (i = 0; i < n; i++) {
-        kecs_shape_encode(&w, NULL, &kecs_ecs_tag_shape, &tags[i]);
+    for (i = 0; i < tags->n; i++) {
+        kecs_shape_encode(&w, NULL, &kecs_ecs_tag_shape, &tags->items[i]);
     }
 
     kecs_w_array_end(&w);
@@ -174,11 +170,14 @@ kecs_rc_t
 kecs_tags_json(kecs_call_t *c, const kecs_ecs_tag_t *tags, size_t n,
     kecs_str_t *json)
 {
-    kecs_rc_t  rc;
+    kecs_rc_t        rc;
+    kecs_ecs_tags_t  list;
 
+    list.n = n;
+    list.items = (kecs_ecs_tag_t *) (uintptr_t) tags;
     rc = kecs_tags_check(c, KECS_E_INVALID_PARAMETER, tags, n);
 
-    return rc == KECS_OK ? print_tags(c, tags, n, json) : rc;
+    return rc == KECS_OK ? kecs_tags_print(c, &list, json) : rc;
 }
 
 
@@ -186,12 +185,12 @@ kecs_rc_t
 kecs_tags_set(kecs_call_t *c, kecs_str_t have, const kecs_ecs_tag_t *tags,
     size_t n, kecs_str_t *json)
 {
-    size_t           i, own;
-    tags_t           all;
-    kecs_rc_t        rc;
-    kecs_ecs_tag_t  *tag;
+    size_t            i, own;
+    kecs_rc_t         rc;
+    kecs_ecs_tag_t   *tag;
+    kecs_ecs_tags_t   all;
 
-    rc = load_tags(c, have, n, &all);
+    rc = kecs_tags_load(c, have, n, &all);
     if (rc != KECS_OK) {
         return rc;
     }
@@ -216,7 +215,7 @@ kecs_tags_set(kecs_call_t *c, kecs_str_t have, const kecs_ecs_tag_t *tags,
                          TAGS_MAX);
     }
 
-    return print_tags(c, all.items, all.n, json);
+    return kecs_tags_print(c, &all, json);
 }
 
 
@@ -224,26 +223,24 @@ kecs_rc_t
 kecs_tags_unset(kecs_call_t *c, kecs_str_t have, const kecs_str_t *keys,
     size_t n, kecs_str_t *json)
 {
-    size_t     i, j, kept;
-    tags_t     all;
-    kecs_rc_t  rc;
+    size_t           i, kept;
+    kecs_rc_t        rc;
+    kecs_ecs_tags_t  all;
 
-    rc = load_tags(c, have, 0, &all);
+    rc = kecs_tags_load(c, have, 0, &all);
     if (rc != KECS_OK) {
         return rc;
     }
 
     for (i = 0, kept = 0; i < all.n; i++) {
-        for (j = 0; j < n && !kecs_str_eq(keys[j], all.items[i].key); j++) {
-            /* void */
-        }
-
-        if (j == n) {
+        if (!kecs_strs_has(n, keys, all.items[i].key)) {
             all.items[kept++] = all.items[i];
         }
     }
 
-    return print_tags(c, all.items, kept, json);
+    all.n = kept;
+
+    return kecs_tags_print(c, &all, json);
 }
 
 
@@ -459,6 +456,17 @@ find_tagged(kecs_call_t *c, kecs_str_t id, tagged_t *t)
 /* The operations. */
 
 static kecs_rc_t
+open_tagged(kecs_call_t *c, const void *in, kecs_str_t arn, tagged_t *t)
+{
+    kecs_rc_t  rc;
+
+    rc = kecs_check_input(c, in);
+
+    return rc == KECS_OK ? find_tagged(c, arn, t) : rc;
+}
+
+
+static kecs_rc_t
 put_tags(kecs_call_t *c, tagged_t *t, kecs_str_t json)
 {
     kecs_rec_part(t->rec, t->part, json);
@@ -477,12 +485,7 @@ tag_resource(kecs_call_t *c, void *v)
 
     in = v;
 
-    rc = kecs_check_input(c, in);
-
-    if (rc == KECS_OK) {
-        rc = find_tagged(c, in->resource_arn, &t);
-    }
-
+    rc = open_tagged(c, in, in->resource_arn, &t);
     if (rc != KECS_OK) {
         return rc;
     }
@@ -513,11 +516,7 @@ untag_resource(kecs_call_t *c, void *v)
 
     in = v;
 
-    rc = kecs_check_input(c, in);
-
-    if (rc == KECS_OK) {
-        rc = find_tagged(c, in->resource_arn, &t);
-    }
+    rc = open_tagged(c, in, in->resource_arn, &t);
 
     for (i = 0; rc == KECS_OK && i < in->tag_keys.n; i++) {
         if (is_reserved(in->tag_keys.items[i])) {
@@ -544,11 +543,7 @@ list_tags_for_resource(kecs_call_t *c, void *v)
 
     in = v;
 
-    rc = kecs_check_input(c, in);
-
-    if (rc == KECS_OK) {
-        rc = find_tagged(c, in->resource_arn, &t);
-    }
+    rc = open_tagged(c, in, in->resource_arn, &t);
 
     if (rc == KECS_OK) {
         kecs_tags_write(c, t.rec->part[t.part]);

@@ -65,10 +65,11 @@ write_arns(kecs_call_t *c, kecs_str_t cluster, const kecs_task_t *t)
 static void
 write_containers(kecs_call_t *c, const kecs_task_t *t, unsigned shown)
 {
-    int                i;
-    kecs_buf_t         buf;
-    kecs_str_t         json;
-    static const char  unknown[] = KECS_CONTAINER_HEALTH ",";
+    size_t                   i, from;
+    kecs_buf_t               buf;
+    kecs_str_t               json;
+    static const kecs_str_t  unknown = kecs_string(KECS_CONTAINER_HEALTH
+                                                   ",");
 
     json = t->rec.part[KECS_TASK_CONTAINERS];
 
@@ -79,12 +80,15 @@ write_containers(kecs_call_t *c, const kecs_task_t *t, unsigned shown)
 
     kecs_buf_init(&buf, c->arena, json.len);
 
-    while ((i = kecs_str_find(json, kecs_str(unknown))) >= 0) {
-        kecs_buf_add(&buf, json.data, (size_t) i);
-        json = kecs_str_from(json, (size_t) i + sizeof(unknown) - 1);
+    for (i = 0, from = 0; i < json.len; i++) {
+        if (kecs_str_starts(kecs_str_from(json, i), unknown)) {
+            kecs_buf_add(&buf, json.data + from, i - from);
+            i += unknown.len - 1;
+            from = i + 1;
+        }
     }
 
-    kecs_buf_str(&buf, json);
+    kecs_buf_str(&buf, kecs_str_from(json, from));
 
     if (buf.failed) {
         c->buf->failed = true;
@@ -203,22 +207,6 @@ stop_task(kecs_call_t *c, void *input)
 
 /* DescribeTasks. */
 
-/* A task that is not there is told by its full ARN. */
-
-static kecs_str_t
-missing_arn(kecs_call_t *c, const kecs_cluster_t *cluster, kecs_str_t id)
-{
-    if (kecs_str_starts(id, kecs_str("arn:"))) {
-        return id;
-    }
-
-    return kecs_sprintf(c->arena, "arn:%s:ecs:%.*s:%.*s:task/%.*s/%.*s",
-                        kecs_partition(c->region), kecs_fmt(c->region),
-                        kecs_fmt(c->account), kecs_fmt(cluster->name),
-                        kecs_fmt(id));
-}
-
-
 /* The same thing named twice, in whatever form, is answered once. */
 
 static bool
@@ -262,7 +250,8 @@ describe_found(kecs_call_t *c, const kecs_cluster_t *cluster,
         rc = kecs_find_task(c, cluster, in->tasks.items[i], parts, &t);
 
         if (rc == KECS_NOT_FOUND) {
-            missing[i] = missing_arn(c, cluster, in->tasks.items[i]);
+            missing[i] = kecs_arn_within(c, "task", cluster->name,
+                                         in->tasks.items[i]);
             rc = missing[i].data != NULL ? KECS_OK : KECS_NOMEM;
 
         } else if (rc == KECS_OK && !known(&t, ids, &n)) {
@@ -281,7 +270,6 @@ describe_found(kecs_call_t *c, const kecs_cluster_t *cluster,
 static kecs_rc_t
 describe_tasks(kecs_call_t *c, void *input)
 {
-    size_t                                    i;
     kecs_rc_t                                 rc;
     kecs_str_t                               *missing;
     kecs_cluster_t                            cluster;
@@ -312,15 +300,7 @@ describe_tasks(kecs_call_t *c, void *input)
     rc = describe_found(c, &cluster, in, missing);
     kecs_w_array_end(&c->out);
 
-    kecs_w_array(&c->out, "failures");
-
-    for (i = 0; i < in->tasks.n; i++) {
-        if (missing[i].data != NULL) {
-            kecs_failure_write(c, missing[i], "MISSING", kecs_null_str);
-        }
-    }
-
-    kecs_w_array_end(&c->out);
+    kecs_missing_write(c, missing, in->tasks.n);
 
     return rc;
 }
@@ -411,7 +391,7 @@ listing_index(kecs_call_t *c, const kecs_ecs_list_tasks_request_t *in,
         }
 
         l->index = KECS_IX_TASK_SERVICE;
-        l->family = in->family.len != 0 ? in->family : kecs_null_str;
+        l->family = kecs_given(in->family);
         l->head = l->head || l->family.data != NULL;
         kecs_key_u32(&l->prefix, service.no);
         kecs_key_u8(&l->prefix, (uint8_t) l->desired);
@@ -440,14 +420,17 @@ listing_index(kecs_call_t *c, const kecs_ecs_list_tasks_request_t *in,
 
 
 static kecs_rc_t
-list_one(kecs_call_t *c, kecs_page_t *page, const listing_t *l,
-    kecs_str_t key, kecs_task_t *t)
+list_task(kecs_call_t *c, void *ctx, kecs_str_t key, kecs_any_t *rec,
+    kecs_str_t *out)
 {
-    bool        match;
-    kecs_rc_t   rc;
-    kecs_str_t  arn;
+    kecs_rc_t         rc;
+    kecs_task_t      *t;
+    const listing_t  *l;
 
-    match = true;
+    (void) key;
+
+    l = ctx;
+    t = &rec->task;
 
     if (l->head) {
         rc = kecs_get(c->txn, c->arena, t, 0);
@@ -456,48 +439,17 @@ list_one(kecs_call_t *c, kecs_page_t *page, const listing_t *l,
             return rc == KECS_NOT_FOUND ? KECS_CORRUPT : rc;
         }
 
-        match = (l->launch == 0 || t->launch == l->launch)
-                && (l->family.data == NULL
-                    || kecs_str_eq(t->family, l->family));
-    }
-
-    if (match) {
-        arn = kecs_task_arn(c, l->cluster.name, t->id);
-
-        if (arn.data == NULL) {
-            return KECS_NOMEM;
+        if ((l->launch != 0 && t->launch != l->launch)
+            || (l->family.data != NULL
+                && !kecs_str_eq(t->family, l->family)))
+        {
+            return KECS_OK;
         }
-
-        kecs_w_str(&c->out, NULL, arn);
     }
 
-    return kecs_page_took(c, page, key, match);
-}
+    *out = kecs_task_arn(c, l->cluster.name, t->id);
 
-
-static kecs_rc_t
-list_page(kecs_call_t *c, kecs_page_t *page, const listing_t *l)
-{
-    kecs_rc_t     rc;
-    kecs_str_t    key;
-    kecs_scan_t  *scan;
-    kecs_task_t   t;
-
-    rc = kecs_scan(c->txn, c->arena, l->index, c->scope, &l->prefix,
-                   page->after, false, &scan);
-
-    while (rc == KECS_OK) {
-        memset(&t, 0, sizeof(t));
-        rc = kecs_scan_next(scan, &key, &t);
-
-        if (rc != KECS_OK || !kecs_page_room(c, page, scan)) {
-            break;
-        }
-
-        rc = list_one(c, page, l, key, &t);
-    }
-
-    return rc == KECS_DONE ? KECS_OK : rc;
+    return out->data != NULL ? KECS_OK : KECS_NOMEM;
 }
 
 
@@ -523,9 +475,12 @@ list_tasks(kecs_call_t *c, void *input)
     listing_t                             l;
     kecs_rc_t                             rc;
     kecs_str_t                            text;
+    kecs_any_t                            rec;
     kecs_page_t                           page;
+    kecs_scan_t                          *scan;
     const kecs_ecs_list_tasks_request_t  *in = input;
 
+    scan = NULL;
     memset(&l, 0, sizeof(l));
     rc = kecs_find_cluster(c, in->cluster, 0, &l.cluster);
 
@@ -550,19 +505,14 @@ list_tasks(kecs_call_t *c, void *input)
     rc = kecs_page_begin(c, &page, in->max_results, in->next_token, PAGE,
                          PAGE, text);
 
-    if (rc != KECS_OK) {
-        return rc;
+    if (rc == KECS_OK && !l.none) {
+        rc = kecs_scan(c->txn, c->arena, l.index, c->scope, &l.prefix,
+                       page.after, false, &scan);
     }
 
-    kecs_w_array(&c->out, "taskArns");
-
-    if (!l.none) {
-        rc = list_page(c, &page, &l);
-    }
-
-    kecs_w_array_end(&c->out);
-
-    return rc == KECS_OK ? kecs_page_end(c, &page) : rc;
+    return rc == KECS_OK ? kecs_list_page(c, &page, "taskArns", scan,
+                                          list_task, &l, &rec)
+                         : rc;
 }
 
 

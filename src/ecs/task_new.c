@@ -40,15 +40,6 @@ override_of(const kecs_ecs_task_override_t *o, kecs_str_t name)
 }
 
 
-static void
-drop_empty(kecs_str_t *s)
-{
-    if (s->len == 0) {
-        *s = kecs_null_str;
-    }
-}
-
-
 /* One entry for each container of the definition, in its order. */
 
 static kecs_rc_t
@@ -66,10 +57,10 @@ plan_overrides(plan_t *p)
         *o = *p->n->overrides;
     }
 
-    drop_empty(&o->cpu);
-    drop_empty(&o->memory);
-    drop_empty(&o->task_role_arn);
-    drop_empty(&o->execution_role_arn);
+    o->cpu = kecs_given(o->cpu);
+    o->memory = kecs_given(o->memory);
+    o->task_role_arn = kecs_given(o->task_role_arn);
+    o->execution_role_arn = kecs_given(o->execution_role_arn);
     o->inference_accelerator_overrides.set = true;
 
     o->container_overrides.n = p->def->container_definitions.n;
@@ -524,22 +515,6 @@ kecs_task_stop(kecs_call_t *c, kecs_task_t *t, unsigned code,
 /* Tasks of a service. */
 
 static kecs_rc_t
-load(kecs_call_t *c, const kecs_shape_t *shape, kecs_str_t json, void *out)
-{
-    void       *p;
-    kecs_rc_t   rc;
-
-    rc = kecs_shape_load(c->arena, shape, json, &p);
-
-    if (rc == KECS_OK) {
-        memcpy(out, p, shape->size);
-    }
-
-    return rc;
-}
-
-
-static kecs_rc_t
 service_tags(kecs_call_t *c, const kecs_cluster_t *cluster,
     const kecs_service_t *service, const kecs_taskdef_t *taskdef,
     const kecs_ecs_service_t *s, kecs_str_t *tags)
@@ -569,12 +544,13 @@ kecs_service_task(kecs_call_t *c, const kecs_cluster_t *cluster,
     kecs_ecs_service_t     s;
     kecs_ecs_deployment_t  d;
 
-    rc = load(c, &kecs_ecs_service_shape,
-              service->rec.part[KECS_SERVICE_STATIC], &s);
+    rc = kecs_fragment_load(c, &kecs_ecs_service_shape,
+                            service->rec.part[KECS_SERVICE_STATIC], &s);
 
     if (rc == KECS_OK) {
-        rc = load(c, &kecs_ecs_deployment_shape,
-                  deployment->rec.part[KECS_DEPLOYMENT_STATIC], &d);
+        rc = kecs_fragment_load(c, &kecs_ecs_deployment_shape,
+                                deployment->rec.part[KECS_DEPLOYMENT_STATIC],
+                                &d);
     }
 
     if (rc != KECS_OK) {

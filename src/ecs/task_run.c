@@ -276,35 +276,12 @@ has_container(const kecs_ecs_task_definition_t *def, kecs_str_t name)
 }
 
 
-/* "1 vCPU" becomes "1024"; an empty size is none. */
-
-static kecs_rc_t
-settle_size(kecs_call_t *c, kecs_str_t *size, const char *name,
-    const char *unit)
-{
-    int64_t  n;
-
-    if (size->len == 0) {
-        return KECS_OK;
-    }
-
-    if (!kecs_taskdef_size(*size, unit, &n)) {
-        return kecs_bad(c, "Invalid '%s' setting for task.", name);
-    }
-
-    *size = kecs_sprintf(c->arena, "%" PRId64, n);
-
-    return size->data != NULL ? KECS_OK : KECS_NOMEM;
-}
-
-
 /* Terraform sends an override without a name that overrides nothing. */
 
 static kecs_rc_t
 check_overrides(kecs_call_t *c, const run_t *r)
 {
     size_t                     i;
-    kecs_rc_t                  rc;
     kecs_str_t                 json, name;
     kecs_ecs_task_override_t  *o;
 
@@ -335,9 +312,12 @@ check_overrides(kecs_call_t *c, const run_t *r)
                         OVERRIDES_MAX);
     }
 
-    rc = settle_size(c, &o->cpu, "cpu", "vcpu");
+    /* an empty size is none */
 
-    return rc == KECS_OK ? settle_size(c, &o->memory, "memory", "gb") : rc;
+    o->cpu = kecs_given(o->cpu);
+    o->memory = kecs_given(o->memory);
+
+    return kecs_taskdef_sizes(c, &o->cpu, &o->memory);
 }
 
 
@@ -423,8 +403,7 @@ prepare(kecs_call_t *c, const run_t *r, kecs_new_task_t *n)
     n->overrides = r->in->overrides;
     n->platform_version = r->launch.platform_version;
     n->execute_command = r->in->enable_execute_command.value;
-    n->started_by = r->in->started_by.len != 0 ? r->in->started_by
-                                               : kecs_null_str;
+    n->started_by = kecs_given(r->in->started_by);
     n->group = r->in->group.len != 0 ? r->in->group
                : kecs_sprintf(c->arena, "family:%.*s",
                               kecs_fmt(r->taskdef.family));

@@ -50,24 +50,6 @@ kecs_taskdef_write(kecs_call_t *c, const char *name, const kecs_taskdef_t *t)
 
 /* Families. */
 
-/* KECS_OK also when the family is new: then all its numbers are 0. */
-
-static kecs_rc_t
-get_family(kecs_call_t *c, kecs_str_t name, kecs_family_t *family)
-{
-    kecs_rc_t  rc;
-
-    memset(family, 0, sizeof(kecs_family_t));
-    family->rec.kind = KECS_FAMILY;
-    family->rec.scope = c->scope;
-    family->name = name;
-
-    rc = kecs_get(c->txn, c->arena, family, 0);
-
-    return rc == KECS_NOT_FOUND ? KECS_OK : rc;
-}
-
-
 static void
 family_prefix(kecs_key_t *key, unsigned status, kecs_str_t name)
 {
@@ -153,7 +135,7 @@ put_revision(kecs_call_t *c, kecs_str_t name, kecs_taskdef_t *t)
     rc = kecs_call_scope(c);
 
     if (rc == KECS_OK) {
-        rc = get_family(c, name, &family);
+        rc = kecs_family_get(c, name, &family);
     }
 
     if (rc != KECS_OK) {
@@ -303,7 +285,7 @@ deactivate(kecs_call_t *c, kecs_taskdef_t *t)
     rc = kecs_put(c->txn, t);
 
     if (rc == KECS_OK) {
-        rc = get_family(c, t->family, &family);
+        rc = kecs_family_get(c, t->family, &family);
     }
 
     if (rc != KECS_OK) {
@@ -399,12 +381,16 @@ deregister_task_definition(kecs_call_t *c, void *v)
 /* ListTaskDefinitions. */
 
 static kecs_rc_t
-list_revision(kecs_call_t *c, kecs_str_t key, kecs_str_t *out)
+list_revision(kecs_call_t *c, void *ctx, kecs_str_t key, kecs_any_t *rec,
+    kecs_str_t *out)
 {
     uint32_t        revision;
     kecs_rc_t       rc;
     kecs_str_t      name;
     const uint8_t  *p;
+
+    (void) ctx;
+    (void) rec;
 
     /* status, family, NUL, revision in four bytes */
 
@@ -490,7 +476,7 @@ list_task_definitions(kecs_call_t *c, void *v)
     }
 
     return kecs_list_page(c, &page, "taskDefinitionArns", scan,
-                          list_revision);
+                          list_revision, NULL, NULL);
 }
 
 
@@ -509,6 +495,17 @@ scan_families(kecs_call_t *c, kecs_str_t status, const kecs_key_t *prefix,
                                        ? KECS_IX_FAMILY_ACTIVE
                                        : KECS_IX_FAMILY_INACTIVE,
                      c->scope, prefix, after, false, scan);
+}
+
+
+static kecs_rc_t
+list_family(kecs_call_t *c, void *ctx, kecs_str_t key, kecs_any_t *rec,
+    kecs_str_t *out)
+{
+    (void) ctx;
+    (void) rec;
+
+    return kecs_list_name(c, key, out);
 }
 
 
@@ -547,7 +544,7 @@ list_task_definition_families(kecs_call_t *c, void *v)
     }
 
     return rc == KECS_OK ? kecs_list_page(c, &page, "families", scan,
-                                          kecs_list_name)
+                                          list_family, NULL, NULL)
                          : rc;
 }
 

@@ -192,15 +192,21 @@ normalise_size(kecs_call_t *c, kecs_str_t *size, const char *name,
 }
 
 
-static kecs_rc_t
-check_sizes(kecs_call_t *c, kecs_register_t *in)
+kecs_rc_t
+kecs_taskdef_sizes(kecs_call_t *c, kecs_str_t *cpu, kecs_str_t *memory)
 {
     kecs_rc_t  rc;
 
-    rc = normalise_size(c, &in->cpu, "cpu", "vcpu");
+    rc = normalise_size(c, cpu, "cpu", "vcpu");
 
-    return rc == KECS_OK ? normalise_size(c, &in->memory, "memory", "gb")
-                         : rc;
+    return rc == KECS_OK ? normalise_size(c, memory, "memory", "gb") : rc;
+}
+
+
+static kecs_rc_t
+check_sizes(kecs_call_t *c, kecs_register_t *in)
+{
+    return kecs_taskdef_sizes(c, &in->cpu, &in->memory);
 }
 
 
@@ -749,11 +755,14 @@ check_required(kecs_call_t *c, kecs_register_t *in)
 }
 
 
+/* What Fargate misses first of all comes before the containers. */
+
 static kecs_rc_t
-check_network_mode(kecs_call_t *c, kecs_register_t *in)
+check_fargate_needs(kecs_call_t *c, kecs_register_t *in)
 {
     if (kecs_taskdef_requires(in, "FARGATE")
-        && !kecs_taskdef_mode(in, "awsvpc"))
+        && (!kecs_taskdef_mode(in, "awsvpc") || in->cpu.data == NULL
+            || in->memory.data == NULL))
     {
         return kecs_taskdef_fargate(c, in);
     }
@@ -777,7 +786,7 @@ kecs_taskdef_check(kecs_call_t *c, kecs_register_t *in)
 
     static const check_pt  checks[] = {
         check_family, check_sizes, check_tags, check_compatibilities,
-        check_modes, check_platform, check_network_mode, check_roles,
+        check_modes, check_platform, check_fargate_needs, check_roles,
         check_volumes, check_constraints, check_containers, check_essential,
         check_dependencies, check_firelens, check_proxy, check_required,
         check_cpu, check_model

@@ -259,6 +259,10 @@ add_container(kecs_call_t *c, const kecs_register_t *in,
 
     add_secrets(list, k);
 
+    if (kecs_str_chr(k->image, '@') >= 0) {
+        add_attribute(list, kecs_str(API "1.21"));
+    }
+
     if (in->execution_role_arn.len != 0 && kecs_image_ecr(k->image)) {
         add_attribute(list,
                       kecs_str("ecs.capability.execution-role-ecr-pull"));
@@ -346,17 +350,6 @@ copy_given(const kecs_register_t *in, kecs_ecs_task_definition_t *out)
 }
 
 
-/* A role given as "" is no role. */
-
-static void
-drop_empty(kecs_str_t *s)
-{
-    if (s->len == 0) {
-        *s = kecs_null_str;
-    }
-}
-
-
 kecs_rc_t
 kecs_taskdef_fill(kecs_call_t *c, kecs_register_t *in,
     kecs_ecs_task_definition_t *out)
@@ -368,8 +361,8 @@ kecs_taskdef_fill(kecs_call_t *c, kecs_register_t *in,
         fill_container(in, &in->container_definitions.items[i]);
     }
 
-    drop_empty(&in->execution_role_arn);
-    drop_empty(&in->task_role_arn);
+    in->execution_role_arn = kecs_given(in->execution_role_arn);
+    in->task_role_arn = kecs_given(in->task_role_arn);
 
     memset(out, 0, sizeof(kecs_ecs_task_definition_t));
     copy_given(in, out);

@@ -79,7 +79,9 @@ backup_write(kecs_store_t *s, int fd, const char *tmp, const char *path,
 {
     int  err;
 
+    kecs_map_hold(s);
     err = mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT);
+    kecs_map_release(s);
 
     if (err != 0) {
         errno = err;

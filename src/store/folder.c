@@ -23,6 +23,7 @@
 
 #define MDB_MAGIC         0xBEEFC0DEu
 #define MDB_MAGIC_OFFSET  16            /* behind the header of page 0 */
+#define STUB_SIZE         8192
 
 
 static _Thread_local char  why_line[1024];
@@ -220,4 +221,41 @@ kecs_file_check(const char *file, bool *present)
     }
 
     return KECS_OK;
+}
+
+
+/*
+ * A file that ends before LMDB's second page (which has 4096 bytes or more)
+ * was cut short by a full disk or a crash when it was made: it holds nothing,
+ * but LMDB would call it damaged for ever.  Whoever may be making it now has
+ * the store open.
+ */
+
+void
+kecs_stub_clear(const char *folder, const char *file)
+{
+    int          fd;
+    bool         present;
+    struct stat  st;
+
+    if (stat(file, &st) != 0 || st.st_size == 0 || st.st_size >= STUB_SIZE
+        || kecs_file_check(file, &present) != KECS_OK)
+    {
+        return;
+    }
+
+    fd = kecs_users_lock(folder, true, false);
+
+    if (fd < 0) {
+        return;
+    }
+
+    if (stat(file, &st) == 0 && st.st_size < STUB_SIZE
+        && truncate(file, 0) != 0)
+    {
+        kecs_log(KECS_LOG_WARN, "store: cannot empty %s: %s", file,
+                 strerror(errno));
+    }
+
+    close(fd);
 }

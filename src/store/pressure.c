@@ -15,6 +15,7 @@
  * a task, may need a few blocks first.
  */
 
+#include <errno.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -94,12 +95,16 @@ kecs_store_used(kecs_store_t *s)
     uint64_t     used, spare;
     MDB_envinfo  info;
 
+    kecs_map_hold(s);
+
     if (mdb_env_info(s->env, &info) != 0) {
+        kecs_map_release(s);
         return 0;
     }
 
     used = info.me_last_pgno + 1;
     spare = free_pages(s, info.me_last_txnid);
+    kecs_map_release(s);
 
     return (spare < used ? used - spare : 0) * s->page_size;
 }
@@ -107,8 +112,8 @@ kecs_store_used(kecs_store_t *s)
 
 /* File systems that tell nothing (no blocks at all) are never short. */
 
-bool
-kecs_disk_short(kecs_store_t *s)
+static bool
+disk_short(kecs_store_t *s)
 {
     int             fd;
     uint64_t        left;
@@ -126,6 +131,15 @@ kecs_disk_short(kecs_store_t *s)
 }
 
 
+/* LMDB says EIO for a write cut short, which mostly is a full disk. */
+
+int
+kecs_disk_err(kecs_store_t *s, int err)
+{
+    return err == EIO && disk_short(s) ? ENOSPC : err;
+}
+
+
 static bool
 disk_pressed(kecs_store_t *s)
 {
@@ -138,7 +152,7 @@ disk_pressed(kecs_store_t *s)
         return atomic_load(&s->disk_short);
     }
 
-    is_short = kecs_disk_short(s);
+    is_short = disk_short(s);
     atomic_store(&s->disk_short, is_short);
     atomic_store(&s->disk_until, now + KECS_DISK_TTL);
 
@@ -149,24 +163,29 @@ disk_pressed(kecs_store_t *s)
 static bool
 map_pressed(kecs_store_t *s)
 {
+    int          err;
     uint64_t     limit;
     MDB_envinfo  info;
 
-    limit = s->map_size / 10 * 9;
+    limit = atomic_load(&s->map_size) / 10 * 9;
 
-    if (mdb_env_info(s->env, &info) != 0
-        || (info.me_last_pgno + 1) * s->page_size <= limit)
-    {
-        return false;
-    }
+    kecs_map_hold(s);
+    err = mdb_env_info(s->env, &info);
+    kecs_map_release(s);
 
-    return kecs_store_used(s) > limit;
+    return err == 0
+           && (info.me_last_pgno + 1) * s->page_size > limit
+           && kecs_store_used(s) > limit;
 }
 
 
 kecs_pressure_t
 kecs_store_pressed(kecs_store_t *s)
 {
-    return map_pressed(s) ? KECS_MAP_SHORT
-           : disk_pressed(s) ? KECS_DISK_SHORT : KECS_ROOM;
+    if (map_pressed(s)) {
+        atomic_store(&s->map_want, true);
+        return KECS_MAP_SHORT;
+    }
+
+    return disk_pressed(s) ? KECS_DISK_SHORT : KECS_ROOM;
 }

@@ -56,9 +56,7 @@ kecs_mdb_rc(int err)
         return KECS_CORRUPT;
 
     case MDB_MAP_RESIZED:
-        kecs_log(KECS_LOG_ERROR, "store: another process opened it with a "
-                 "larger size; restart this one with the same size");
-        return KECS_ERROR;
+        return KECS_AGAIN;              /* see map.c */
 
     case EIO:
         return KECS_IO;

@@ -8,13 +8,20 @@
  * transaction, so a crash leaves either nothing or all of it.
  */
 
+#define _GNU_SOURCE
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../base/rand.h"
 #include "store_impl.h"
+
+
+#define READER_SIZE   64                /* of a slot in LMDB's lock file */
+#define READERS_HEAD  4096
 
 
 static const char *const  db_names[KECS_DB_PARTS + 1] = {
@@ -280,7 +287,7 @@ databases_open(kecs_store_t *s, bool write, const char **why)
     err = mdb_txn_commit(mdb);
 
     if (err != 0) {
-        return env_errno(s->path, err, why);
+        return env_errno(s->path, kecs_disk_err(s, err), why);
     }
 
     s->format = id.format;
@@ -315,11 +322,49 @@ map_size_set(kecs_store_t *s, uint64_t asked)
     }
 
     if (err == 0) {
-        s->map_size = info.me_mapsize;
+        atomic_store(&s->map_size, info.me_mapsize);
         s->page_size = st.ms_psize;
     }
 
     return err;
+}
+
+
+/*
+ * LMDB writes its table of readers through a map; on a full disk a page of
+ * it that has no block yet kills whoever touches it.  So its blocks are
+ * taken at once; its size is left to LMDB.  Only before LMDB has opened the
+ * file: to close a descriptor of it drops the locks of the process on it.
+ */
+
+static int
+readers_room(kecs_store_t *s, unsigned readers)
+{
+    int          fd, err;
+    char         path[4096];
+    off_t        size;
+    struct stat  st;
+
+    if (!kecs_store_path(path, sizeof(path), s->path, "lock.mdb")) {
+        return ENAMETOOLONG;
+    }
+
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd < 0) {
+        return errno;
+    }
+
+    size = (off_t) readers * READER_SIZE + READERS_HEAD;
+
+    if (fstat(fd, &st) == 0 && st.st_size > size) {
+        size = st.st_size;
+    }
+
+    err = fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, size) == 0 ? 0 : errno;
+    close(fd);
+
+    return err == ENOSPC || err == EDQUOT ? err : 0;
 }
 
 
@@ -328,10 +373,11 @@ env_open(kecs_store_t *s, const kecs_store_conf_t *conf, bool present)
 {
     int       err;
     long      page;
-    unsigned  flags;
+    unsigned  flags, readers;
     uint64_t  size;
 
     page = sysconf(_SC_PAGESIZE);
+    readers = conf->readers ? conf->readers : KECS_READERS_DEFAULT;
     size = conf->map_size;
 
     if (size == 0 && !present) {
@@ -350,8 +396,11 @@ env_open(kecs_store_t *s, const kecs_store_conf_t *conf, bool present)
     err = mdb_env_set_maxdbs(s->env, KECS_DBS);
 
     if (err == 0) {
-        err = mdb_env_set_maxreaders(s->env, conf->readers ? conf->readers
-                                             : KECS_READERS_DEFAULT);
+        err = mdb_env_set_maxreaders(s->env, readers);
+    }
+
+    if (err == 0 && !s->readonly) {
+        err = readers_room(s, readers);
     }
 
     if (err == 0 && !present && size != 0) {
@@ -465,6 +514,10 @@ place_check(kecs_store_t *s, bool create, bool *present, const char **why)
     if (!kecs_store_path(file, sizeof(file), s->path, "data.mdb")) {
         return kecs_why(why, KECS_INVALID, "the path of the store is too "
                         "long");
+    }
+
+    if (create) {
+        kecs_stub_clear(s->path, file);
     }
 
     rc = kecs_file_check(file, present);
@@ -642,7 +695,7 @@ kecs_store_info(kecs_store_t *s, kecs_store_info_t *info)
 
     info->format = s->format;
     info->incarnation = s->incarnation;
-    info->map_size = s->map_size;
+    info->map_size = atomic_load(&s->map_size);
     info->map_used = kecs_store_used(s);
     memcpy(info->uuid, s->uuid, sizeof(info->uuid));
 
@@ -655,9 +708,13 @@ kecs_store_info(kecs_store_t *s, kecs_store_info_t *info)
     (void) mdb_reader_list(s->env, reader_line, &readers);
     info->readers = readers;
 
+    kecs_map_hold(s);
+
     if (mdb_env_info(s->env, &env) == 0) {
         info->readers_max = env.me_maxreaders;
     }
+
+    kecs_map_release(s);
 }
 
 

@@ -74,7 +74,10 @@ struct kecs_store_s {
     uint32_t           format;
     char               uuid[37];
     uint64_t           incarnation;
-    uint64_t           map_size;
+    atomic_ullong      map_size;
+    atomic_int         map_users;   /* see map.c */
+    atomic_bool        map_want;
+    atomic_llong       map_again;
     unsigned           page_size;
     kecs_txn_t         reader;      /* the cached read transaction */
     kecs_txn_t         writer[KECS_TXN_DEPTH];
@@ -243,14 +246,33 @@ void kecs_give_to_owner(const char *folder, const char *name);
 /* KECS_INVALID when the file is there, not empty and not LMDB's. */
 kecs_rc_t kecs_file_check(const char *file, bool *present);
 
+/* Empties a data.mdb whose making was cut short; see folder.c. */
+void kecs_stub_clear(const char *folder, const char *file);
+
 /* The folder, made 0700 when absent and `create`; and who may use it. */
 kecs_rc_t kecs_folder_open(const char *path, bool create, const char **why);
 
 /* Bytes of the map in use: pages ever used less free ones; cheap. */
 uint64_t kecs_store_used(kecs_store_t *s);
 
-/* Whether the disk of data.mdb is (nearly) full; one system call. */
-bool kecs_disk_short(kecs_store_t *s);
+/*
+ * Whoever reads the map holds it, so that it is not moved meanwhile; holds
+ * nest and are short.
+ */
+void kecs_map_hold(kecs_store_t *s);
+void kecs_map_release(kecs_store_t *s);
+
+/*
+ * Takes over the size that another process gave the map; false when
+ * somebody here holds it, or nothing came of it.
+ */
+bool kecs_map_adopt(kecs_store_t *s);
+
+/* Does so while the map is nearly full, now and then. */
+void kecs_map_look(kecs_store_t *s);
+
+/* An error of a commit, made clearer. */
+int kecs_disk_err(kecs_store_t *s, int err);
 
 /* The lock that tells whether anybody has the store open; -1 and errno. */
 int kecs_users_lock(const char *folder, bool exclusive, bool readonly);

@@ -49,6 +49,44 @@ txn_init(kecs_txn_t *txn, kecs_store_t *s, MDB_txn *mdb, bool write)
 }
 
 
+/* The file has outgrown our map: lets go of it, adopts, holds it again. */
+
+static bool
+map_again(kecs_store_t *s)
+{
+    bool  done;
+
+    kecs_map_release(s);
+    done = kecs_map_adopt(s);
+    kecs_map_hold(s);
+
+    return done;
+}
+
+
+/* An outermost transaction, which holds the map until it ends. */
+
+static int
+txn_begin(kecs_store_t *s, unsigned flags, MDB_txn **mdb)
+{
+    int  err;
+
+    kecs_map_look(s);
+    kecs_map_hold(s);
+    err = mdb_txn_begin(s->env, NULL, flags, mdb);
+
+    if (err == MDB_MAP_RESIZED && map_again(s)) {
+        err = mdb_txn_begin(s->env, NULL, flags, mdb);
+    }
+
+    if (err != 0) {
+        kecs_map_release(s);
+    }
+
+    return err;
+}
+
+
 kecs_rc_t
 kecs_read_begin(kecs_store_t *s, kecs_txn_t **out)
 {
@@ -58,9 +96,16 @@ kecs_read_begin(kecs_store_t *s, kecs_txn_t **out)
     *out = NULL;
     txn = &s->reader;
 
+    kecs_map_look(s);
+    kecs_map_hold(s);
     err = mdb_txn_renew(txn->mdb);
 
+    if (err == MDB_MAP_RESIZED && map_again(s)) {
+        err = mdb_txn_renew(txn->mdb);
+    }
+
     if (err != 0) {
+        kecs_map_release(s);
         return kecs_mdb_rc(err);
     }
 
@@ -78,6 +123,7 @@ kecs_read_end(kecs_txn_t *txn)
 {
     if (txn != NULL) {
         mdb_txn_reset(txn->mdb);
+        kecs_map_release(txn->store);
     }
 }
 
@@ -88,7 +134,7 @@ kecs_own_read_begin(kecs_store_t *s, kecs_txn_t *txn)
     int       err;
     MDB_txn  *mdb;
 
-    err = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &mdb);
+    err = txn_begin(s, MDB_RDONLY, &mdb);
 
     if (err != 0) {
         return kecs_mdb_rc(err);
@@ -112,6 +158,7 @@ kecs_own_read_end(kecs_txn_t *txn)
     }
 
     mdb_txn_abort(txn->mdb);
+    kecs_map_release(txn->store);
 }
 
 
@@ -130,7 +177,7 @@ kecs_write_begin(kecs_store_t *s, kecs_msec_t now, kecs_txn_t **out)
         return KECS_DENIED;
     }
 
-    err = mdb_txn_begin(s->env, NULL, 0, &mdb);
+    err = txn_begin(s, 0, &mdb);
 
     if (err != 0) {
         return kecs_mdb_rc(err);
@@ -146,6 +193,7 @@ kecs_write_begin(kecs_store_t *s, kecs_msec_t now, kecs_txn_t **out)
 
     if (rc != KECS_OK) {
         mdb_txn_abort(mdb);
+        kecs_map_release(s);
         return rc;
     }
 
@@ -166,15 +214,6 @@ wake(kecs_store_t *s)
 }
 
 
-/* LMDB says EIO for a write cut short, which mostly is a full disk. */
-
-static kecs_rc_t
-commit_rc(kecs_store_t *s, int err)
-{
-    return kecs_mdb_rc(err == EIO && kecs_disk_short(s) ? ENOSPC : err);
-}
-
-
 kecs_rc_t
 kecs_write_commit(kecs_txn_t *txn)
 {
@@ -192,9 +231,10 @@ kecs_write_commit(kecs_txn_t *txn)
 
     err = mdb_txn_commit(txn->mdb);
     txn->mdb = NULL;
+    kecs_map_release(s);
 
     if (err != 0) {
-        return commit_rc(s, err);
+        return kecs_mdb_rc(kecs_disk_err(s, err));
     }
 
     if (changed) {
@@ -211,6 +251,10 @@ kecs_write_abort(kecs_txn_t *txn)
     if (txn != NULL && txn->mdb != NULL) {
         mdb_txn_abort(txn->mdb);
         txn->mdb = NULL;
+
+        if (txn->depth == 0) {
+            kecs_map_release(txn->store);
+        }
     }
 }
 

@@ -31,6 +31,7 @@ use IO::Select;
 use IO::Socket::INET;
 use JSON::PP;
 use POSIX qw(:sys_wait_h);
+use Socket qw(IPPROTO_TCP TCP_NODELAY);
 use Test::More;
 use Time::HiRes qw(time sleep);
 
@@ -342,12 +343,14 @@ sub worker_pids {
     return @pids;
 }
 
-# HUP, and waits until the whole new generation serves.
+# HUP, and waits until the whole new generation serves.  The next call is
+# made over a new connection: old workers close theirs.
 sub reload {
     my ($self) = @_;
 
     my %old = map { $_ => 1 } $self->worker_pids(1);
     kill 'HUP', $self->{pid};
+    delete $self->{http};
 
     return $self->wait_for(sub {
         my @new = grep { !$old{$_} } $self->worker_pids;
@@ -388,6 +391,21 @@ sub http {
     }
 
     return $self->{http};
+}
+
+# HTTP::Tiny sends head and body in two writes; with Nagle's algorithm the
+# second would wait for the delayed acknowledgement of the first, 40 ms.
+
+{
+    no warnings 'redefine';
+    my $connect = \&HTTP::Tiny::Handle::connect;
+
+    *HTTP::Tiny::Handle::connect = sub {
+        my $handle = $connect->(@_);
+        setsockopt $handle->{fh}, IPPROTO_TCP, TCP_NODELAY, 1;
+
+        return $handle;
+    };
 }
 
 sub credential {

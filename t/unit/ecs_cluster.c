@@ -414,10 +414,10 @@ test_pages(void)
                   " request.");
     callkit_error(&k, "ListClusters", "{\"maxResults\":101}", 400,
                   "InvalidParameterException",
-                  "maxResults must be between 1 and 100.");
+                  "Max results can not be greater than 100");
     callkit_error(&k, "ListClusters", "{\"maxResults\":0}", 400,
                   "InvalidParameterException",
-                  "maxResults must be between 1 and 100.");
+                  "Max results can not be lesser than 1");
 }
 
 

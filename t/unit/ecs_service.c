@@ -273,7 +273,7 @@ test_create_ec2(void)
     callkit_ok(&k, "service.events", "[0]", "create");
     callkit_ok(&k, "service.placementConstraints", "[0]", "create");
     callkit_ok(&k, "service.placementStrategy", "[0]", "create");
-    callkit_ok(&k, "service.taskSets", "[0]", "create");
+    callkit_ok(&k, "service.taskSets", NULL, "no task sets");
     callkit_ok(&k, "service.schedulingStrategy", "REPLICA", "create");
     callkit_ok(&k, "service.deploymentController.type", "ECS", "create");
     callkit_ok(&k, "service.createdBy", CALLKIT_CALLER, "create");
@@ -464,6 +464,9 @@ static const bad_t  bad_creates[] = {
     { "{\"serviceName\":\"a\",\"taskDefinition\":\"web\","
       "\"schedulingStrategy\":\"DAEMON\"}", UNSUP,
       "The scheduling strategy DAEMON is not supported." },
+    { "{\"serviceName\":\"a\"," WEB ",\"schedulingStrategy\":\"DAEMON\"}",
+      INVALID, "The daemon scheduling strategy does not support a desired"
+      " count for services. Remove the desired count value and try again" },
     { "{\"serviceName\":\"a\"," WEB ",\"deploymentController\":"
       "{\"type\":\"CODE_DEPLOY\"}}", UNSUP,
       "The deployment controller CODE_DEPLOY is not supported." },
@@ -599,6 +602,9 @@ test_names(void)
     callkit_error(&k, "CreateService", "{\"serviceName\":\"s\"," WEB ","
                   "\"clientToken\":\"u\"}", 400, INVALID,
                   "Creation of service was not idempotent.");
+    callkit_error(&k, "CreateService", "{\"serviceName\":\"s\"," WEB ","
+                  "\"clientToken\":\"t\",\"launchType\":\"EC2\"}", 400,
+                  INVALID, "Creation of service was not idempotent.");
 
     (void) callkit(&k, "CreateService", "{\"serviceName\":\"s2\"," WEB ","
                    "\"clientToken\":\"t\"}");
@@ -969,8 +975,10 @@ test_update_errors(void)
     callkit_error(&k, "UpdateService", "{\"service\":\"s\","
                   "\"deploymentConfiguration\":{\"maximumPercent\":100,"
                   "\"minimumHealthyPercent\":0}}", 400, INVALID,
-                  "Availability Zone Rebalancing does not support"
-                  " maximumPercent <= 100 % as deployment configuration.");
+                  "The service couldn't be updated because Availability Zone"
+                  " Rebalancing does not support maximumPercent <= 100 % as"
+                  " deployment configuration. Update deployment"
+                  " configuration and try again.");
     callkit_error(&k, "UpdateService", "{\"service\":\"s\","
                   "\"deploymentController\":{\"type\":\"EXTERNAL\"}}", 400,
                   UNSUP,
@@ -1077,7 +1085,8 @@ test_delete(void)
     (void) callkit(&k, "DescribeServices", "{\"services\":[\"s\"]}");
     callkit_ok(&k, "services.0.status", "INACTIVE", "still described");
     callkit_ok(&k, "services.0.events", "[0]", "without events");
-    callkit_ok(&k, "services.0.deployments", "[0]", "without deployments");
+    callkit_ok(&k, "services.0.deployments", "[1]", "with its last one");
+    callkit_ok(&k, "services.0.deployments.0.status", "PRIMARY", "as it was");
 
     (void) callkit(&k, "CreateService", "{\"serviceName\":\"z\","
                    "\"taskDefinition\":\"web\",\"desiredCount\":0}");

@@ -692,6 +692,8 @@ test_stop(void)
     callkit_ok(&k, "task.stoppingAt", "1789551557.693", "stop");
     callkit_ok(&k, "task.version", "3", "stop");
     callkit_ok(&k, "task.containers", "[2]", "stop");
+    callkit_ok(&k, "task.tags", "[0]", "no tags");
+    callkit_ok(&k, "task.containers.0.healthStatus", NULL, "no health");
     counts(&k, 1, 0, 1);
 
     k.now += 1000;
