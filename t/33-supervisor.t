@@ -269,20 +269,23 @@ for my $signal ('INT', 'TERM') {
        ->{clusters}[0]{status}, 'ACTIVE', 'started again: its state is there');
 }
 
-# Only the supervisor is killed; the next one waits until its children,
-# which follow it, have left.
+# The supervisor is killed, alone or with the master of nginx; the next one
+# waits until what they left has ended, and ends what does not.
 
-my @pids = $one->pids;
-kill 'KILL', $one->{pid};
-reap($one);
-$one->start;
-gone('kecs up is killed', @pids);
-ok(ready($one), 'kecs up is killed: the next one is ready');
-task_is($one, 'RUNNING', 'kecs up is killed: the task runs');
+for my $both (0, 1) {
+    my $name = $both ? 'up and nginx are killed' : 'up is killed';
+    my @pids = $one->pids;
+    kill 'KILL', $one->{pid}, $both ? master($one) : ();
+    reap($one);
+    $one->start;
+    gone($name, @pids);
+    ok(ready($one), "$name: the next one is ready");
+    task_is($one, 'RUNNING', "$name: the task runs");
+}
 
 # A child that hangs is given time, unless one asks twice.
 
-@pids = $one->pids;
+my @pids = $one->pids;
 kill 'STOP', grep { $_ != $one->{pid} } @pids;
 kill 'INT', $one->{pid};
 ok(until_true(sub { $one->output =~ /(?:stopping.*){3}/s }),

@@ -6,6 +6,8 @@
 #define KECS_CLI_H
 
 
+#include <sys/types.h>
+
 #include "../base/buf.h"
 #include "../base/str.h"
 
@@ -58,6 +60,18 @@ const char *kecs_program_file(const char *name);
 
 /* The reconciler's command line, NULL-terminated, in static memory. */
 char **kecs_reconciler_argv(const kecs_options_t *o, const char *mode);
+
+/*
+ * Children of an `up` that was killed.  `note` keeps the process group of
+ * a child in the lock file; `wait` returns when nobody has the store open,
+ * after it has ended those that were left, or after three seconds; `lives`
+ * tells whether a group of that number is there.
+ */
+#define KECS_FORMER_SLOTS  2
+
+void kecs_former_note(int lock_fd, int slot, pid_t group);
+void kecs_former_wait(const char *data, int lock_fd);
+bool kecs_former_lives(int lock_fd);
 
 /* Makes a folder (mode 0700) and its parents; false: said why. */
 bool kecs_make_folder(const char *path);

@@ -32,7 +32,8 @@
 #define STABLE_AFTER    30000
 #define READY_WITHIN    5000
 #define STOP_WITHIN     35000
-#define FORMER_WITHIN   3000
+#define STOP_AGAIN      1000
+#define PORTS_WITHIN    3000
 
 #define BAD_USAGE       2           /* status of a child that cannot help it */
 
@@ -45,6 +46,8 @@ typedef struct {
     kecs_msec_t   again_at;         /* restart then */
     kecs_msec_t   backoff;
     bool          hopeless;         /* started wrongly: no use in again */
+    int           note_fd;          /* its process group is kept there */
+    int           slot;
 } child_t;
 
 enum { NGINX, RECONCILER, CHILDREN };
@@ -76,47 +79,16 @@ lock(const char *data)
 }
 
 
-/*
- * Children of a former `up` that was killed have been told to end, too;
- * until they have, they hold the ports.  Whoever has the store open holds
- * this lock.
- */
-
-static void
-wait_for_former(const char *data)
+static int
+port_bind(unsigned port)
 {
-    int          fd;
-    char         path[PATH_MAX + 16];
-    kecs_msec_t  until;
-
-    (void) snprintf(path, sizeof(path), "%s/users.lock", data);
-    fd = open(path, O_RDWR | O_CLOEXEC);
-
-    if (fd == -1) {
-        return;
-    }
-
-    until = kecs_monotonic() + FORMER_WITHIN;
-
-    while (flock(fd, LOCK_EX | LOCK_NB) != 0 && kecs_monotonic() < until) {
-        (void) poll(NULL, 0, 10);
-    }
-
-    (void) close(fd);
-}
-
-
-static bool
-port_free(unsigned port)
-{
-    int                 fd, on;
-    bool                ok;
+    int                 fd, on, err;
     struct sockaddr_in  sin;
 
     fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd == -1) {
-        return true;
+        return 0;
     }
 
     memset(&sin, 0, sizeof(sin));
@@ -126,16 +98,43 @@ port_free(unsigned port)
     on = 1;
 
     (void) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    ok = bind(fd, (struct sockaddr *) &sin, sizeof(sin)) == 0;
-
-    if (!ok) {
-        (void) kecs_die("port %u of 127.0.0.1 is in use: %s", port,
-                        strerror(errno));
-    }
-
+    err = bind(fd, (struct sockaddr *) &sin, sizeof(sin)) == 0 ? 0 : errno;
     (void) close(fd);
 
-    return ok;
+    return err;
+}
+
+
+static bool
+port_free(unsigned port)
+{
+    int  err;
+
+    err = port_bind(port);
+
+    if (err != 0) {
+        (void) kecs_die("port %u of 127.0.0.1 is in use: %s", port,
+                        strerror(err));
+    }
+
+    return err == 0;
+}
+
+
+/* A former master that is about to end holds them last. */
+
+static void
+wait_for_ports(const kecs_options_t *o, int lock_fd)
+{
+    kecs_msec_t  until;
+
+    until = kecs_monotonic() + PORTS_WITHIN;
+
+    while ((port_bind(o->port) != 0 || port_bind(o->admin_port) != 0)
+           && kecs_former_lives(lock_fd) && kecs_monotonic() < until)
+    {
+        (void) poll(NULL, 0, 10);
+    }
 }
 
 
@@ -348,6 +347,7 @@ start(child_t *c)
         return false;
     }
 
+    kecs_former_note(c->note_fd, c->slot, c->pid);
     c->started = kecs_monotonic();
     c->again_at = 0;
 
@@ -513,26 +513,34 @@ next_signal(int fd, int msec)
 }
 
 
-/* Who asks a second time does not want to wait. */
+/*
+ * Who asks a second time does not want to wait.  nginx overlooks a signal
+ * that comes while it starts, so it is told again.
+ */
 
 static void
 stop_all(child_t *children, int fd)
 {
     int          sig;
-    kecs_msec_t  until;
+    kecs_msec_t  now, until, again;
 
-    end_gracefully(children);
-    until = kecs_monotonic() + STOP_WITHIN;
+    now = again = kecs_monotonic();
+    until = now + STOP_WITHIN;
+    sig = 0;
 
     while (any(children)) {
-        sig = next_signal(fd, 200);
-
-        if (sig == SIGINT || sig == SIGTERM || kecs_monotonic() > until) {
+        if (sig == SIGINT || sig == SIGTERM || now > until) {
             end_at_once(children);
-            until += STOP_WITHIN;
+            until = now + STOP_WITHIN;
+
+        } else if (now >= again) {
+            end_gracefully(children);
+            again = now + STOP_AGAIN;
         }
 
+        sig = next_signal(fd, 200);
         reap(children, false);
+        now = kecs_monotonic();
     }
 }
 
@@ -757,7 +765,7 @@ conf_is_valid(char **argv)
 /* Temporary files of nginx go below the data folder as well. */
 
 static bool
-prepare(kecs_options_t *o)
+prepare(kecs_options_t *o, int lock_fd)
 {
     char         url[64];
     const char  *file;
@@ -766,7 +774,8 @@ prepare(kecs_options_t *o)
         return false;
     }
 
-    wait_for_former(o->data);
+    kecs_former_wait(o->data, lock_fd);
+    wait_for_ports(o, lock_fd);
     file = data_path(o, "endpoint");
     (void) snprintf(url, sizeof(url), "http://127.0.0.1:%u\n", o->port);
 
@@ -795,7 +804,7 @@ kecs_up(kecs_options_t *o)
 
     lock_fd = lock(o->data);
 
-    if (lock_fd == -1 || !prepare(o) || !conf_is_valid(nginx)) {
+    if (lock_fd == -1 || !prepare(o, lock_fd) || !conf_is_valid(nginx)) {
         return 1;
     }
 
@@ -806,6 +815,8 @@ kecs_up(kecs_options_t *o)
     children[RECONCILER].name = "kecs-reconciler";
     children[RECONCILER].argv = kecs_reconciler_argv(o, "--create");
     children[RECONCILER].quit = SIGTERM;
+    children[NGINX].note_fd = children[RECONCILER].note_fd = lock_fd;
+    children[RECONCILER].slot = RECONCILER;
 
     if (children[RECONCILER].argv == NULL) {
         return 1;
@@ -826,6 +837,7 @@ kecs_up(kecs_options_t *o)
     printf("stopping; tasks go on running\n");
     (void) fflush(stdout);
     stop_all(children, fd);
+    (void) !ftruncate(lock_fd, 0);
     (void) close(lock_fd);
 
     return hopeless(children) ? 1 : 0;

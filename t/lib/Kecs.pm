@@ -343,19 +343,23 @@ sub worker_pids {
     return @pids;
 }
 
-# HUP, and waits until the whole new generation serves.  The next call is
-# made over a new connection: old workers close theirs.
+# HUP, and waits until the new generation serves and nobody of the old one
+# accepts any more.  The next call is made over a new connection: the old
+# workers close theirs.
 sub reload {
     my ($self) = @_;
 
     my %old = map { $_ => 1 } $self->worker_pids(1);
     kill 'HUP', $self->{pid};
-    delete $self->{http};
 
-    return $self->wait_for(sub {
-        my @new = grep { !$old{$_} } $self->worker_pids;
-        @new == $self->{workers};
+    my $served = $self->wait_for(sub {
+        my @now = $self->worker_pids;
+        @now == $self->{workers} && !grep { $old{$_} } @now;
     }, 30);
+    delete $self->{http};
+    $self->{reloaded} = time;
+
+    return $served;
 }
 
 # The process that holds the writer role, from the kernel's lock table.
@@ -434,8 +438,18 @@ sub api {
     }
 
     my $body = ref $in ? $JSON->encode($in) : $in // '';
-    my $r = $self->http->request('POST', "http://127.0.0.1:$port$path",
-                                 { headers => \%headers, content => $body });
+    my @request = ('POST', "http://127.0.0.1:$port$path",
+                   { headers => \%headers, content => $body });
+    my $r = $self->http->request(@request);
+
+    # a worker that is leaving may have taken the connection and closed it
+    # as an idle one, before it read anything: nginx's way, and clients
+    # connect again
+    if ($r->{status} == 599 && time - ($self->{reloaded} // 0) < 5) {
+        delete $self->{http};
+        $r = $self->http->request(@request);
+    }
+
     my $json = eval { $JSON->decode($r->{content}) };
 
     return ($r->{status}, $json // $r->{content}, $r->{headers});

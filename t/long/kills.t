@@ -127,16 +127,18 @@ sub gather {
     return \%new;
 }
 
-# Describes many by pages; (name => record).
+# Describes many by pages, as often as it takes: (name => record).
 sub describe {
     my ($op, $what, $key, @names) = @_;
 
     my %found;
 
     while (my @some = splice @names, 0, 100) {
-        my ($status, $json) = $k->api($op, { $what => \@some });
-        return if $status != 200;
-        $found{ $_->{$key} } = $_ for @{ $json->{$what} };
+        my $got = Kecs::wait_for(undef, sub {
+            my ($status, $json) = $k->api($op, { $what => \@some });
+            $status == 200 && $json->{$what};
+        }, 30) or return {};
+        $found{ $_->{$key} } = $_ for @$got;
     }
 
     return \%found;
@@ -149,11 +151,11 @@ sub compare {
 
     my @names = map { $_->[0] } @{ $lines->{cluster} };
     my $found = describe('DescribeClusters', 'clusters', 'clusterName',
-                         @names) // {};
+                         @names);
     push @missing, grep { !$found->{$_} } @names;
 
     my @arns = map { $_->[1] } @{ $lines->{run} };
-    $found = describe('DescribeTasks', 'tasks', 'taskArn', @arns) // {};
+    $found = describe('DescribeTasks', 'tasks', 'taskArn', @arns);
     push @missing, grep { !$found->{$_} } @arns;
 
     for my $task (values %$found) {
@@ -193,6 +195,7 @@ my %victims = (
     nginx => \&master,
     reconciler => \&reconciler,
     up => sub { $k->{pid} },
+    'up and nginx' => sub { master() },
     all => sub { $k->{pid} },
 );
 my @kinds = sort keys %victims;
@@ -207,8 +210,9 @@ for my $round (1 .. $ROUNDS) {
     if ($kind eq 'all') {
         $k->kill_all;
     } else {
-        kill 'KILL', $pid;
-        waitpid delete $k->{pid}, 0 if $kind eq 'up';
+        my $with_up = $kind =~ /^up/;
+        kill 'KILL', $pid, $with_up ? $k->{pid} : ();
+        waitpid delete $k->{pid}, 0 if $with_up;
     }
 
     $k->start if !$k->{pid};
@@ -263,7 +267,7 @@ ok(Kecs::wait_for(undef, sub {
         $_->{desiredStatus} ne $_->{lastStatus}
             || ($stopped{ $_->{taskArn} } && $_->{lastStatus} ne 'STOPPED')
     } values %$tasks;
-    $tasks && !@unsettled;
+    %$tasks && !@unsettled;
 }, 60), 'all tasks converge')
     or diag(join "\n", map { "$_->{taskArn} $_->{desiredStatus}"
                              . " $_->{lastStatus}" } @unsettled[0 .. 5]);
