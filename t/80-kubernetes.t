@@ -207,7 +207,17 @@ roll('nginx killed', sub {
         return !($k->try_aws('list-clusters'))[0];
     });
 });
-roll('everything killed', sub { $k->kill_all; $k->start });
+roll('everything killed', sub {
+    $k->kill_all;
+    my $from = time;
+    $k->start;
+    KecsUp::wait_for('the runtime to be ready', sub {
+        open my $f, '<', "$k->{data}/reconciler.status" or return 0;
+        my %is = map { /^(\S+) (.*)$/ ? ($1, $2) : () } <$f>;
+        return $is{time} > $from * 1000 + 1000 && $is{ready};
+    });
+    cmp_ok(time - $from, '<', 10, 'a lease of the dead is not waited for');
+});
 SKIP: {
     skip 'the cluster is not ours', 2 unless $cluster->own;
     roll('the API server killed', sub {
@@ -261,5 +271,7 @@ $k->final_checks;
 $other->stop;
 $other->kecs('down', '--runtime', 'kubernetes', @at);
 is(scalar pods(), 0, 'nothing is left');
+is(scalar @{ $cluster->get('leases', '-l', 'kecs/store')->{items} }, 0,
+    'nor any lease');
 
 done_testing();

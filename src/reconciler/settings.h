@@ -16,6 +16,7 @@
 typedef struct {
     kecs_sched_conf_t      sched;
     kecs_simulated_conf_t  simulated;
+    kecs_lease_conf_t      lease;
     kecs_msec_t            task_retention;        /* STOPPED tasks */
     kecs_msec_t            inactive_retention;    /* services, clusters */
     kecs_msec_t            token_retention;

@@ -2,10 +2,14 @@
  * Tasks as pods of a Kubernetes cluster (D7): the adapter between the
  * runtime interface and the client, the watch and the requests about pods.
  *
- * It selects the pods of its store by their label and looks at no others.
- * Nothing is started before the pods have been listed and the server's
- * version is known.  Zones of nodes are looked up once per node, if we may;
- * a task shows its zone from the first event after the answer.
+ * It selects the pods of its store by their label and looks at no others,
+ * and at none before it holds the Lease of the store.  The watch and the
+ * requests about pods exist only that long: with the Lease all of them are
+ * lost, and what is wanted still is asked for again once all has been
+ * reported anew.  Nothing is started before the pods have been listed and
+ * the server's version is known.  Zones of nodes are looked up once per
+ * node, if we may; a task shows its zone from the first event after the
+ * answer.
  *
  * One thread.  The scratch arenas belong to what is going on: one for what
  * the watch brings, one for building pods.
@@ -20,6 +24,7 @@
 #include "../convert/pod_status.h"
 #include "../kube/object.h"
 #include "../kube/watch.h"
+#include "kube_lease.h"
 #include "kube_pods.h"
 #include "kubernetes.h"
 
@@ -42,10 +47,13 @@ typedef struct kubernetes_s {
     kecs_arena_t       *scratch;
     kecs_arena_t       *building;
     kecs_kube_t        *k;
-    kecs_watch_t       *watch;
+    kecs_lease_t       *lease;
+    kecs_watch_t       *watch;      /* this and pods: NULL without lease */
     kecs_kube_pods_t   *pods;
+    kecs_watch_conf_t   watching;
     kecs_str_t          uuid;
     kecs_str_t          server;     /* for a person */
+    char                told[512];  /* why the lease is not held */
     char                version[32];        /* "1.34" */
     unsigned            features;
     bool                known;      /* the version has been asked for */
@@ -317,7 +325,97 @@ on_lost(void *ctx, const char *why)
 }
 
 
+/* The lease: with it we begin to act, without it all of that ends. */
+
+
+static kecs_rc_t
+engage(kubernetes_t *rt)
+{
+    kecs_rc_t          rc;
+    kecs_watch_sink_t  sink = { on_begin, on_object, on_synced, on_lost, rt };
+
+    rc = kecs_kube_pods_open(rt->k, rt->watching.path, rt->uuid,
+                             &rt->rt.sink, &rt->pods);
+
+    return rc == KECS_OK ? kecs_watch_open(rt->k, &rt->watching, &sink,
+                                           &rt->watch)
+                         : rc;
+}
+
+
+static void
+disengage(kubernetes_t *rt)
+{
+    kecs_watch_close(rt->watch);
+    kecs_kube_pods_close(rt->pods);
+    rt->watch = NULL;
+    rt->pods = NULL;
+}
+
+
+static void
+follow_lease(kubernetes_t *rt)
+{
+    bool         lost;
+    const char  *why;
+
+    kecs_lease_run(rt->lease);
+
+    if (kecs_lease_held(rt->lease)) {
+        rt->told[0] = '\0';
+
+        if (rt->watch == NULL && engage(rt) != KECS_OK) {
+            disengage(rt);
+        }
+
+        return;
+    }
+
+    lost = rt->watch != NULL;
+    why = kecs_lease_why(rt->lease);
+    disengage(rt);
+
+    if (lost || strcmp(why, rt->told) != 0) {
+        (void) snprintf(rt->told, sizeof(rt->told), "%s", why);
+        rt->rt.sink.unsynced(rt->rt.sink.ctx, kecs_str_of(why));
+    }
+}
+
+
+/* The version is known, all pods have been reported, and we may act. */
+
+static bool
+is_acting(const kubernetes_t *rt)
+{
+    return rt->known && rt->watch != NULL && kecs_watch_synced(rt->watch)
+           && kecs_lease_held(rt->lease);
+}
+
+
+static bool
+may_ask(const kubernetes_t *rt)
+{
+    return rt->pods != NULL && kecs_lease_held(rt->lease);
+}
+
+
 /* The runtime's operations. */
+
+
+/* The next one need not wait for our lease to expire, if it can be helped. */
+
+static void
+release(kubernetes_t *rt)
+{
+    kecs_msec_t  until;
+
+    until = kecs_monotonic() + kecs_lease_patience(rt->lease);
+
+    while (!kecs_lease_release(rt->lease) && kecs_monotonic() < until) {
+        kecs_kube_wait(rt->k, NULL, 0, 10);
+        kecs_kube_run(rt->k);
+    }
+}
 
 
 static void
@@ -325,8 +423,13 @@ rt_close(kecs_runtime_t *r)
 {
     kubernetes_t  *rt = (kubernetes_t *) r;
 
-    kecs_watch_close(rt->watch);
-    kecs_kube_pods_close(rt->pods);
+    disengage(rt);
+
+    if (rt->lease != NULL) {
+        release(rt);
+        kecs_lease_close(rt->lease);
+    }
+
     kecs_kube_close(rt->k);
     kecs_arena_destroy(rt->scratch);
     kecs_arena_destroy(rt->building);
@@ -342,14 +445,21 @@ rt_wait(kecs_runtime_t *r, struct pollfd *fds, unsigned n, int msec)
 }
 
 
+/* After a long sleep the lease is over before anything else is sent. */
+
 static void
 rt_run(kecs_runtime_t *r)
 {
     kubernetes_t  *rt = (kubernetes_t *) r;
 
+    follow_lease(rt);
     ask_version(rt);
     kecs_kube_run(rt->k);
-    kecs_watch_run(rt->watch);
+    follow_lease(rt);
+
+    if (rt->watch != NULL) {
+        kecs_watch_run(rt->watch);
+    }
 }
 
 
@@ -389,7 +499,7 @@ rt_start(kecs_runtime_t *r, const kecs_start_t *s)
     kecs_buf_t     body;
     kubernetes_t  *rt = (kubernetes_t *) r;
 
-    if (!rt->known || !kecs_watch_synced(rt->watch)) {
+    if (!is_acting(rt)) {
         return KECS_AGAIN;
     }
 
@@ -413,34 +523,37 @@ static kecs_rc_t
 rt_stop(kecs_runtime_t *r, const uint8_t *task, kecs_str_t handle,
     unsigned grace)
 {
-    return kecs_kube_pods_stop(((kubernetes_t *) r)->pods, task, handle,
-                               grace);
+    kubernetes_t  *rt = (kubernetes_t *) r;
+
+    return may_ask(rt) ? kecs_kube_pods_stop(rt->pods, task, handle, grace)
+                       : KECS_AGAIN;
 }
 
 
 static kecs_rc_t
 rt_forget(kecs_runtime_t *r, const uint8_t *task, kecs_str_t handle)
 {
-    return kecs_kube_pods_forget(((kubernetes_t *) r)->pods, task, handle);
+    kubernetes_t  *rt = (kubernetes_t *) r;
+
+    return may_ask(rt) ? kecs_kube_pods_forget(rt->pods, task, handle)
+                       : KECS_AGAIN;
 }
 
 
 static bool
 rt_ready(kecs_runtime_t *r, char *why, size_t size)
 {
-    bool           ready;
     const char    *lost;
     kubernetes_t  *rt = (kubernetes_t *) r;
 
-    ready = rt->known && kecs_watch_synced(rt->watch);
-
-    if (ready) {
+    if (is_acting(rt)) {
         (void) snprintf(why, size, "Kubernetes %s, %.*s", rt->version,
                         kecs_fmt(rt->server));
         return true;
     }
 
-    lost = kecs_watch_why(rt->watch);
+    lost = rt->watch != NULL ? kecs_watch_why(rt->watch)
+                             : kecs_lease_why(rt->lease);
     (void) snprintf(why, size, "no contact with %.*s: %s",
                     kecs_fmt(rt->server), *lost ? lost : "connecting");
 
@@ -458,30 +571,12 @@ static const kecs_runtime_ops_t  kubernetes_ops = {
 
 
 static kecs_rc_t
-open_watch(kubernetes_t *rt, const kecs_kubernetes_tuning_t *tuning,
-    kecs_str_t path)
-{
-    kecs_watch_sink_t  sink = { on_begin, on_object, on_synced, on_lost, rt };
-    kecs_watch_conf_t  conf = {
-        .path = path, .limit = tuning->page, .timeout = tuning->timeout
-    };
-
-    conf.selector = kecs_sprintf(rt->arena, KECS_POD_STORE "=%.*s",
-                                 kecs_fmt(rt->uuid));
-
-    return conf.selector.data ? kecs_watch_open(rt->k, &conf, &sink,
-                                                &rt->watch)
-                              : KECS_NOMEM;
-}
-
-
-static kecs_rc_t
 setup(kubernetes_t *rt, const kecs_kubeconfig_t *config,
     const char *namespace, const char *uuid,
     const kecs_kubernetes_tuning_t *tuning)
 {
     kecs_rc_t   rc;
-    kecs_str_t  path, ns;
+    kecs_str_t  ns;
 
     rt->arena = kecs_arena_create(0);
     rt->scratch = kecs_arena_create(16 * 1024);
@@ -493,12 +588,18 @@ setup(kubernetes_t *rt, const kecs_kubeconfig_t *config,
 
     ns = kecs_kube_escape(rt->arena, namespace ? kecs_str_of(namespace)
                                                : config->namespace);
-    path = kecs_sprintf(rt->arena, "/api/v1/namespaces/%.*s/pods",
-                        kecs_fmt(ns));
     rt->uuid = kecs_strdup(rt->arena, kecs_str_of(uuid));
     rt->server = kecs_kubeconfig_describe(rt->arena, config);
+    rt->watching = (kecs_watch_conf_t) {
+        .path = kecs_sprintf(rt->arena, "/api/v1/namespaces/%.*s/pods",
+                             kecs_fmt(ns)),
+        .selector = kecs_sprintf(rt->arena, KECS_POD_STORE "=%s", uuid),
+        .limit = tuning->page,
+        .timeout = tuning->timeout
+    };
 
-    if (ns.data == NULL || path.data == NULL || rt->uuid.data == NULL
+    if (ns.data == NULL || rt->watching.path.data == NULL
+        || rt->watching.selector.data == NULL || rt->uuid.data == NULL
         || rt->server.data == NULL)
     {
         return KECS_NOMEM;
@@ -509,12 +610,7 @@ setup(kubernetes_t *rt, const kecs_kubeconfig_t *config,
         return rc;
     }
 
-    rc = kecs_kube_pods_open(rt->k, path, rt->uuid, &rt->rt.sink, &rt->pods);
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    return open_watch(rt, tuning, path);
+    return kecs_lease_open(rt->k, ns, rt->uuid, &tuning->lease, &rt->lease);
 }
 
 
@@ -577,6 +673,7 @@ kecs_kubernetes_open(const kecs_kubernetes_conf_t *conf,
     if (rc == KECS_OK) {
         memset(&tuning, 0, sizeof(kecs_kubernetes_tuning_t));
         tuning.client.burst = conf->burst;
+        tuning.lease = conf->lease;
 
         rc = kecs_kubernetes_connect(&config, conf->namespace, conf->uuid,
                                      &tuning, sink, out, why);

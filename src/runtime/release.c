@@ -2,6 +2,10 @@
  * One request after the other.  Pods are listed page by page; each page is
  * dealt with before the next one is asked for.  Whatever fails ends it; it
  * can be done again.
+ *
+ * What is removed has to be ours alone: with a live holder of the Lease
+ * elsewhere nothing is.  The Lease goes when no pod is left, and only as it
+ * was seen.
  */
 
 #include <stdarg.h>
@@ -10,6 +14,7 @@
 #include "../convert/pod.h"
 #include "../kube/client.h"
 #include "../kube/object.h"
+#include "kube_lease.h"
 #include "release.h"
 
 
@@ -19,6 +24,7 @@ typedef struct {
     kecs_kube_t    *k;
     kecs_arena_t   *a;              /* of one page */
     kecs_str_t      path;
+    kecs_str_t      lease;
     const char     *uuid;
     bool            remove;
     unsigned        n;
@@ -77,6 +83,7 @@ ask(release_t *r, const char *method, kecs_str_t path, const char *type,
     q.ctx = r;
 
     r->answered = false;
+    r->status = 0;
 
     if (path.data == NULL || (type != NULL && body.data == NULL)
         || kecs_kube_send(r->k, &q, NULL) != KECS_OK)
@@ -225,6 +232,93 @@ pages(release_t *r, kecs_arena_t *keep)
 }
 
 
+/* Deletes the Lease when no pod is left; without a right to it: nothing. */
+
+static kecs_rc_t
+drop_lease(release_t *r, const kecs_json_t *meta)
+{
+    kecs_str_t  body;
+
+    body = kecs_sprintf(r->a, "{\"kind\":\"DeleteOptions\","
+                        "\"apiVersion\":\"v1\",\"preconditions\":{"
+                        "\"uid\":\"%.*s\",\"resourceVersion\":\"%.*s\"}}",
+                        kecs_fmt(kecs_json_str(kecs_json_get(meta, "uid"))),
+                        kecs_fmt(kecs_json_str(kecs_json_get(
+                                               meta, "resourceVersion"))));
+
+    if (ask(r, "DELETE", r->lease, "application/json", body, 404)
+        == KECS_OK || r->status == 403 || r->status == 409)
+    {
+        return KECS_OK;
+    }
+
+    return KECS_ERROR;
+}
+
+
+/* *meta: that of the Lease, NULL when there is none for us to see. */
+
+static kecs_rc_t
+look_at_lease(release_t *r, const kecs_json_t **meta)
+{
+    kecs_rc_t           rc;
+    kecs_str_t          holder;
+    const kecs_json_t  *lease;
+
+    *meta = NULL;
+    kecs_arena_reset(r->a);
+
+    rc = ask(r, "GET", r->lease, NULL, kecs_null_str, 404);
+
+    if (r->status == 404 || r->status == 403) {
+        return KECS_OK;
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    if (kecs_kube_parse(r->a, r->body, &lease) != KECS_OK) {
+        return fail(KECS_ERROR, "the lease is malformed");
+    }
+
+    holder = kecs_json_str(kecs_json_at(lease, "spec", "holderIdentity",
+                                        NULL));
+    *meta = kecs_json_get(lease, "metadata");
+
+    return kecs_lease_is_free(holder)
+           ? KECS_OK
+           : fail(KECS_ERROR, "the lease kecs-%s is held by %.*s", r->uuid,
+                  kecs_fmt(holder));
+}
+
+
+static kecs_rc_t
+let_all_go(release_t *r, kecs_arena_t *keep)
+{
+    kecs_rc_t           rc;
+    const kecs_json_t  *meta;
+
+    if (!r->remove) {
+        return pages(r, keep);
+    }
+
+    rc = look_at_lease(r, &meta);
+
+    if (rc == KECS_OK) {
+        rc = pages(r, keep);
+    }
+
+    if (rc != KECS_OK || r->n > 0) {
+        return rc;
+    }
+
+    rc = look_at_lease(r, &meta);
+
+    return rc == KECS_OK && meta != NULL ? drop_lease(r, meta) : rc;
+}
+
+
 kecs_rc_t
 kecs_kube_release(const kecs_kubeconfig_t *config, const char *namespace,
     const char *uuid, bool remove, unsigned *n, const char **why)
@@ -249,8 +343,10 @@ kecs_kube_release(const kecs_kubeconfig_t *config, const char *namespace,
                                               : config->namespace);
         r.path = kecs_sprintf(keep, "/api/v1/namespaces/%.*s/pods",
                               kecs_fmt(ns));
-        rc = r.path.data && ns.data ? pages(&r, keep)
-                                    : fail(KECS_NOMEM, "out of memory");
+        r.lease = kecs_lease_path(keep, ns, kecs_str_of(uuid));
+        rc = r.path.data && r.lease.data && ns.data
+             ? let_all_go(&r, keep)
+             : fail(KECS_NOMEM, "out of memory");
         kecs_kube_close(r.k);
 
     } else {

@@ -13,7 +13,9 @@
 /*
  * Takes our finalizer from all pods of the store `uuid` in the namespace
  * (NULL: the configuration's own), so that nothing of ours holds them;
- * with `remove` they are deleted first.  *n: how many pods there were.
+ * with `remove` they are deleted first, and the store's Lease when there
+ * are none (any more); not while another host holds it.  *n: how many pods
+ * there were.
  * KECS_OK, KECS_NOMEM, KECS_ERROR; *why tells a person and is valid until
  * the next call in this thread.
  */

@@ -93,6 +93,13 @@ kecs_rc_t kecs_simulated_open(const kecs_simulated_conf_t *conf,
     const kecs_runtime_sink_t *sink, kecs_runtime_t **out);
 
 
+/* The Lease that guards the cluster side; 0: as told. */
+typedef struct {
+    kecs_msec_t  duration;          /* so long it is respected: 15000 */
+    kecs_msec_t  renew;             /* from one renewal to the next: 2000 */
+    kecs_msec_t  deadline;          /* without any we stop acting: 10000 */
+} kecs_lease_conf_t;
+
 /* Pods of a Kubernetes cluster. */
 typedef struct {
     const char  *kubeconfig;        /* path; NULL: see kubeconfig_find */
@@ -100,6 +107,8 @@ typedef struct {
     const char  *namespace;         /* NULL: the context's own */
     const char  *uuid;              /* of the store: our label */
     unsigned     burst;             /* requests in flight: 64 */
+
+    kecs_lease_conf_t  lease;
 } kecs_kubernetes_conf_t;
 
 /* *why tells a person what is wrong with the configuration. */

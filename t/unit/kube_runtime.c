@@ -42,6 +42,10 @@ typedef struct {
 static rule_t        rules[8];
 static const char   *existing;      /* body of the pod that is there */
 static const char   *version;
+static int           lease_status;  /* 0: leases are kept; else the answer */
+static unsigned      lease_version; /* 0: there is none */
+static char          lease_holder[256];
+static unsigned      lists;         /* of pods */
 static fake_conn_t  *silent;        /* has not been answered yet */
 static char          silent_method[16];
 
@@ -139,9 +143,41 @@ by_rule(fake_conn_t *c, const fake_request_t *r)
 
 
 static void
+lease(fake_conn_t *c, const fake_request_t *r)
+{
+    const char         *p;
+    static const char   member[] = "\"holderIdentity\":\"";
+
+    if (lease_status != 0) {
+        fake_reply(c, lease_status, "", "{\"message\":\"no leases\"}");
+        return;
+    }
+
+    p = strstr(r->body, member);
+
+    if (p != NULL) {
+        p += sizeof(member) - 1;
+        (void) snprintf(lease_holder, sizeof(lease_holder), "%.*s",
+                        (int) strcspn(p, "\""), p);
+        lease_version++;
+    }
+
+    fake_reply(c, lease_version > 0 ? 200 : 404, "", "{\"metadata\":{"
+               "\"resourceVersion\":\"%u\"},\"spec\":{\"holderIdentity\":"
+               "\"%s\",\"leaseDurationSeconds\":60}}", lease_version,
+               lease_holder);
+}
+
+
+static void
 ask(fake_t *f, fake_conn_t *c, const fake_request_t *r)
 {
     (void) f;
+
+    if (strstr(r->path, "/leases") != NULL) {
+        lease(c, r);
+        return;
+    }
 
     if (strcmp(r->path, "/version") == 0) {
         fake_reply(c, 200, "", "%s", version);
@@ -155,6 +191,7 @@ ask(fake_t *f, fake_conn_t *c, const fake_request_t *r)
     }
 
     if (strstr(r->path, "limit=") != NULL) {
+        lists++;
         fake_reply(c, 200, "", "{\"metadata\":{\"resourceVersion\":\"1\"},"
                    "\"items\":[]}");
         return;
@@ -259,7 +296,7 @@ settle(void)
 
 
 static bool
-begin(void)
+connect_to(void)
 {
     char                      url[64];
     const char               *why;
@@ -287,9 +324,19 @@ begin(void)
     config.loopback = true;
     tuning.client.backoff = 5;
     tuning.client.backoff_max = 10;
+    tuning.lease = (kecs_lease_conf_t) {
+        .duration = 900, .renew = 40, .deadline = 400
+    };
 
     return kecs_kubernetes_connect(&config, "team", UUID, &tuning, &sink,
-                                   &rt, &why) == KECS_OK
+                                   &rt, &why) == KECS_OK;
+}
+
+
+static bool
+begin(void)
+{
+    return connect_to()
            && until(strcmp(told, "synced ") == 0 && stream != NULL);
 }
 
@@ -302,6 +349,8 @@ end(void)
     memset(rules, 0, sizeof(rules));
     existing = NULL;
     version = "{\"major\":\"1\",\"minor\":\"34+\"}";
+    lease_status = 403;
+    lease_version = 0;
 }
 
 
@@ -721,9 +770,73 @@ test_contact(void)
 }
 
 
+/* Only who holds the lease acts, and looks. */
+
+static void
+test_lease(void)
+{
+    char  why[256];
+
+    lease_status = 0;
+    lease_version = 7;
+    lists = 0;
+    (void) snprintf(lease_holder, sizeof(lease_holder), "elsewhere_1_2");
+
+    tap_ok(connect_to(), "a lease that another host has");
+    tap_ok(tells("unsynced "), "no contact");
+    tap_ok(!rt->ops->ready(rt, why, sizeof(why))
+           && strstr(why, "the lease kecs-" UUID " is held by elsewhere_1_2")
+              != NULL, "%s", why);
+    tap_is_int(start(), KECS_AGAIN, "nothing is started");
+    tap_is_int(rt->ops->stop(rt, task_id, kecs_str("u-1"), 7), KECS_AGAIN,
+               "nor stopped");
+    tap_is_int(rt->ops->forget(rt, task_id, kecs_str("u-1")), KECS_AGAIN,
+               "nor forgotten");
+    tap_ok(asks(""), "no pod is asked about");
+    tap_is_int((int) lists, 0, "or looked at");
+
+    lease_holder[0] = '\0';
+    tap_ok(tells("synced "), "it is given back to us");
+    tap_ok(rt->ops->ready(rt, why, sizeof(why)), "ready: %s", why);
+    tap_is_int(start(), KECS_OK, "a task");
+    tap_ok(asks(POST), "is started");
+
+    /* what waits to be repeated ends with the lease */
+
+    rules[0] = (rule_t) { "DELETE", 503, NULL, 0, false };
+    told[0] = '\0';
+    stop("u-1");
+    (void) until(strstr(asked, "DELETE") != NULL);
+    lease_status = 503;
+    tap_ok(tells("unsynced "), "it cannot be renewed");
+    asked[0] = '\0';
+    tap_is_int(start(), KECS_AGAIN, "nothing is started");
+    tap_ok(asks(""), "and nothing repeated");
+    tap_ok(!rt->ops->ready(rt, why, sizeof(why)), "%s", why);
+
+    lists = 0;
+    lease_status = 0;
+    tap_ok(until(strstr(told, "synced ") != NULL && lists == 1),
+           "ours again, and all is listed anew");
+    tap_is_int(rt->ops->stop(rt, task_id, kecs_str("u-1"), 7), KECS_OK,
+               "a stop");
+    memset(rules, 0, sizeof(rules));
+    tap_ok(until(strstr(asked, DELETE) != NULL), "is done");
+
+    rt->ops->close(rt);
+    fake_serve(&server);
+    tap_ok(lease_version > 7 && lease_holder[0] == '\0',
+           "closed: the lease is given back");
+    fake_close(&server);
+    lease_status = 403;
+    existing = NULL;
+}
+
+
 int
 main(void)
 {
+    lease_status = 403;
     version = "{\"major\":\"1\",\"minor\":\"34+\"}";
 
     test_life();
@@ -733,6 +846,7 @@ main(void)
     test_zones();
     test_versions();
     test_contact();
+    test_lease();
 
     return tap_done();
 }
