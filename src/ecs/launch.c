@@ -77,19 +77,6 @@ provider_name(kecs_str_t id)
 }
 
 
-unsigned
-kecs_provider_launch(kecs_str_t provider)
-{
-    if (kecs_str_is(provider, "FARGATE")
-        || kecs_str_is(provider, "FARGATE_SPOT"))
-    {
-        return KECS_LAUNCH_FARGATE;
-    }
-
-    return KECS_LAUNCH_EC2;
-}
-
-
 static bool
 has_provider(const kecs_ecs_cluster_t *capacity, kecs_str_t name)
 {
@@ -194,12 +181,8 @@ by_strategy(kecs_call_t *c, const kecs_cluster_t *cluster,
 
     rc = strategy_settle(c, capacity, strategy, &out->strategy);
 
-    if (rc == KECS_OK) {
-        out->launch = kecs_provider_launch(
-                          out->strategy.items[0].capacity_provider);
-    }
-
-    return rc;
+    return rc == KECS_OK
+           ? kecs_strategy_launch(c, &out->strategy, &out->launch) : rc;
 }
 
 

@@ -123,11 +123,13 @@ describe_services(kecs_call_t *c, void *input)
 
 /* ListServices. */
 
+enum { MANAGED_BY_CUSTOMER = 1, MANAGED_BY_ECS };
+
 typedef struct {
     kecs_cluster_t  cluster;
     unsigned        launch;         /* 0: any */
     unsigned        strategy;       /* 0: any */
-    bool            none;           /* nothing can match */
+    unsigned        managed;        /* 0: any, or MANAGED_* */
 } listing_t;
 
 
@@ -156,7 +158,9 @@ listing_filters(kecs_call_t *c, const kecs_ecs_list_services_request_t *in,
     }
 
     l->strategy = kecs_strategy_of(in->scheduling_strategy);
-    l->none = kecs_str_is(in->resource_management_type, "ECS");
+    l->managed = in->resource_management_type.len == 0 ? 0
+                 : kecs_str_is(in->resource_management_type, "ECS")
+                   ? MANAGED_BY_ECS : MANAGED_BY_CUSTOMER;
 
     return rc;
 }
@@ -166,7 +170,7 @@ static kecs_rc_t
 list_one(kecs_call_t *c, kecs_page_t *page, const listing_t *l,
     kecs_str_t key, kecs_service_t *s)
 {
-    bool        match;
+    bool        match, express;
     kecs_rc_t   rc;
     kecs_str_t  arn;
 
@@ -178,6 +182,16 @@ list_one(kecs_call_t *c, kecs_page_t *page, const listing_t *l,
 
     match = (l->launch == 0 || s->launch == l->launch)
             && (l->strategy == 0 || s->strategy == l->strategy);
+
+    if (match && l->managed != 0) {
+        rc = kecs_service_is_express(c, s, &express);
+
+        if (rc != KECS_OK) {
+            return rc;
+        }
+
+        match = express == (l->managed == MANAGED_BY_ECS);
+    }
 
     if (match) {
         arn = kecs_service_arn(c, l->cluster.name, s->name);
@@ -243,8 +257,8 @@ list_services(kecs_call_t *c, void *input)
         return rc;
     }
 
-    text = kecs_sprintf(c->arena, "%u %u %u %d", l.cluster.no, l.launch,
-                        l.strategy, l.none);
+    text = kecs_sprintf(c->arena, "%u %u %u %u", l.cluster.no, l.launch,
+                        l.strategy, l.managed);
 
     if (text.data == NULL) {
         return KECS_NOMEM;
@@ -258,11 +272,7 @@ list_services(kecs_call_t *c, void *input)
     }
 
     kecs_w_array(&c->out, "serviceArns");
-
-    if (!l.none) {
-        rc = list_page(c, &page, &l);
-    }
-
+    rc = list_page(c, &page, &l);
     kecs_w_array_end(&c->out);
 
     return rc == KECS_OK ? kecs_page_end(c, &page) : rc;

@@ -494,7 +494,30 @@ list_task_definitions(kecs_call_t *c, void *v)
 }
 
 
-/* ListTaskDefinitionFamilies: all are the records themselves, in order. */
+/*
+ * ListTaskDefinitionFamilies: all are the records themselves, in order,
+ * save those whose revisions are all gone.
+ */
+
+static kecs_rc_t
+list_family(kecs_call_t *c, kecs_str_t key, kecs_str_t *out)
+{
+    kecs_rc_t      rc;
+    kecs_family_t  family;
+
+    rc = kecs_list_name(c, key, out);
+
+    if (rc == KECS_OK) {
+        rc = get_family(c, *out, &family);
+    }
+
+    if (rc == KECS_OK && family.purged == family.last) {
+        return KECS_NOT_FOUND;
+    }
+
+    return rc;
+}
+
 
 static kecs_rc_t
 scan_families(kecs_call_t *c, kecs_str_t status, const kecs_key_t *prefix,
@@ -547,12 +570,15 @@ list_task_definition_families(kecs_call_t *c, void *v)
     }
 
     return rc == KECS_OK ? kecs_list_page(c, &page, "families", scan,
-                                          kecs_list_name)
+                                          list_family)
                          : rc;
 }
 
 
 const kecs_op_t  kecs_taskdef_ops[] = {
+    { "DeleteTaskDefinitions", KECS_OP_WRITE,
+      &kecs_ecs_delete_task_definitions_request_shape,
+      kecs_delete_task_definitions },
     { "DeregisterTaskDefinition", KECS_OP_WRITE,
       &kecs_ecs_deregister_task_definition_request_shape,
       deregister_task_definition },
