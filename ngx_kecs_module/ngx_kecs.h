@@ -34,6 +34,7 @@ typedef struct {
     ngx_str_t         path;         /* kecs_store; len 0: none */
     size_t            map_size;
     ngx_shm_zone_t   *zone;
+    ngx_array_t      *upstreams;    /* of ngx_kecs_upstream_t, or NULL */
 } ngx_kecs_main_conf_t;
 
 typedef struct {
@@ -51,12 +52,20 @@ typedef struct {
     ngx_str_t         account;
     ngx_str_t         region;
     ngx_msec_t        write_timeout;
+    ngx_str_t         upstream;     /* "@name"; else there is none */
+    ngx_uint_t        neighbour;    /* it is such a location */
     kecs_api_conf_t   api;
     const char       *file;         /* where "kecs on" is written */
     ngx_uint_t        line;
 } ngx_kecs_loc_conf_t;
 
 #define NGX_KECS_AUTH_OFF  1
+
+/* A use of kecs_upstream_location, to be checked when all are known. */
+typedef struct {
+    ngx_http_core_srv_conf_t  *server;
+    ngx_kecs_loc_conf_t       *conf;
+} ngx_kecs_upstream_t;
 
 extern ngx_module_t  ngx_http_kecs_module;
 
@@ -109,6 +118,7 @@ typedef struct {
     kecs_caller_t        caller;
     kecs_str_t           action;        /* as asked for; absent: none */
     kecs_str_t           body;
+    ngx_str_t            type;          /* of the answer; len 0: JSON */
     u_char               request_id[KECS_UUID_LEN + 1];
     uint64_t             started;       /* usec, monotonic */
     uint64_t             finished;
@@ -133,6 +143,39 @@ kecs_str_t ngx_kecs_action(ngx_http_request_t *r, ngx_uint_t *ours);
 kecs_str_t ngx_kecs_header_in(ngx_http_request_t *r, const char *name);
 ngx_int_t ngx_kecs_header_out(ngx_http_request_t *r, const char *name,
     u_char *value, size_t len);
+
+/*
+ * Neighbours: other services of AWS on the same endpoint.
+ */
+
+typedef enum {
+    NGX_KECS_ROUTE_ECS = 0,
+    NGX_KECS_ROUTE_FORM,                /* STS, or the form tells */
+    NGX_KECS_ROUTE_OTHER
+} ngx_kecs_route_t;
+
+/* The signing name, from the headers alone; absent when they do not say. */
+kecs_str_t ngx_kecs_service(ngx_http_request_t *r);
+
+ngx_kecs_route_t ngx_kecs_route(ngx_http_request_t *r);
+ngx_uint_t ngx_kecs_has_upstream(ngx_http_request_t *r);
+
+/* Turns the refusal in ctx into the protocol of the request's service. */
+ngx_int_t ngx_kecs_translate(ngx_kecs_ctx_t *ctx);
+
+/* Passes the request on or refuses it; the result is for finalize. */
+ngx_int_t ngx_kecs_other(ngx_kecs_ctx_t *ctx);
+
+/*
+ * Answers the call that a form holds, or passes it on.  The result is for
+ * finalize; NGX_DECLINED: it holds none.
+ */
+ngx_int_t ngx_kecs_form(ngx_kecs_ctx_t *ctx, kecs_str_t form);
+
+/* Configuration. */
+char *ngx_kecs_set_upstream(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_int_t ngx_kecs_add_upstream(ngx_conf_t *cf, ngx_kecs_loc_conf_t *conf);
+ngx_int_t ngx_kecs_check_upstreams(ngx_conf_t *cf);
 
 ngx_int_t ngx_kecs_api_handler(ngx_http_request_t *r);
 ngx_int_t ngx_kecs_admin_handler(ngx_http_request_t *r);

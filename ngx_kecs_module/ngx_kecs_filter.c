@@ -4,8 +4,9 @@
  * malformed) would be an HTML page, which no SDK can read; the filters turn
  * it into {"__type", "message"} with the same status.  The same is done for
  * requests so malformed that they die before nginx picks a location, when
- * the server has an API at all.  An error_page of the configuration comes
- * first: then there is nothing left to replace.
+ * the server has an API at all, and where requests for other services are
+ * passed on (then in the protocol of the service).  An error_page of the
+ * configuration comes first: then there is nothing left to replace.
  */
 
 #include "ngx_kecs.h"
@@ -98,7 +99,7 @@ ngx_kecs_filter_applies(ngx_http_request_t *r)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_kecs_module);
 
-    if (lcf->enable) {
+    if (lcf->enable || lcf->neighbour) {
         return 1;
     }
 
@@ -126,16 +127,25 @@ ngx_kecs_header_filter(ngx_http_request_t *r)
     ngx_kecs_refuse(ctx, ngx_kecs_error_of_status(r->err_status), "%s",
                     ngx_kecs_message_of_status(r->err_status));
 
-    if (ctx->buf.failed) {
+    ctx->status = r->err_status;
+
+    if (ctx->buf.failed || ngx_kecs_translate(ctx) != NGX_OK) {
         return ngx_kecs_next_header_filter(r);
     }
 
-    ctx->status = r->err_status;
     ctx->replaced = 1;
 
     ngx_http_clear_content_length(r);
     r->headers_out.content_length_n = (off_t) ctx->buf.len;
-    ngx_str_set(&r->headers_out.content_type, "application/x-amz-json-1.1");
+
+    if (ctx->type.len != 0) {
+        r->headers_out.content_type = ctx->type;
+
+    } else {
+        ngx_str_set(&r->headers_out.content_type,
+                    "application/x-amz-json-1.1");
+    }
+
     r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_type_lowcase = NULL;
 

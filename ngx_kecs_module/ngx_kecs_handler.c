@@ -168,6 +168,21 @@ ngx_kecs_ctx_cleanup(void *data)
 }
 
 
+/* How the client reached this server, as far as its headers tell. */
+
+static void
+ngx_kecs_reached(ngx_http_request_t *r, kecs_call_t *c)
+{
+    if (r->headers_in.host != NULL) {
+        c->host = ngx_kecs_str(&r->headers_in.host->value);
+    }
+
+#if (NGX_HTTP_SSL)
+    c->tls = r->connection->ssl != NULL;
+#endif
+}
+
+
 static ngx_int_t
 ngx_kecs_ctx_call(ngx_kecs_ctx_t *ctx)
 {
@@ -188,6 +203,7 @@ ngx_kecs_ctx_call(ngx_kecs_ctx_t *ctx)
     c->region = ctx->caller.region;
     c->request_id = kecs_str_n(ctx->request_id, KECS_UUID_LEN);
     c->buf = &ctx->buf;
+    ngx_kecs_reached(ctx->request, c);
     c->principal = kecs_sprintf(ctx->arena, "arn:%s:iam::%.*s:root",
                                 kecs_partition(c->region),
                                 kecs_fmt(c->account));
@@ -287,7 +303,14 @@ ngx_kecs_answer_headers(ngx_kecs_ctx_t *ctx)
     r = ctx->request;
     r->headers_out.status = ctx->status;
     r->headers_out.status_line.len = 0;
-    ngx_str_set(&r->headers_out.content_type, NGX_KECS_JSON);
+
+    if (ctx->type.len != 0) {
+        r->headers_out.content_type = ctx->type;
+
+    } else {
+        ngx_str_set(&r->headers_out.content_type, NGX_KECS_JSON);
+    }
+
     r->headers_out.content_type_len = r->headers_out.content_type.len;
     r->headers_out.content_type_lowcase = NULL;
 
@@ -432,11 +455,25 @@ ngx_kecs_other_method(ngx_kecs_ctx_t *ctx)
 }
 
 
+/* A form in the query string needs no body. */
+
+static ngx_int_t
+ngx_kecs_query_string(ngx_kecs_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_kecs_form(ctx, ngx_kecs_str(&ctx->request->args));
+
+    return rc == NGX_DECLINED ? ngx_kecs_about(ctx) : rc;
+}
+
+
 ngx_int_t
 ngx_kecs_api_handler(ngx_http_request_t *r)
 {
-    ngx_int_t        rc;
-    ngx_kecs_ctx_t  *ctx;
+    ngx_int_t         rc;
+    ngx_kecs_ctx_t   *ctx;
+    ngx_kecs_route_t  route;
 
     ctx = ngx_kecs_ctx(r);
     if (ctx == NULL) {
@@ -452,8 +489,15 @@ ngx_kecs_api_handler(ngx_http_request_t *r)
         return ngx_kecs_answer_early(ctx);
     }
 
+    route = ngx_kecs_route(r);
+
+    if (route == NGX_KECS_ROUTE_OTHER) {
+        return ngx_kecs_other(ctx);
+    }
+
     if (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) {
-        return ngx_kecs_about(ctx);
+        return route == NGX_KECS_ROUTE_FORM ? ngx_kecs_query_string(ctx)
+                                            : ngx_kecs_about(ctx);
     }
 
     if (r->method != NGX_HTTP_POST) {
@@ -701,9 +745,30 @@ ngx_kecs_write_done(ngx_kecs_ctx_t *ctx, const kecs_frame_t *f)
 }
 
 
+/* One that was passed on has a reference of its own: this one ends. */
+
+static ngx_int_t
+ngx_kecs_body_form(ngx_kecs_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_kecs_form(ctx, ctx->body.len != 0
+                            ? ctx->body
+                            : ngx_kecs_str(&ctx->request->args));
+
+    if (rc == NGX_DONE) {
+        ngx_http_finalize_request(ctx->request, NGX_DONE);
+    }
+
+    return rc;
+}
+
+
 static ngx_int_t
 ngx_kecs_call(ngx_kecs_ctx_t *ctx)
 {
+    ngx_int_t  rc;
+
     switch (ngx_kecs_body(ctx)) {
 
     case NGX_OK:
@@ -718,6 +783,14 @@ ngx_kecs_call(ngx_kecs_ctx_t *ctx)
         ngx_kecs_refuse(ctx, KECS_E_SERVER,
                         "The request body could not be read.");
         return ngx_kecs_answer(ctx);
+    }
+
+    if (ngx_kecs_route(ctx->request) == NGX_KECS_ROUTE_FORM) {
+        rc = ngx_kecs_body_form(ctx);
+
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
     }
 
     if (ngx_kecs_find_op(ctx) != NGX_OK) {

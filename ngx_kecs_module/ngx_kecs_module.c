@@ -90,6 +90,13 @@ static ngx_command_t  ngx_kecs_commands[] = {
       0,
       NULL },
 
+    { ngx_string("kecs_upstream_location"),
+      NGX_KECS_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_kecs_set_upstream,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("kecs_write_timeout"),
       NGX_KECS_ANY_CONF|NGX_CONF_TAKE1,
       ngx_kecs_set_timeout,
@@ -269,6 +276,10 @@ ngx_kecs_merge_api(ngx_conf_t *cf, ngx_kecs_loc_conf_t *conf)
         return NGX_CONF_ERROR;
     }
 
+    if (ngx_kecs_add_upstream(cf, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     kscf->api = 1;
 
     if (conf->auth != NGX_KECS_AUTH_OFF && kscf->open_file == NULL) {
@@ -352,6 +363,7 @@ ngx_kecs_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->hosts, prev->hosts, NULL);
     ngx_conf_merge_str_value(conf->account, prev->account, "000000000000");
     ngx_conf_merge_str_value(conf->region, prev->region, "us-east-1");
+    ngx_conf_merge_str_value(conf->upstream, prev->upstream, "");
     ngx_conf_merge_msec_value(conf->write_timeout, prev->write_timeout,
                               60000);
 
@@ -395,6 +407,10 @@ ngx_kecs_postconfiguration(ngx_conf_t *cf)
 
     *h = ngx_kecs_stats_log;
     ngx_kecs_filter_init();
+
+    if (ngx_kecs_check_upstreams(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     return ngx_kecs_check_listens(cf);
 }

@@ -1,7 +1,8 @@
 /*
  * Variables for logs, maps, limits and access rules.  Those about the
  * caller and the operation come from the headers alone, so they work in
- * every phase; the others are "not found" until there is an answer.
+ * every phase; the others, and the operation of a form, are "not found"
+ * until there is an answer.
  */
 
 #include "ngx_kecs.h"
@@ -28,7 +29,7 @@ static ngx_int_t ngx_kecs_variable(ngx_http_request_t *r,
 static ngx_http_variable_t  ngx_kecs_variables[] = {
 
     { ngx_string("kecs_action"), NULL, ngx_kecs_variable,
-      NGX_KECS_VAR_ACTION, 0, 0 },
+      NGX_KECS_VAR_ACTION, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("kecs_service"), NULL, ngx_kecs_variable,
       NGX_KECS_VAR_SERVICE, 0, 0 },
@@ -119,6 +120,19 @@ ngx_kecs_variable_ctx(ngx_http_request_t *r, uintptr_t what)
 }
 
 
+/* What a form asked for, when it was answered here. */
+
+static kecs_str_t
+ngx_kecs_form_action(ngx_http_request_t *r)
+{
+    ngx_kecs_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_kecs_module);
+
+    return ctx != NULL ? ctx->action : kecs_null_str;
+}
+
+
 static kecs_str_t
 ngx_kecs_variable_headers(ngx_http_request_t *r, uintptr_t what)
 {
@@ -131,10 +145,10 @@ ngx_kecs_variable_headers(ngx_http_request_t *r, uintptr_t what)
     switch (what) {
 
     case NGX_KECS_VAR_ACTION:
-        return action;
+        return action.data != NULL ? action : ngx_kecs_form_action(r);
 
     case NGX_KECS_VAR_SERVICE:
-        return ours ? kecs_str("ecs") : kecs_null_str;
+        return ngx_kecs_service(r);
 
     case NGX_KECS_VAR_ACCOUNT:
         ngx_kecs_caller(r, &caller);

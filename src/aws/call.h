@@ -49,12 +49,19 @@ typedef enum {
     KECS_E_TASK_SET_NOT_FOUND,
     KECS_E_UNSUPPORTED_FEATURE,
     KECS_E_UPDATE_IN_PROGRESS,
+    KECS_E_MISSING_VERSION,
+    KECS_E_NO_UPDATE_AVAILABLE,
+    KECS_E_TARGET_NOT_CONNECTED,
     KECS_E_SERIALIZATION,
     KECS_E_UNKNOWN_OPERATION,
     KECS_E_THROTTLING,
     KECS_E_SERVICE_UNAVAILABLE,
     KECS_E_REQUEST_TOO_LARGE,
     KECS_E_MISSING_TOKEN,
+    KECS_E_SERVICE_DEPLOYMENT_NOT_FOUND,
+    KECS_E_DAEMON_NOT_FOUND,
+    KECS_E_DAEMON_NOT_ACTIVE,
+    KECS_E_GATEWAY_NOT_FOUND,
     KECS_ERRORS
 } kecs_error_t;
 
@@ -97,6 +104,9 @@ struct kecs_call_s {
     kecs_str_t              region;
     kecs_str_t              principal;     /* ARN of the caller */
     kecs_str_t              request_id;
+    kecs_str_t              host;          /* as the client wrote it, of
+                                              reads only; absent: unknown */
+    bool                    tls;           /* it came over TLS */
     uint32_t                scope;         /* 0: nothing written there yet */
 
     kecs_buf_t             *buf;

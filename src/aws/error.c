@@ -11,6 +11,9 @@ static const struct {
     unsigned     status;
 } errors[KECS_ERRORS] = {
     [KECS_E_NONE] = { "", 200 },
+    [KECS_E_MISSING_VERSION] = { "MissingVersionException", 400 },
+    [KECS_E_NO_UPDATE_AVAILABLE] = { "NoUpdateAvailableException", 400 },
+    [KECS_E_TARGET_NOT_CONNECTED] = { "TargetNotConnectedException", 400 },
     [KECS_E_SERVER] = { "ServerException", 500 },
     [KECS_E_CLIENT] = { "ClientException", 400 },
     [KECS_E_INVALID_PARAMETER] = { "InvalidParameterException", 400 },
@@ -48,6 +51,11 @@ static const struct {
     [KECS_E_REQUEST_TOO_LARGE] =
         { "RequestEntityTooLargeException", 413 },
     [KECS_E_MISSING_TOKEN] = { "MissingAuthenticationTokenException", 400 },
+    [KECS_E_DAEMON_NOT_FOUND] = { "DaemonNotFoundException", 400 },
+    [KECS_E_DAEMON_NOT_ACTIVE] = { "DaemonNotActiveException", 400 },
+    [KECS_E_GATEWAY_NOT_FOUND] = { "GatewayNotFoundException", 400 },
+    [KECS_E_SERVICE_DEPLOYMENT_NOT_FOUND] =
+        { "ServiceDeploymentNotFoundException", 400 },
 };
 
 

@@ -1,33 +1,15 @@
 /*
- * The parts of a task record that change with what the runtime sees:
- * `containers` and `attachments`, as C structures.  Loaded, edited in
- * place, stored again when they differ.  Pure.
+ * What the runtime sees, put into the parts of a task record, and what its
+ * definition says of it.  Pure.
  */
 
 #ifndef KECS_TASK_PARTS_H
 #define KECS_TASK_PARTS_H
 
 
+#include "../ecs/task_view.h"
 #include "observation.h"
 
-
-typedef struct {
-    kecs_ecs_task_t  *view;         /* only containers and attachments */
-    kecs_str_t        containers;   /* as they were when loaded */
-    kecs_str_t        attachments;
-} kecs_task_parts_t;
-
-/* Decodes both parts, which have to be loaded.  KECS_NOMEM, KECS_INVALID. */
-kecs_rc_t kecs_task_parts_load(kecs_arena_t *a, const kecs_task_t *task,
-    kecs_task_parts_t *p);
-
-/* Puts the parts that differ into the record, marked dirty. */
-kecs_rc_t kecs_task_parts_store(kecs_arena_t *a, kecs_task_t *task,
-    const kecs_task_parts_t *p, bool *changed);
-
-/* A container of the task by name, or NULL. */
-kecs_ecs_container_t *kecs_task_container(const kecs_task_parts_t *p,
-    kecs_str_t name);
 
 /* A container of the definition by name, or NULL. */
 const kecs_ecs_container_definition_t *kecs_definition_container(
@@ -45,9 +27,6 @@ bool kecs_container_checked(const kecs_ecs_container_definition_t *d);
  */
 kecs_rc_t kecs_task_attach(kecs_arena_t *a, const kecs_task_t *task,
     kecs_task_parts_t *p, kecs_str_t address);
-
-/* The task has ended: its attachments are DELETED. */
-void kecs_task_detach(kecs_task_parts_t *p);
 
 /* Ports of the host that lead to a container, as its definition asks. */
 kecs_rc_t kecs_container_bind(kecs_arena_t *a, kecs_ecs_container_t *c,

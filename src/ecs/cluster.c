@@ -5,16 +5,11 @@
  * repeated request from a different one.
  */
 
-#include "ecs.h"
+#include "cluster_intern.h"
 
 
 #define PAGE            100
 #define DESCRIBED_MAX   100
-#define STRATEGY_MAX    20
-
-/* What answers other than DescribeClusters show. */
-#define SHOWN  (kecs_part_bit(KECS_CLUSTER_SETTINGS)                         \
-                | kecs_part_bit(KECS_CLUSTER_CONFIGURATION))
 
 
 /* Rendering. */
@@ -52,7 +47,7 @@ static void
 write_counts(kecs_call_t *c, const kecs_counts_t *n)
 {
     kecs_w_i64(&c->out, "pendingTasksCount", n->pending);
-    kecs_w_i64(&c->out, "registeredContainerInstancesCount", 0);
+    kecs_w_i64(&c->out, "registeredContainerInstancesCount", n->instances);
     kecs_w_i64(&c->out, "runningTasksCount", n->running);
 }
 
@@ -74,7 +69,11 @@ write_members(kecs_call_t *c, const kecs_cluster_t *cluster, unsigned parts)
     kecs_w_i64(&c->out, "activeServicesCount", n.services);
 
     if (parts & KECS_SHOW_ATTACHMENTS) {
-        kecs_w_raw(&c->out, "attachments", kecs_str("[]"));
+        rc = kecs_cluster_attachments(c, cluster);
+
+        if (rc != KECS_OK) {
+            return rc;
+        }
     }
 
     write_capacity(c, cluster);
@@ -155,226 +154,6 @@ write_cluster_count(kecs_call_t *c)
 
 /* CreateCluster. */
 
-static kecs_rc_t
-new_settings(kecs_call_t *c, kecs_ecs_create_cluster_request_t *in,
-    kecs_cluster_t *cluster)
-{
-    size_t                      i;
-    kecs_rc_t                   rc;
-    kecs_str_t                  json, value;
-    kecs_ecs_cluster_setting_t  *s;
-
-    json = kecs_str("[{\"name\":\"containerInsights\","
-                    "\"value\":\"disabled\"}]");
-
-    for (i = 0; i < in->settings.n; i++) {
-        s = &in->settings.items[i];
-        value = s->value;
-
-        if (!kecs_shape_has_value(&kecs_ecs_cluster_setting_name_shape,
-                                  s->name))
-        {
-            return kecs_fail(c, KECS_E_INVALID_PARAMETER,
-                             "Invalid setting 'name'");
-        }
-
-        if (!kecs_str_is(value, "enabled") && !kecs_str_is(value, "disabled")
-            && !kecs_str_is(value, "enhanced"))
-        {
-            return kecs_fail(c, KECS_E_INVALID_PARAMETER,
-                             "Invalid setting 'value'");
-        }
-    }
-
-    if (in->settings.n != 0) {
-        rc = kecs_member_json(c->arena, c->op->input, in, "settings", &json);
-        if (rc != KECS_OK) {
-            return rc;
-        }
-    }
-
-    kecs_rec_part(&cluster->rec, KECS_CLUSTER_SETTINGS, json);
-
-    return KECS_OK;
-}
-
-
-static kecs_rc_t
-check_exec(kecs_call_t *c, const kecs_ecs_cluster_configuration_t *conf)
-{
-    kecs_rc_t                                        rc;
-    const kecs_ecs_execute_command_configuration_t  *exec;
-
-    exec = conf != NULL ? conf->execute_command_configuration : NULL;
-
-    if (exec == NULL) {
-        return KECS_OK;
-    }
-
-    rc = kecs_check_enum(c, KECS_E_INVALID_PARAMETER, "logging",
-                         &kecs_ecs_execute_command_logging_shape,
-                         exec->logging);
-
-    if (rc == KECS_OK && kecs_str_is(exec->logging, "OVERRIDE")
-        && exec->log_configuration == NULL)
-    {
-        return kecs_fail(c, KECS_E_INVALID_PARAMETER,
-                         "logConfiguration is required when logging is"
-                         " OVERRIDE.");
-    }
-
-    return rc;
-}
-
-
-/* An object that says nothing is not there. */
-
-static kecs_rc_t
-new_object(kecs_call_t *c, const void *in, const char *name, unsigned part,
-    kecs_cluster_t *cluster)
-{
-    kecs_rc_t   rc;
-    kecs_str_t  json;
-
-    rc = kecs_member_json(c->arena, c->op->input, in, name, &json);
-
-    if (rc == KECS_OK) {
-        kecs_rec_part(&cluster->rec, part, json.len > 2 ? json
-                                                        : kecs_null_str);
-    }
-
-    return rc;
-}
-
-
-static kecs_rc_t
-new_configuration(kecs_call_t *c, kecs_ecs_create_cluster_request_t *in,
-    kecs_cluster_t *cluster)
-{
-    kecs_rc_t  rc;
-
-    rc = check_exec(c, in->configuration);
-
-    if (rc == KECS_OK) {
-        rc = new_object(c, in, "configuration", KECS_CLUSTER_CONFIGURATION,
-                        cluster);
-    }
-
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    if (in->service_connect_defaults != NULL
-        && in->service_connect_defaults->namespace.len == 0)
-    {
-        in->service_connect_defaults = NULL;
-    }
-
-    return new_object(c, in, "serviceConnectDefaults", KECS_CLUSTER_CONNECT,
-                      cluster);
-}
-
-
-static kecs_rc_t
-check_providers(kecs_call_t *c, const kecs_ecs_create_cluster_request_t *in)
-{
-    size_t      i;
-    kecs_str_t  name;
-
-    for (i = 0; i < in->capacity_providers.n; i++) {
-        name = in->capacity_providers.items[i];
-
-        if (!kecs_str_is(name, "FARGATE")
-            && !kecs_str_is(name, "FARGATE_SPOT"))
-        {
-            return kecs_fail(c, KECS_E_INVALID_PARAMETER,
-                             "The specified capacity provider %.*s was not"
-                             " found. Specify a valid name or ARN and try"
-                             " again.", kecs_fmt(name));
-        }
-    }
-
-    return KECS_OK;
-}
-
-
-/* Fills base and weight, which answers always show. */
-
-static kecs_rc_t
-check_strategy(kecs_call_t *c, kecs_ecs_create_cluster_request_t *in)
-{
-    size_t                                   i, based;
-    kecs_ecs_capacity_provider_strategy_item_t  *item;
-
-    if (in->default_capacity_provider_strategy.n > STRATEGY_MAX) {
-        return kecs_fail(c, KECS_E_INVALID_PARAMETER,
-                         "A capacity provider strategy can contain a maximum"
-                         " of %u capacity providers.", STRATEGY_MAX);
-    }
-
-    for (i = 0, based = 0; i < in->default_capacity_provider_strategy.n; i++)
-    {
-        item = &in->default_capacity_provider_strategy.items[i];
-
-        if (!kecs_strs_has(in->capacity_providers.n,
-                           in->capacity_providers.items,
-                           item->capacity_provider))
-        {
-            return kecs_fail(c, KECS_E_INVALID_PARAMETER,
-                             "The specified capacity provider strategy cannot"
-                             " contain a capacity provider that is not"
-                             " associated with the cluster. Associate the"
-                             " capacity provider with the cluster and try"
-                             " again.");
-        }
-
-        item->base.set = true;
-        item->weight.set = true;
-        based += item->base.value != 0;
-    }
-
-    if (based > 1) {
-        return kecs_fail(c, KECS_E_INVALID_PARAMETER,
-                         "Only one capacity provider in a capacity provider"
-                         " strategy can have a base defined.");
-    }
-
-    return KECS_OK;
-}
-
-
-static kecs_rc_t
-new_capacity(kecs_call_t *c, kecs_ecs_create_cluster_request_t *in,
-    kecs_cluster_t *cluster)
-{
-    kecs_rc_t            rc;
-    kecs_str_t           json;
-    kecs_ecs_cluster_t   shown;
-
-    rc = check_providers(c, in);
-
-    if (rc == KECS_OK) {
-        rc = check_strategy(c, in);
-    }
-
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    memset(&shown, 0, sizeof(kecs_ecs_cluster_t));
-    shown.capacity_providers = in->capacity_providers;
-    shown.capacity_providers.set = true;
-    shown.default_capacity_provider_strategy =
-                                      in->default_capacity_provider_strategy;
-    shown.default_capacity_provider_strategy.set = true;
-
-    json = kecs_shape_json(c->arena, &kecs_ecs_cluster_shape, &shown);
-    kecs_rec_part(&cluster->rec, KECS_CLUSTER_CAPACITY, json);
-
-    return json.data != NULL ? KECS_OK : KECS_NOMEM;
-}
-
-
 /* All that the request says about a cluster, checked. */
 
 static kecs_rc_t
@@ -393,10 +172,15 @@ new_cluster(kecs_call_t *c, kecs_ecs_create_cluster_request_t *in,
                          "Cluster name contains invalid characters.");
     }
 
-    rc = new_settings(c, in, cluster);
+    rc = kecs_cluster_settings(c, in, &in->settings, cluster);
 
     if (rc == KECS_OK) {
-        rc = new_configuration(c, in, cluster);
+        rc = kecs_cluster_configuration(c, in, in->configuration, cluster);
+    }
+
+    if (rc == KECS_OK) {
+        rc = kecs_cluster_connect(c, in, in->service_connect_defaults,
+                                  cluster);
     }
 
     if (rc == KECS_OK) {
@@ -408,7 +192,11 @@ new_cluster(kecs_call_t *c, kecs_ecs_create_cluster_request_t *in,
         rc = kecs_check_input(c, in);
     }
 
-    return rc == KECS_OK ? new_capacity(c, in, cluster) : rc;
+    return rc == KECS_OK
+           ? kecs_cluster_capacity(c, &in->capacity_providers,
+                                   &in->default_capacity_provider_strategy,
+                                   cluster)
+           : rc;
 }
 
 
@@ -429,7 +217,9 @@ is_same(const kecs_ecs_create_cluster_request_t *in,
         { in->capacity_providers.n != 0
           || in->default_capacity_provider_strategy.n != 0,
           KECS_CLUSTER_CAPACITY },
-        { in->service_connect_defaults != NULL, KECS_CLUSTER_CONNECT },
+        { in->service_connect_defaults != NULL
+          && in->service_connect_defaults->namespace.len != 0,
+          KECS_CLUSTER_CONNECT },
         { in->tags.n != 0, KECS_CLUSTER_TAGS }
     };
 
@@ -450,7 +240,7 @@ static kecs_rc_t
 write_created(kecs_call_t *c, const kecs_cluster_t *cluster)
 {
     kecs_cluster_write(c, "cluster", cluster,
-                       SHOWN | kecs_part_bit(KECS_CLUSTER_TAGS));
+                       KECS_CLUSTER_SHOWN | kecs_part_bit(KECS_CLUSTER_TAGS));
 
     return write_cluster_count(c);
 }
@@ -697,6 +487,7 @@ list_clusters(kecs_call_t *c, void *v)
 static kecs_rc_t
 check_empty(kecs_call_t *c, const kecs_cluster_t *cluster)
 {
+    bool           has;
     kecs_rc_t      rc;
     kecs_counts_t  n;
 
@@ -712,6 +503,23 @@ check_empty(kecs_call_t *c, const kecs_cluster_t *cluster)
         return kecs_fail(c, KECS_E_CLUSTER_CONTAINS_TASKS,
                          "The Cluster cannot be deleted while Tasks are"
                          " active.");
+    }
+
+    if (rc == KECS_OK && n.instances != 0) {
+        return kecs_fail(c, KECS_E_CLUSTER_CONTAINS_CONTAINER_INSTANCES,
+                         "The Cluster cannot be deleted while Container"
+                         " Instances are active or draining.");
+    }
+
+    if (rc == KECS_OK) {
+        rc = kecs_cluster_has_providers(c, cluster, &has);
+    }
+
+    if (rc == KECS_OK && has) {
+        return kecs_fail(c, KECS_E_CLUSTER_CONTAINS_CAPACITY_PROVIDER,
+                         "The Cluster cannot be deleted while Cluster Scoped"
+                         " Capacity Providers are attached to the"
+                         " cluster.");
     }
 
     return rc;
@@ -745,13 +553,17 @@ delete_cluster(kecs_call_t *c, void *v)
         return kecs_fail(c, KECS_E_CLUSTER_NOT_FOUND, "Cluster not found.");
     }
 
-    shown = SHOWN;
+    shown = KECS_CLUSTER_SHOWN;
 
     if (rc == KECS_OK && cluster.status == KECS_CLUSTER_INACTIVE) {
         shown |= KECS_SHOW_ATTACHMENTS;
 
     } else if (rc == KECS_OK) {
         rc = check_empty(c, &cluster);
+
+        if (rc == KECS_OK) {
+            rc = kecs_cluster_gone(c, &cluster);
+        }
 
         if (rc == KECS_OK) {
             cluster.status = KECS_CLUSTER_INACTIVE;
@@ -779,5 +591,13 @@ const kecs_op_t  kecs_cluster_ops[] = {
       &kecs_ecs_describe_clusters_request_shape, describe_clusters },
     { "ListClusters", KECS_OP_READ,
       &kecs_ecs_list_clusters_request_shape, list_clusters },
+    { "PutClusterCapacityProviders", KECS_OP_WRITE,
+      &kecs_ecs_put_cluster_capacity_providers_request_shape,
+      kecs_put_cluster_capacity_providers },
+    { "UpdateCluster", KECS_OP_WRITE,
+      &kecs_ecs_update_cluster_request_shape, kecs_update_cluster },
+    { "UpdateClusterSettings", KECS_OP_WRITE,
+      &kecs_ecs_update_cluster_settings_request_shape,
+      kecs_update_cluster_settings },
     { NULL, 0, NULL, NULL }
 };

@@ -34,6 +34,14 @@ extern const kecs_op_t  kecs_taskdef_ops[];
 extern const kecs_op_t  kecs_task_ops[];
 extern const kecs_op_t  kecs_service_ops[];
 extern const kecs_op_t  kecs_tag_ops[];
+extern const kecs_op_t  kecs_instance_ops[];
+extern const kecs_op_t  kecs_attribute_ops[];
+extern const kecs_op_t  kecs_agent_ops[];
+extern const kecs_op_t  kecs_rollout_ops[];
+extern const kecs_op_t  kecs_task_set_ops[];
+extern const kecs_op_t  kecs_capacity_ops[];
+extern const kecs_op_t  kecs_setting_ops[];
+extern const kecs_op_t  kecs_namespace_ops[];
 
 
 /*
@@ -75,6 +83,18 @@ kecs_rc_t kecs_find_service(kecs_call_t *c, const kecs_cluster_t *cluster,
 kecs_rc_t kecs_find_task(kecs_call_t *c, const kecs_cluster_t *cluster,
     kecs_str_t id, unsigned parts, kecs_task_t *out);
 
+/* A container instance of a cluster, INACTIVE ones too; the same way. */
+kecs_rc_t kecs_find_instance(kecs_call_t *c, const kecs_cluster_t *cluster,
+    kecs_str_t id, unsigned parts, kecs_instance_t *out);
+
+/*
+ * A task set of a service by id (ecs-svc/N) or ARN, all parts.
+ * KECS_NOT_FOUND when there is none, KECS_FAILED when `id` is an ARN of
+ * something else.
+ */
+kecs_rc_t kecs_find_task_set(kecs_call_t *c, const kecs_cluster_t *cluster,
+    const kecs_service_t *service, kecs_str_t id, kecs_task_set_t *out);
+
 
 /* ARNs, in the call's arena; data NULL: out of memory. */
 
@@ -85,10 +105,12 @@ kecs_str_t kecs_service_arn(kecs_call_t *c, kecs_str_t cluster,
     kecs_str_t name);
 kecs_str_t kecs_task_arn(kecs_call_t *c, kecs_str_t cluster,
     const uint8_t *id);
+kecs_str_t kecs_instance_arn(kecs_call_t *c, kecs_str_t cluster,
+    const uint8_t *id);
 
-/* Of `what` as a client named it, in that cluster: an ARN is left alone. */
-kecs_str_t kecs_arn_within(kecs_call_t *c, const char *type,
-    kecs_str_t cluster, kecs_str_t what);
+/* The ARN that `id` is or, being short, stands for ("task"). */
+kecs_str_t kecs_missing_arn(kecs_call_t *c, const char *kind,
+    kecs_str_t cluster, kecs_str_t id);
 
 /* "1 to 255 of letters, digits, - and _" */
 bool kecs_name_ok(kecs_str_t name);
@@ -139,10 +161,22 @@ typedef struct {
     bool                          execute_command;
     kecs_str_t                    tags;          /* [...] or absent */
     const uint8_t                *id;            /* NULL: a new one */
+    const uint8_t                *instance;      /* NULL: on none */
+    kecs_str_t                    zone;          /* of the instance */
 } kecs_new_task_t;
 
 kecs_rc_t kecs_task_create(kecs_call_t *c, const kecs_new_task_t *n,
     kecs_task_t *out);
+
+/* What such a task takes of an instance. */
+typedef struct {
+    uint32_t     cpu;               /* units */
+    uint32_t     memory;            /* MiB */
+    kecs_str_t   ports;             /* of the host: "80,53/udp" */
+} kecs_needs_t;
+
+kecs_rc_t kecs_task_needs(kecs_call_t *c, const kecs_new_task_t *n,
+    kecs_needs_t *out);
 
 /*
  * Desired status STOPPED with this code and reason, unless it is so
@@ -185,6 +219,12 @@ kecs_rc_t kecs_member_json(kecs_arena_t *a, const kecs_shape_t *shape,
  * has run out and the answer is spoilt.
  */
 void kecs_write_made(kecs_call_t *c, const char *name, kecs_str_t s);
+
+/*
+ * Adds an id to those seen, which have room for it; false when it was among
+ * them: the same thing named twice, in whatever form, is answered once.
+ */
+bool kecs_id_new(uint8_t (*ids)[KECS_ID_LEN], size_t *n, const uint8_t *id);
 
 /* Whether a list of names holds `name` (include=[TAGS]). */
 bool kecs_names_has(size_t n, const kecs_str_t *names, const char *name);
@@ -292,5 +332,203 @@ kecs_rc_t kecs_tasks_create(kecs_call_t *c, const kecs_new_task_t *n,
 kecs_rc_t kecs_service_task(kecs_call_t *c, const kecs_cluster_t *cluster,
     const kecs_service_t *service, const kecs_deployment_t *deployment,
     const kecs_taskdef_t *taskdef, uint64_t ordinal, kecs_new_task_t *n);
+
+
+/*
+ * Capacity providers.
+ */
+
+/* The name within `id` (short or ARN), checked; KECS_FAILED otherwise. */
+kecs_rc_t kecs_provider_name_of(kecs_call_t *c, kecs_str_t id,
+    kecs_str_t *name);
+
+kecs_str_t kecs_provider_arn(kecs_call_t *c, kecs_str_t name);
+
+/* FARGATE or FARGATE_SPOT, which have no record. */
+bool kecs_provider_built_in(kecs_str_t name);
+
+/* By name; INACTIVE ones too.  KECS_NOT_FOUND. */
+kecs_rc_t kecs_provider_get(kecs_call_t *c, kecs_str_t name,
+    unsigned parts, kecs_provider_t *out);
+
+/* The launch type of its tasks; EC2 also when there is none of the name. */
+kecs_rc_t kecs_provider_launch(kecs_call_t *c, kecs_str_t name,
+    unsigned *launch);
+
+/*
+ * The launch type that all providers of a strategy have; fails with ECS's
+ * error when they differ.  There is at least one.
+ */
+kecs_rc_t kecs_strategy_launch(kecs_call_t *c,
+    const kecs_ecs_capacity_provider_strategy_t *strategy,
+    unsigned *launch);
+
+/* Whether a task or service of the cluster uses it. */
+kecs_rc_t kecs_provider_used(kecs_call_t *c, const kecs_cluster_t *cluster,
+    kecs_str_t name, bool *used);
+
+
+/* Account settings: what counts for the caller. */
+kecs_rc_t kecs_setting_effective(kecs_call_t *c, const char *name,
+    kecs_str_t *value);
+
+
+/*
+ * A namespace of Service Connect (name or ARN) as records and indexes have
+ * it; absent when there is none.
+ */
+kecs_rc_t kecs_namespace_key(kecs_call_t *c, kecs_str_t namespace,
+    kecs_str_t *key);
+
+
+/*
+ * Daemons, gateways, Express services; and what their files share.
+ */
+
+extern const kecs_op_t  kecs_daemon_ops[];
+extern const kecs_op_t  kecs_daemon_taskdef_ops[];
+extern const kecs_op_t  kecs_daemon_deployment_ops[];
+extern const kecs_op_t  kecs_gateway_ops[];
+extern const kecs_op_t  kecs_gateway_route_ops[];
+extern const kecs_op_t  kecs_express_ops[];
+
+/* "Invalid WHAT name: ..." unless kecs_name_ok. */
+kecs_rc_t kecs_check_name(kecs_call_t *c, const char *what,
+    kecs_str_t name);
+
+/*
+ * An identifier taken apart at its slashes: 1 to `most` (at most 3) parts
+ * behind the kind of an ARN of this account and region, or a short name,
+ * which is one part.  KECS_FAILED with ECS's error otherwise.
+ */
+typedef struct {
+    bool         arn;
+    unsigned     n;
+    kecs_str_t   part[3];
+} kecs_ident_t;
+
+kecs_rc_t kecs_ident_parse(kecs_call_t *c, kecs_str_t id, const char *kind,
+    unsigned most, kecs_ident_t *out);
+
+/* kecs_taskdef_ref for ARNs of another kind. */
+kecs_rc_t kecs_taskdef_ref_of(kecs_call_t *c, kecs_str_t id,
+    const char *kind, kecs_taskdef_ref_t *ref);
+
+kecs_str_t kecs_daemon_arn(kecs_call_t *c, kecs_str_t cluster,
+    kecs_str_t name);
+kecs_str_t kecs_daemon_taskdef_arn(kecs_call_t *c, kecs_str_t family,
+    uint32_t revision);
+kecs_str_t kecs_daemon_deployment_arn(kecs_call_t *c, kecs_str_t cluster,
+    kecs_str_t daemon, kecs_str_t name);
+kecs_str_t kecs_daemon_revision_arn(kecs_call_t *c, kecs_str_t cluster,
+    kecs_str_t daemon, uint64_t id);
+kecs_str_t kecs_gateway_arn(kecs_call_t *c, kecs_str_t name);
+kecs_str_t kecs_gateway_route_arn(kecs_call_t *c, kecs_str_t gateway,
+    const uint8_t *id);
+
+/*
+ * As kecs_page_begin; the filters are the whole request but its page, whose
+ * two members it is given.
+ */
+kecs_rc_t kecs_list_begin(kecs_call_t *c, kecs_page_t *page, const void *in,
+    kecs_opt_int_t *max_results, kecs_str_t *next_token, size_t initial,
+    size_t limit);
+
+/*
+ * As kecs_list_page for a list of objects: `item` gets a record with its
+ * key fields set, and says in *taken whether it has written a result.
+ */
+typedef kecs_rc_t (*kecs_list_record_pt)(kecs_call_t *c, kecs_any_t *rec,
+    void *ctx, bool *taken);
+
+kecs_rc_t kecs_list_records(kecs_call_t *c, kecs_page_t *page,
+    const char *name, kecs_scan_t *scan, kecs_list_record_pt item,
+    void *ctx);
+
+/*
+ * Runs another operation within this call, as its client: `request` is its
+ * JSON.  Its answer is dropped, its errors are this call's.
+ */
+kecs_rc_t kecs_call_within(kecs_call_t *c, const char *op,
+    kecs_str_t request);
+
+/*
+ * A daemon by its ARN and the cluster that it names, or ECS's errors when
+ * there is none.
+ */
+kecs_rc_t kecs_find_daemon(kecs_call_t *c, kecs_str_t arn, unsigned parts,
+    kecs_cluster_t *cluster, kecs_daemon_t *out);
+
+/*
+ * A daemon task definition by FAMILY, FAMILY:REVISION or ARN, as
+ * kecs_find_taskdef.
+ */
+kecs_rc_t kecs_find_daemon_taskdef(kecs_call_t *c, kecs_str_t id,
+    unsigned parts, kecs_taskdef_t *out);
+
+/* A gateway by name or ARN, or ECS's error. */
+kecs_rc_t kecs_find_gateway(kecs_call_t *c, kecs_str_t id, unsigned parts,
+    kecs_gateway_t *out);
+
+/*
+ * Connects a service to all compatible gateways of its cluster, one route
+ * each; routes to others are taken away.  Fails with ECS's error when there
+ * is none.  To be called whenever a service with a connector is created or
+ * updated, after its number is known.
+ */
+kecs_rc_t kecs_gateways_connect(kecs_call_t *c,
+    const kecs_cluster_t *cluster, const kecs_service_t *service,
+    const kecs_ecs_gateway_connector_t *connector);
+
+/*
+ * Takes all routes of a service away, as when its last task has drained;
+ * associations that waited for it end.
+ */
+kecs_rc_t kecs_gateways_disconnect(kecs_call_t *c,
+    const kecs_service_t *service);
+
+/*
+ * The list gatewayConnections of a service's revision: its routes, and
+ * where they lead.
+ */
+kecs_rc_t kecs_gateway_connections_write(kecs_call_t *c,
+    const kecs_service_t *service);
+
+/* Takes the daemons and gateway associations of a deleted cluster away. */
+kecs_rc_t kecs_cluster_gone(kecs_call_t *c, const kecs_cluster_t *cluster);
+
+/*
+ * The subnets that stand for those of the default VPC of (account,
+ * region): there is no EC2, so their ids are made of both.
+ */
+kecs_rc_t kecs_default_subnets(kecs_call_t *c, kecs_ecs_string_list_t *out);
+
+/* Whether a service was made by CreateExpressGatewayService. */
+kecs_rc_t kecs_service_is_express(kecs_call_t *c, const kecs_service_t *s,
+    bool *express);
+
+
+
+/*
+ * Rollouts of services, for the reconciler.
+ */
+
+/* The deployment has ended, and with it the revision that it ran. */
+kecs_rc_t kecs_revision_ended(kecs_call_t *c, const kecs_deployment_t *d);
+
+/*
+ * Carries out a rollback that was asked for (ROLLBACK_REQUESTED): a new
+ * PRIMARY deployment with what the service ran before.  All parts of both
+ * records are loaded; puts both.  ROLLBACK_FAILED when there is nothing
+ * left to go back to.
+ */
+kecs_rc_t kecs_service_roll_back(kecs_call_t *c, kecs_service_t *s,
+    kecs_service_deployment_t *sd);
+
+/*
+ * A task set as a deployment, for kecs_service_task: shares its memory.
+ */
+void kecs_task_set_deployment(const kecs_task_set_t *t,
+    kecs_deployment_t *d);
 
 #endif

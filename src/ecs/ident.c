@@ -12,11 +12,7 @@
 
 #define NAME_MAX_LEN  255
 
-typedef struct {
-    bool         arn;
-    unsigned     n;
-    kecs_str_t   part[3];       /* behind the kind, split at '/' */
-} ident_t;
+typedef kecs_ident_t  ident_t;
 
 
 bool
@@ -36,6 +32,19 @@ kecs_name_ok(kecs_str_t name)
     }
 
     return name.len > 0 && name.len <= NAME_MAX_LEN;
+}
+
+
+kecs_rc_t
+kecs_check_name(kecs_call_t *c, const char *what, kecs_str_t name)
+{
+    if (kecs_name_ok(name)) {
+        return KECS_OK;
+    }
+
+    return kecs_fail(c, KECS_E_INVALID_PARAMETER, "Invalid %s name: up to 255"
+                     " letters (uppercase and lowercase), numbers,"
+                     " underscores, and hyphens are allowed.", what);
 }
 
 
@@ -114,6 +123,14 @@ parse(kecs_call_t *c, kecs_str_t id, const char *kind, unsigned most,
     }
 
     return KECS_OK;
+}
+
+
+kecs_rc_t
+kecs_ident_parse(kecs_call_t *c, kecs_str_t id, const char *kind,
+    unsigned most, kecs_ident_t *out)
+{
+    return parse(c, id, kind, most, out);
 }
 
 
@@ -201,10 +218,32 @@ kecs_cluster_by_no(kecs_call_t *c, uint32_t no, kecs_cluster_t *out)
 }
 
 
+kecs_rc_t
+kecs_provider_name_of(kecs_call_t *c, kecs_str_t id, kecs_str_t *name)
+{
+    ident_t    ident;
+    kecs_rc_t  rc;
+
+    rc = parse(c, id, "capacity-provider", 1, &ident);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    *name = ident.part[0];
+
+    if (!kecs_name_ok(*name)) {
+        return invalid_identifier(c, "The capacity provider name is"
+                                  " invalid");
+    }
+
+    return KECS_OK;
+}
+
+
 /* Task definitions. */
 
 static kecs_rc_t
-taskdef_resource(kecs_call_t *c, kecs_str_t *id)
+taskdef_resource(kecs_call_t *c, kecs_str_t *id, const char *kind)
 {
     kecs_str_t  head;
     kecs_arn_t  arn;
@@ -219,8 +258,8 @@ taskdef_resource(kecs_call_t *c, kecs_str_t *id)
 
     *id = arn.resource;
 
-    if (!kecs_str_split(id, '/', &head)
-        || !kecs_str_is(head, "task-definition") || id->data == NULL)
+    if (!kecs_str_split(id, '/', &head) || !kecs_str_is(head, kind)
+        || id->data == NULL)
     {
         return kecs_fail(c, KECS_E_CLIENT, "Invalid arn syntax.");
     }
@@ -233,10 +272,18 @@ taskdef_resource(kecs_call_t *c, kecs_str_t *id)
 kecs_rc_t
 kecs_taskdef_ref(kecs_call_t *c, kecs_str_t id, kecs_taskdef_ref_t *ref)
 {
+    return kecs_taskdef_ref_of(c, id, "task-definition", ref);
+}
+
+
+kecs_rc_t
+kecs_taskdef_ref_of(kecs_call_t *c, kecs_str_t id, const char *kind,
+    kecs_taskdef_ref_t *ref)
+{
     uint64_t   n;
     kecs_rc_t  rc, where;
 
-    where = taskdef_resource(c, &id);
+    where = taskdef_resource(c, &id, kind);
     if (where != KECS_OK && where != KECS_NOT_FOUND) {
         return where;
     }
@@ -390,7 +437,7 @@ kecs_find_service(kecs_call_t *c, const kecs_cluster_t *cluster,
 /* 32 digits, or a UUID with its dashes. */
 
 static bool
-task_id(kecs_str_t s, uint8_t *id)
+read_id(kecs_str_t s, uint8_t *id)
 {
     char    digits[2 * KECS_ID_LEN];
     size_t  i, n;
@@ -413,37 +460,75 @@ task_id(kecs_str_t s, uint8_t *id)
 }
 
 
-kecs_rc_t
-kecs_find_task(kecs_call_t *c, const kecs_cluster_t *cluster, kecs_str_t id,
-    unsigned parts, kecs_task_t *out)
+/*
+ * The id in "KIND/CLUSTER/ID" or alone; `what` names it in the error.
+ * KECS_NOT_FOUND when nothing can have it.
+ */
+
+static kecs_rc_t
+id_within(kecs_call_t *c, const kecs_cluster_t *cluster, kecs_str_t id,
+    const char *kind, const char *what, uint8_t *out)
 {
     kecs_rc_t   rc;
     kecs_str_t  short_id;
 
-    rc = name_within(c, cluster, id, "task", &short_id);
+    rc = name_within(c, cluster, id, kind, &short_id);
     if (rc != KECS_OK) {
         return rc;
     }
 
     if (short_id.len != 2 * KECS_ID_LEN && short_id.len != KECS_UUID_LEN) {
         return kecs_fail(c, KECS_E_INVALID_PARAMETER,
-                         "taskId length should be one of [32,36]");
+                         "%s length should be one of [32,36]", what);
     }
+
+    return read_id(short_id, out) ? KECS_OK : KECS_NOT_FOUND;
+}
+
+
+kecs_rc_t
+kecs_find_task(kecs_call_t *c, const kecs_cluster_t *cluster, kecs_str_t id,
+    unsigned parts, kecs_task_t *out)
+{
+    kecs_rc_t  rc;
 
     memset(out, 0, sizeof(kecs_task_t));
     out->rec.kind = KECS_TASK;
     out->rec.scope = c->scope;
     out->cluster = cluster->no;
 
-    if (!task_id(short_id, out->id)) {
-        return KECS_NOT_FOUND;
-    }
+    rc = id_within(c, cluster, id, "task", "taskId", out->id);
 
-    return kecs_get(c->txn, c->arena, out, parts);
+    return rc == KECS_OK ? kecs_get(c->txn, c->arena, out, parts) : rc;
 }
 
 
-/* ARNs: type/first, or type/first/second. */
+kecs_rc_t
+kecs_find_instance(kecs_call_t *c, const kecs_cluster_t *cluster,
+    kecs_str_t id, unsigned parts, kecs_instance_t *out)
+{
+    kecs_rc_t  rc;
+
+    memset(out, 0, sizeof(kecs_instance_t));
+    out->rec.kind = KECS_INSTANCE;
+    out->rec.scope = c->scope;
+    out->cluster = cluster->no;
+
+    rc = id_within(c, cluster, id, "container-instance", "instanceId",
+                   out->id);
+
+    return rc == KECS_OK ? kecs_get(c->txn, c->arena, out, parts) : rc;
+}
+
+
+/* ARNs. */
+
+#define ARN      "arn:%s:ecs:%.*s:%.*s:"
+#define HERE(c)  kecs_partition((c)->region), kecs_fmt((c)->region),         \
+                 kecs_fmt((c)->account)
+
+
+/* type/first, or type/first/second. */
 
 static kecs_str_t
 make_arn(kecs_call_t *c, const char *type, kecs_str_t first,
@@ -464,6 +549,14 @@ kecs_str_t
 kecs_cluster_arn(kecs_call_t *c, kecs_str_t name)
 {
     return make_arn(c, "cluster", name, kecs_null_str);
+}
+
+
+kecs_str_t
+kecs_provider_arn(kecs_call_t *c, kecs_str_t name)
+{
+    return kecs_sprintf(c->arena, ARN "capacity-provider/%.*s", HERE(c),
+                        kecs_fmt(name));
 }
 
 
@@ -492,23 +585,100 @@ kecs_service_arn(kecs_call_t *c, kecs_str_t cluster, kecs_str_t name)
 }
 
 
-kecs_str_t
-kecs_task_arn(kecs_call_t *c, kecs_str_t cluster, const uint8_t *id)
+static kecs_str_t
+id_arn(kecs_call_t *c, const char *kind, kecs_str_t cluster,
+    const uint8_t *id)
 {
     char  hex[2 * KECS_ID_LEN];
 
     kecs_hex(id, KECS_ID_LEN, hex);
 
-    return make_arn(c, "task", cluster, kecs_str_n(hex, sizeof(hex)));
+    return make_arn(c, kind, cluster, kecs_str_n(hex, sizeof(hex)));
 }
 
 
 kecs_str_t
-kecs_arn_within(kecs_call_t *c, const char *type, kecs_str_t cluster,
-    kecs_str_t what)
+kecs_task_arn(kecs_call_t *c, kecs_str_t cluster, const uint8_t *id)
 {
-    return kecs_str_starts(what, kecs_str("arn:"))
-           ? what : make_arn(c, type, cluster, what);
+    return id_arn(c, "task", cluster, id);
+}
+
+
+kecs_str_t
+kecs_instance_arn(kecs_call_t *c, kecs_str_t cluster, const uint8_t *id)
+{
+    return id_arn(c, "container-instance", cluster, id);
+}
+
+
+kecs_str_t
+kecs_missing_arn(kecs_call_t *c, const char *kind, kecs_str_t cluster,
+    kecs_str_t id)
+{
+    if (kecs_str_starts(id, kecs_str("arn:"))) {
+        return id;
+    }
+
+    return make_arn(c, kind, cluster, id);
+}
+
+
+/* Daemons, gateways. */
+
+kecs_str_t
+kecs_daemon_arn(kecs_call_t *c, kecs_str_t cluster, kecs_str_t name)
+{
+    return kecs_sprintf(c->arena, ARN "daemon/%.*s/%.*s", HERE(c),
+                        kecs_fmt(cluster), kecs_fmt(name));
+}
+
+
+kecs_str_t
+kecs_daemon_taskdef_arn(kecs_call_t *c, kecs_str_t family,
+    uint32_t revision)
+{
+    return kecs_sprintf(c->arena, ARN "daemon-task-definition/%.*s:%u",
+                        HERE(c), kecs_fmt(family), revision);
+}
+
+
+kecs_str_t
+kecs_daemon_deployment_arn(kecs_call_t *c, kecs_str_t cluster,
+    kecs_str_t daemon, kecs_str_t name)
+{
+    return kecs_sprintf(c->arena, ARN "daemon-deployment/%.*s/%.*s/%.*s",
+                        HERE(c), kecs_fmt(cluster), kecs_fmt(daemon),
+                        kecs_fmt(name));
+}
+
+
+kecs_str_t
+kecs_daemon_revision_arn(kecs_call_t *c, kecs_str_t cluster,
+    kecs_str_t daemon, uint64_t id)
+{
+    return kecs_sprintf(c->arena, ARN "daemon-revision/%.*s/%.*s/%019" PRIu64,
+                        HERE(c), kecs_fmt(cluster), kecs_fmt(daemon), id);
+}
+
+
+kecs_str_t
+kecs_gateway_arn(kecs_call_t *c, kecs_str_t name)
+{
+    return kecs_sprintf(c->arena, ARN "gateway/%.*s", HERE(c),
+                        kecs_fmt(name));
+}
+
+
+kecs_str_t
+kecs_gateway_route_arn(kecs_call_t *c, kecs_str_t gateway,
+    const uint8_t *id)
+{
+    char  hex[2 * KECS_ID_LEN];
+
+    kecs_hex(id, KECS_ID_LEN, hex);
+
+    return kecs_sprintf(c->arena, ARN "gateway-route/%.*s/%.*s", HERE(c),
+                        kecs_fmt(gateway), (int) sizeof(hex), hex);
 }
 
 
@@ -640,6 +810,23 @@ kecs_member_json(kecs_arena_t *a, const kecs_shape_t *shape,
     *json = kecs_buf_view(&b);
 
     return KECS_OK;
+}
+
+
+bool
+kecs_id_new(uint8_t (*ids)[KECS_ID_LEN], size_t *n, const uint8_t *id)
+{
+    size_t  i;
+
+    for (i = 0; i < *n; i++) {
+        if (memcmp(ids[i], id, KECS_ID_LEN) == 0) {
+            return false;
+        }
+    }
+
+    memcpy(ids[(*n)++], id, KECS_ID_LEN);
+
+    return true;
 }
 
 

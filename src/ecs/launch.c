@@ -77,19 +77,6 @@ provider_name(kecs_str_t id)
 }
 
 
-unsigned
-kecs_provider_launch(kecs_str_t provider)
-{
-    if (kecs_str_is(provider, "FARGATE")
-        || kecs_str_is(provider, "FARGATE_SPOT"))
-    {
-        return KECS_LAUNCH_FARGATE;
-    }
-
-    return KECS_LAUNCH_EC2;
-}
-
-
 /* A copy with base and weight filled in, as ECS shows it. */
 
 static kecs_rc_t
@@ -182,12 +169,8 @@ by_strategy(kecs_call_t *c, const kecs_cluster_t *cluster,
 
     rc = strategy_settle(c, capacity, strategy, &out->strategy);
 
-    if (rc == KECS_OK) {
-        out->launch = kecs_provider_launch(
-                          out->strategy.items[0].capacity_provider);
-    }
-
-    return rc;
+    return rc == KECS_OK
+           ? kecs_strategy_launch(c, &out->strategy, &out->launch) : rc;
 }
 
 

@@ -54,9 +54,6 @@ kecs_rc_t kecs_launch_resolve(kecs_call_t *c, const kecs_cluster_t *cluster,
     const kecs_ecs_capacity_provider_strategy_t *strategy,
     kecs_str_t version, kecs_launch_t *out);
 
-/* The launch type behind a capacity provider. */
-unsigned kecs_provider_launch(kecs_str_t provider);
-
 /*
  * The provider of the i-th task (from 0): the base first, then by weight
  * in turn.  Absent when there is no strategy.
@@ -89,11 +86,51 @@ kecs_rc_t kecs_task_tags(kecs_call_t *c, const kecs_ecs_tags_t *own,
     kecs_str_t *json);
 
 
+/*
+ * What RunTask and StartTask ask for alike; each request is put into this
+ * form.
+ */
+typedef struct {
+    kecs_str_t                         group;
+    kecs_str_t                         started_by;
+    kecs_str_t                         reference_id;
+    kecs_str_t                         propagate_tags;
+    const kecs_ecs_tags_t             *tags;
+    bool                               managed_tags;
+    bool                               execute_command;
+    size_t                             volumes;     /* configured at launch */
+    kecs_ecs_network_configuration_t  *network;
+    kecs_ecs_task_override_t          *overrides;
+} kecs_task_request_t;
+
+/* What can be said before anything is looked up. */
+kecs_rc_t kecs_task_request_check(kecs_call_t *c,
+    const kecs_task_request_t *q);
+
+/* Checks the overrides; sizes in words become numbers. */
+kecs_rc_t kecs_task_request_overrides(kecs_call_t *c,
+    const kecs_task_request_t *q, const kecs_ecs_task_definition_t *def);
+
+/*
+ * The new tasks that the request asks for, all but how they are launched
+ * and where.  BODY and TAGS of the definition are loaded.
+ */
+kecs_rc_t kecs_task_request_settle(kecs_call_t *c,
+    const kecs_task_request_t *q, const kecs_cluster_t *cluster,
+    const kecs_taskdef_t *taskdef, const kecs_ecs_task_definition_t *def,
+    unsigned launch, kecs_new_task_t *n);
+
+
 /* Operations that have a file of their own. */
 kecs_rc_t kecs_run_task(kecs_call_t *c, void *in);
+kecs_rc_t kecs_start_task(kecs_call_t *c, void *in);
+kecs_rc_t kecs_execute_command(kecs_call_t *c, void *in);
+kecs_rc_t kecs_get_task_protection(kecs_call_t *c, void *in);
+kecs_rc_t kecs_update_task_protection(kecs_call_t *c, void *in);
 kecs_rc_t kecs_create_service(kecs_call_t *c, void *in);
 kecs_rc_t kecs_update_service(kecs_call_t *c, void *in);
 kecs_rc_t kecs_delete_service(kecs_call_t *c, void *in);
+kecs_rc_t kecs_describe_service_revisions(kecs_call_t *c, void *in);
 
 
 /* SHA-256 of a decoded input in its canonical form; hash takes 32 bytes. */

@@ -14,7 +14,21 @@ static const kecs_op_t *const  arrays[] = {
     kecs_taskdef_ops,
     kecs_task_ops,
     kecs_service_ops,
-    kecs_tag_ops
+    kecs_rollout_ops,
+    kecs_task_set_ops,
+    kecs_tag_ops,
+    kecs_instance_ops,
+    kecs_attribute_ops,
+    kecs_agent_ops,
+    kecs_capacity_ops,
+    kecs_setting_ops,
+    kecs_namespace_ops,
+    kecs_daemon_ops,
+    kecs_daemon_taskdef_ops,
+    kecs_daemon_deployment_ops,
+    kecs_gateway_ops,
+    kecs_gateway_route_ops,
+    kecs_express_ops
 };
 
 

@@ -52,7 +52,7 @@ describe_found(kecs_call_t *c, const kecs_cluster_t *cluster,
         rc = kecs_find_service(c, cluster, in->services.items[i], parts, s);
 
         if (rc == KECS_NOT_FOUND) {
-            missing[i] = kecs_arn_within(c, "service", cluster->name,
+            missing[i] = kecs_missing_arn(c, "service", cluster->name,
                                          in->services.items[i]);
             rc = missing[i].data != NULL ? KECS_OK : KECS_NOMEM;
 
@@ -107,11 +107,13 @@ describe_services(kecs_call_t *c, void *input)
 
 /* ListServices. */
 
+enum { MANAGED_BY_CUSTOMER = 1, MANAGED_BY_ECS };
+
 typedef struct {
     kecs_cluster_t  cluster;
     unsigned        launch;         /* 0: any */
     unsigned        strategy;       /* 0: any */
-    bool            none;           /* nothing can match */
+    unsigned        managed;        /* 0: any, or MANAGED_* */
 } listing_t;
 
 
@@ -140,7 +142,9 @@ listing_filters(kecs_call_t *c, const kecs_ecs_list_services_request_t *in,
     }
 
     l->strategy = kecs_strategy_of(in->scheduling_strategy);
-    l->none = kecs_str_is(in->resource_management_type, "ECS");
+    l->managed = in->resource_management_type.len == 0 ? 0
+                 : kecs_str_is(in->resource_management_type, "ECS")
+                   ? MANAGED_BY_ECS : MANAGED_BY_CUSTOMER;
 
     return rc;
 }
@@ -150,6 +154,7 @@ static kecs_rc_t
 list_service(kecs_call_t *c, void *ctx, kecs_str_t key, kecs_any_t *rec,
     kecs_str_t *out)
 {
+    bool              express;
     kecs_rc_t         rc;
     kecs_service_t   *s;
     const listing_t  *l;
@@ -168,6 +173,14 @@ list_service(kecs_call_t *c, void *ctx, kecs_str_t key, kecs_any_t *rec,
         || (l->strategy != 0 && s->strategy != l->strategy))
     {
         return KECS_OK;
+    }
+
+    if (l->managed != 0) {
+        rc = kecs_service_is_express(c, s, &express);
+
+        if (rc != KECS_OK || express != (l->managed == MANAGED_BY_ECS)) {
+            return rc;
+        }
     }
 
     *out = kecs_service_arn(c, l->cluster.name, s->name);
@@ -200,8 +213,8 @@ list_services(kecs_call_t *c, void *input)
         return rc;
     }
 
-    text = kecs_sprintf(c->arena, "%u %u %u %d", l.cluster.no, l.launch,
-                        l.strategy, l.none);
+    text = kecs_sprintf(c->arena, "%u %u %u %u", l.cluster.no, l.launch,
+                        l.strategy, l.managed);
 
     if (text.data == NULL) {
         return KECS_NOMEM;
@@ -210,7 +223,7 @@ list_services(kecs_call_t *c, void *input)
     rc = kecs_page_begin(c, &page, in->max_results, in->next_token, PAGE,
                          PAGE_MAX, text);
 
-    if (rc == KECS_OK && !l.none) {
+    if (rc == KECS_OK) {
         kecs_key_init(&prefix);
         kecs_key_u32(&prefix, l.cluster.no);
         rc = kecs_scan(c->txn, c->arena, KECS_IX_SERVICE_ACTIVE, c->scope,

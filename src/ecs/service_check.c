@@ -1,7 +1,7 @@
 /*
  * What CreateService and UpdateService accept, and ECS's defaults.  A spec
- * is settled in the order of ECS's own checks; what this release does not
- * act on, but which would change how a deployment runs, is refused by name.
+ * is settled in the order of ECS's own checks, and rendered into the
+ * fragments that its records keep.
  */
 
 #include "service_intern.h"
@@ -12,49 +12,52 @@
 
 static kecs_rc_t
 check_controller(kecs_call_t *c,
-    const kecs_ecs_deployment_controller_t *controller)
+    const kecs_ecs_deployment_controller_t *controller, unsigned *out)
 {
-    kecs_rc_t  rc;
-
-    if (controller == NULL || kecs_str_is(controller->type, "ECS")) {
+    if (controller == NULL || controller->type.data == NULL) {
         return KECS_OK;
     }
 
-    rc = kecs_check_enum(c, KECS_E_INVALID_PARAMETER,
-                         "deployment controller",
-                         &kecs_ecs_deployment_controller_type_shape,
-                         controller->type);
+    *out = kecs_controller_of(controller->type);
 
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    return kecs_fail(c, KECS_E_UNSUPPORTED_FEATURE,
-                     "The deployment controller %.*s is not supported.",
-                     kecs_fmt(controller->type));
+    return kecs_check_enum(c, KECS_E_INVALID_PARAMETER,
+                           "deployment controller",
+                           &kecs_ecs_deployment_controller_type_shape,
+                           controller->type);
 }
 
 
 kecs_rc_t
-kecs_grace_check(kecs_call_t *c, kecs_opt_int_t seconds)
+kecs_counts_check(kecs_call_t *c, unsigned strategy, kecs_opt_int_t desired,
+    kecs_opt_int_t grace, const char *what)
 {
-    if (!seconds.set || (seconds.value >= 0 && seconds.value <= INT32_MAX)) {
-        return KECS_OK;
+    if (desired.set && strategy == KECS_STRATEGY_DAEMON) {
+        return kecs_bad(c, "The daemon scheduling strategy does not support"
+                        " a desired count for services. Remove the desired"
+                        " count value and try again");
     }
 
-    return kecs_bad(c, "healthCheckGracePeriodSeconds must be between 0 and"
-                    " %d", INT32_MAX);
+    if (desired.set && desired.value < 0) {
+        return kecs_bad(c, "%s can not be lesser than 0", what);
+    }
+
+    if (grace.set && (grace.value < 0 || grace.value > INT32_MAX)) {
+        return kecs_bad(c, "healthCheckGracePeriodSeconds must be between 0"
+                        " and %d", INT32_MAX);
+    }
+
+    return KECS_OK;
 }
 
 
 kecs_rc_t
 kecs_service_check(kecs_call_t *c,
     const kecs_ecs_deployment_controller_t *controller, kecs_str_t propagate,
-    bool volumes, bool connectors)
+    kecs_service_spec_t *spec)
 {
     kecs_rc_t  rc;
 
-    rc = check_controller(c, controller);
+    rc = check_controller(c, controller, &spec->controller);
 
     if (rc != KECS_OK) {
         return rc;
@@ -66,201 +69,16 @@ kecs_service_check(kecs_call_t *c,
         return kecs_bad(c, "Invalid value for propagateTags");
     }
 
-    if (volumes) {
-        return kecs_fail(c, KECS_E_UNSUPPORTED_FEATURE,
-                         "volumeConfigurations: volumes that are configured"
-                         " at launch are not supported.");
-    }
-
-    if (connectors) {
-        return kecs_bad(c, "gatewayConnectors were specified but no gateways"
-                        " are associated with cluster");
-    }
-
-    return KECS_OK;
-}
-
-
-/* Deployment configuration. */
-
-static kecs_rc_t
-rolling_only(kecs_call_t *c, const kecs_ecs_deployment_configuration_t *g)
-{
-    kecs_rc_t  rc;
-
-    rc = kecs_check_enum(c, KECS_E_INVALID_PARAMETER, "deployment strategy",
-                         &kecs_ecs_deployment_strategy_shape, g->strategy);
-
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    if (g->strategy.data != NULL && !kecs_str_is(g->strategy, "ROLLING")) {
-        return kecs_fail(c, KECS_E_UNSUPPORTED_FEATURE,
-                         "The deployment strategy %.*s is not supported.",
-                         kecs_fmt(g->strategy));
-    }
-
-    if (g->lifecycle_hooks.n != 0) {
-        return kecs_fail(c, KECS_E_UNSUPPORTED_FEATURE,
-                         "lifecycleHooks are not supported.");
+    if (spec->strategy == KECS_STRATEGY_DAEMON
+        && spec->controller != KECS_CONTROLLER_ECS)
+    {
+        return kecs_bad(c, "The daemon scheduling strategy does not support"
+                        " the %s deployment controller. Change the"
+                        " deployment controller and try again",
+                        kecs_controller_name(spec->controller));
     }
 
     return KECS_OK;
-}
-
-
-static kecs_opt_bool_t
-bool_or(kecs_opt_bool_t given, bool otherwise)
-{
-    return (kecs_opt_bool_t) { given.set ? given.value : otherwise, true };
-}
-
-
-/* The breaker with all its members; NULL: the one of a new service. */
-
-static kecs_rc_t
-breaker(kecs_call_t *c, const kecs_ecs_deployment_circuit_breaker_t *given,
-    kecs_ecs_deployment_circuit_breaker_t **out)
-{
-    kecs_ecs_threshold_configuration_t     *threshold;
-    kecs_ecs_deployment_circuit_breaker_t  *b;
-
-    b = kecs_zalloc(c->arena, sizeof(*b));
-    threshold = kecs_zalloc(c->arena, sizeof(*threshold));
-
-    if (b == NULL || threshold == NULL) {
-        return KECS_NOMEM;
-    }
-
-    if (given != NULL) {
-        *b = *given;
-    }
-
-    if (b->threshold_configuration != NULL) {
-        *threshold = *b->threshold_configuration;
-
-    } else {
-        threshold->type = kecs_str("BOUNDED_PERCENT");
-        threshold->value = (kecs_opt_int_t) { 50, true };
-    }
-
-    b->enable = bool_or(b->enable, false);
-    b->rollback = bool_or(b->rollback, false);
-    b->reset_on_healthy_task = bool_or(b->reset_on_healthy_task, true);
-    b->threshold_configuration = threshold;
-    *out = b;
-
-    return kecs_check_enum(c, KECS_E_INVALID_PARAMETER, "threshold type",
-                           &kecs_ecs_threshold_type_shape,
-                           threshold->type);
-}
-
-
-static kecs_rc_t
-config_default(kecs_call_t *c, kecs_ecs_deployment_configuration_t *out)
-{
-    out->maximum_percent = (kecs_opt_int_t) { 200, true };
-    out->minimum_healthy_percent = (kecs_opt_int_t) { 100, true };
-    out->bake_time_in_minutes = (kecs_opt_int_t) { 0, true };
-    out->strategy = kecs_str("ROLLING");
-
-    return breaker(c, NULL, &out->deployment_circuit_breaker);
-}
-
-
-static kecs_rc_t
-config_overlay(kecs_call_t *c, const kecs_ecs_deployment_configuration_t *g,
-    kecs_ecs_deployment_configuration_t *out)
-{
-    if (g->maximum_percent.set) {
-        out->maximum_percent = g->maximum_percent;
-    }
-
-    if (g->minimum_healthy_percent.set) {
-        out->minimum_healthy_percent = g->minimum_healthy_percent;
-    }
-
-    if (g->bake_time_in_minutes.set) {
-        out->bake_time_in_minutes = g->bake_time_in_minutes;
-    }
-
-    if (g->alarms != NULL) {
-        out->alarms = g->alarms;
-    }
-
-    if (g->early_success_criteria != NULL) {
-        out->early_success_criteria = g->early_success_criteria;
-    }
-
-    if (g->deployment_circuit_breaker == NULL) {
-        return KECS_OK;
-    }
-
-    return breaker(c, g->deployment_circuit_breaker,
-                   &out->deployment_circuit_breaker);
-}
-
-
-static kecs_rc_t
-config_check(kecs_call_t *c, const kecs_ecs_deployment_configuration_t *d)
-{
-    if (d->maximum_percent.value < 100) {
-        return kecs_bad(c, "maximumPercent must be at least 100");
-    }
-
-    if (d->minimum_healthy_percent.value > 100) {
-        return kecs_bad(c, "minimumHealthyPercent must be at most 100");
-    }
-
-    if (d->minimum_healthy_percent.value < 0) {
-        return kecs_bad(c, "minimumHealthyPercent must be at least 0");
-    }
-
-    if (d->minimum_healthy_percent.value >= d->maximum_percent.value) {
-        return kecs_bad(c, "Both maximumPercent and minimumHealthyPercent"
-                        " cannot be 100 as this will block deployments.");
-    }
-
-    return KECS_OK;
-}
-
-
-kecs_rc_t
-kecs_deployment_config(kecs_call_t *c,
-    const kecs_ecs_deployment_configuration_t *base,
-    const kecs_ecs_deployment_configuration_t *given,
-    kecs_ecs_deployment_configuration_t **out)
-{
-    kecs_rc_t                             rc;
-    kecs_ecs_deployment_configuration_t  *d;
-
-    d = kecs_zalloc(c->arena, sizeof(*d));
-
-    if (d == NULL) {
-        return KECS_NOMEM;
-    }
-
-    rc = KECS_OK;
-
-    if (base != NULL) {
-        *d = *base;
-
-    } else {
-        rc = config_default(c, d);
-    }
-
-    if (rc == KECS_OK && given != NULL) {
-        rc = rolling_only(c, given);
-
-        if (rc == KECS_OK) {
-            rc = config_overlay(c, given, d);
-        }
-    }
-
-    *out = d;
-
-    return rc == KECS_OK ? config_check(c, d) : rc;
 }
 
 
@@ -354,24 +172,24 @@ target_check(kecs_call_t *c, const kecs_ecs_task_definition_t *def,
 
 
 static kecs_rc_t
-balancers_check(kecs_call_t *c, const kecs_service_spec_t *spec)
+balancers_check(kecs_call_t *c, const kecs_ecs_task_definition_t *def,
+    unsigned launch, const kecs_ecs_load_balancers_t *balancers)
 {
     size_t                           i;
     kecs_rc_t                        rc;
     const kecs_ecs_load_balancer_t  *lb;
 
-    for (i = 0; i < spec->s.load_balancers.n; i++) {
-        lb = &spec->s.load_balancers.items[i];
+    for (i = 0; i < balancers->n; i++) {
+        lb = &balancers->items[i];
 
         if (lb->load_balancer_name.len != 0
-            && spec->launch.launch == KECS_LAUNCH_FARGATE)
+            && launch == KECS_LAUNCH_FARGATE)
         {
             return kecs_bad(c, "Classic Load Balancers are not supported"
                             " with Fargate.");
         }
 
-        rc = target_check(c, spec->def, lb->container_name,
-                          lb->container_port);
+        rc = target_check(c, def, lb->container_name, lb->container_port);
 
         if (rc != KECS_OK) {
             return rc;
@@ -383,29 +201,43 @@ balancers_check(kecs_call_t *c, const kecs_service_spec_t *spec)
 
 
 static kecs_rc_t
-registries_check(kecs_call_t *c, const kecs_service_spec_t *spec)
+registries_check(kecs_call_t *c, const kecs_ecs_task_definition_t *def,
+    const kecs_ecs_service_registries_t *registries)
 {
     const kecs_ecs_service_registry_t  *r;
 
-    if (spec->s.service_registries.n > REGISTRIES) {
+    if (registries->n > REGISTRIES) {
         return kecs_bad(c, "serviceRegistries can have at most %d item.",
                         REGISTRIES);
     }
 
-    if (spec->s.service_registries.n == 0) {
+    if (registries->n == 0) {
         return KECS_OK;
     }
 
-    r = &spec->s.service_registries.items[0];
+    r = &registries->items[0];
 
     if (r->container_name.len != 0
-        && container_of(spec->def, r->container_name) == NULL)
+        && container_of(def, r->container_name) == NULL)
     {
         return kecs_bad(c, "The container %.*s does not exist in the task"
                         " definition.", kecs_fmt(r->container_name));
     }
 
     return KECS_OK;
+}
+
+
+kecs_rc_t
+kecs_targets_check(kecs_call_t *c, const kecs_ecs_task_definition_t *def,
+    unsigned launch, const kecs_ecs_load_balancers_t *balancers,
+    const kecs_ecs_service_registries_t *registries)
+{
+    kecs_rc_t  rc;
+
+    rc = balancers_check(c, def, launch, balancers);
+
+    return rc == KECS_OK ? registries_check(c, def, registries) : rc;
 }
 
 
@@ -459,25 +291,122 @@ fill_deployment(kecs_service_spec_t *spec)
 
     d = &spec->d;
 
-    d->launch_type = spec->launch.strategy.n == 0
+    d->launch_type = spec->launch.strategy.n == 0 && spec->launch.launch != 0
                      ? kecs_str_of(kecs_launch_name(spec->launch.launch))
                      : kecs_null_str;
     d->capacity_provider_strategy = spec->launch.strategy;
     d->platform_version = spec->launch.platform_version;
     d->platform_family = spec->launch.platform_family;
     d->network_configuration = spec->s.network_configuration;
-
-    /* given empty is the same as not given: no reason to deploy anew */
-
-    if (d->vpc_lattice_configurations.n == 0) {
-        d->vpc_lattice_configurations.set = false;
-    }
 }
 
 
+/* The images as the definition names them; digests are not known here. */
+
 static kecs_rc_t
-render(kecs_call_t *c, kecs_service_spec_t *spec)
+fill_images(kecs_call_t *c, kecs_service_spec_t *spec)
 {
+    size_t                                  i, n;
+    kecs_ecs_container_image_t             *image;
+    const kecs_ecs_container_definition_t  *container;
+
+    if (spec->def == NULL) {
+        return KECS_OK;
+    }
+
+    n = spec->def->container_definitions.n;
+    image = kecs_calloc(c->arena, n, sizeof(*image));
+
+    if (image == NULL) {
+        return KECS_NOMEM;
+    }
+
+    for (i = 0; i < n; i++) {
+        container = &spec->def->container_definitions.items[i];
+        image[i].container_name = container->name;
+        image[i].image = container->image;
+    }
+
+    spec->r.container_images.n = n;
+    spec->r.container_images.items = image;
+    spec->r.container_images.set = true;
+
+    return KECS_OK;
+}
+
+
+/* The target groups and listener rules that are in use. */
+
+static kecs_rc_t
+fill_resolved(kecs_call_t *c, kecs_service_spec_t *spec)
+{
+    size_t                                      i, n;
+    const kecs_ecs_load_balancer_t             *lb;
+    kecs_ecs_resolved_configuration_t          *resolved;
+    kecs_ecs_service_revision_load_balancer_t  *item;
+
+    n = spec->s.load_balancers.n;
+    spec->r.resolved_configuration = NULL;
+
+    if (n == 0) {
+        return KECS_OK;
+    }
+
+    resolved = kecs_zalloc(c->arena, sizeof(*resolved));
+    item = kecs_calloc(c->arena, n, sizeof(*item));
+
+    if (resolved == NULL || item == NULL) {
+        return KECS_NOMEM;
+    }
+
+    for (i = 0; i < n; i++) {
+        lb = &spec->s.load_balancers.items[i];
+        item[i].target_group_arn = lb->target_group_arn;
+        item[i].production_listener_rule = lb->advanced_configuration != NULL
+            ? lb->advanced_configuration->production_listener_rule
+            : kecs_null_str;
+    }
+
+    resolved->load_balancers.n = n;
+    resolved->load_balancers.items = item;
+    resolved->load_balancers.set = true;
+    spec->r.resolved_configuration = resolved;
+
+    return KECS_OK;
+}
+
+
+/* gatewayConnectors and monitoring are there already. */
+
+static kecs_rc_t
+fill_revision(kecs_call_t *c, kecs_service_spec_t *spec)
+{
+    kecs_rc_t                     rc;
+    kecs_ecs_service_revision_t  *r;
+
+    r = &spec->r;
+    r->capacity_provider_strategy = spec->d.capacity_provider_strategy;
+    r->guard_duty_enabled = (kecs_opt_bool_t) { false, true };
+    r->launch_type = spec->d.launch_type;
+    r->load_balancers = spec->s.load_balancers;
+    r->network_configuration = spec->d.network_configuration;
+    r->platform_family = spec->d.platform_family;
+    r->platform_version = spec->d.platform_version;
+    r->service_connect_configuration = spec->d.service_connect_configuration;
+    r->service_registries = spec->s.service_registries;
+    r->volume_configurations = spec->d.volume_configurations;
+    r->vpc_lattice_configurations = spec->d.vpc_lattice_configurations;
+
+    rc = fill_images(c, spec);
+
+    return rc == KECS_OK ? fill_resolved(c, spec) : rc;
+}
+
+
+kecs_rc_t
+kecs_spec_render(kecs_call_t *c, kecs_service_spec_t *spec)
+{
+    kecs_rc_t            rc;
     kecs_ecs_service_t  *s;
 
     s = &spec->s;
@@ -487,12 +416,68 @@ render(kecs_call_t *c, kecs_service_spec_t *spec)
     s->placement_constraints.set = true;
     s->placement_strategy.set = true;
 
+    fill_deployment(spec);
+    rc = fill_revision(c, spec);
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
     spec->service = kecs_shape_json(c->arena, &kecs_ecs_service_shape, s);
     spec->deployment = kecs_shape_json(c->arena,
                                        &kecs_ecs_deployment_shape, &spec->d);
+    spec->revision = kecs_shape_json(c->arena,
+                                     &kecs_ecs_service_revision_shape,
+                                     &spec->r);
 
     return spec->service.data != NULL && spec->deployment.data != NULL
-           ? KECS_OK : KECS_NOMEM;
+           && spec->revision.data != NULL ? KECS_OK : KECS_NOMEM;
+}
+
+
+/* What the index of namespaces needs to know. */
+
+kecs_rc_t
+kecs_spec_namespace(kecs_call_t *c, kecs_service_spec_t *spec)
+{
+    const kecs_ecs_service_connect_configuration_t  *s;
+
+    s = spec->d.service_connect_configuration;
+    spec->namespace = kecs_null_str;
+
+    if (s == NULL || !s->enabled.value) {
+        return KECS_OK;
+    }
+
+    if (s->namespace.len == 0) {
+        spec->namespace = spec->cluster.namespace;
+        return KECS_OK;
+    }
+
+    return kecs_namespace_key(c, s->namespace, &spec->namespace);
+}
+
+
+static kecs_rc_t
+daemon_check(kecs_call_t *c, const kecs_service_spec_t *spec)
+{
+    if (spec->strategy != KECS_STRATEGY_DAEMON) {
+        return KECS_OK;
+    }
+
+    if (spec->launch.launch == KECS_LAUNCH_FARGATE) {
+        return kecs_bad(c, "The daemon scheduling strategy does not support"
+                        " the FARGATE launch type. Change the launch type"
+                        " and try again");
+    }
+
+    if (spec->s.placement_strategy.n != 0) {
+        return kecs_bad(c, "The daemon scheduling strategy does not support"
+                        " placement strategies. Remove the placement"
+                        " strategy and try again");
+    }
+
+    return KECS_OK;
 }
 
 
@@ -501,7 +486,11 @@ kecs_spec_settle(kecs_call_t *c, kecs_service_spec_t *spec)
 {
     kecs_rc_t  rc;
 
-    rc = rebalancing(c, spec);
+    rc = daemon_check(c, spec);
+
+    if (rc == KECS_OK) {
+        rc = rebalancing(c, spec);
+    }
 
     if (rc == KECS_OK) {
         rc = kecs_placement_check(c, spec->launch.launch,
@@ -509,21 +498,21 @@ kecs_spec_settle(kecs_call_t *c, kecs_service_spec_t *spec)
                                   &spec->s.placement_strategy);
     }
 
-    if (rc == KECS_OK) {
-        rc = balancers_check(c, spec);
+    if (rc == KECS_OK && spec->def != NULL) {
+        rc = kecs_targets_check(c, spec->def, spec->launch.launch,
+                                &spec->s.load_balancers,
+                                &spec->s.service_registries);
+    }
+
+    if (rc == KECS_OK && spec->def != NULL) {
+        rc = kecs_extras_settle(c, spec);
     }
 
     if (rc == KECS_OK) {
-        rc = registries_check(c, spec);
+        rc = kecs_spec_namespace(c, spec);
     }
 
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    fill_deployment(spec);
-
-    return render(c, spec);
+    return rc == KECS_OK ? kecs_spec_render(c, spec) : rc;
 }
 
 
@@ -531,26 +520,35 @@ kecs_rc_t
 kecs_spec_revision(kecs_call_t *c, const kecs_service_spec_t *spec,
     kecs_str_t *text)
 {
-    kecs_str_t          deployment, service;
-    kecs_ecs_service_t  s;
+    kecs_str_t                   deployment, service, revision;
+    kecs_ecs_service_t           s;
+    kecs_ecs_service_revision_t  r;
 
     memset(&s, 0, sizeof(s));
     s.load_balancers = spec->s.load_balancers;
     s.service_registries = spec->s.service_registries;
     s.platform_version = spec->s.platform_version;
 
+    memset(&r, 0, sizeof(r));
+    r.monitoring = spec->r.monitoring;
+    r.gateway_connectors = spec->r.gateway_connectors;
+
     service = kecs_shape_json(c->arena, &kecs_ecs_service_shape, &s);
     deployment = kecs_shape_json(c->arena, &kecs_ecs_deployment_shape,
                                  &spec->d);
+    revision = kecs_shape_json(c->arena, &kecs_ecs_service_revision_shape,
+                               &r);
 
-    if (service.data == NULL || deployment.data == NULL) {
+    if (service.data == NULL || deployment.data == NULL
+        || revision.data == NULL)
+    {
         return KECS_NOMEM;
     }
 
-    *text = kecs_sprintf(c->arena, "%.*s:%u %.*s %.*s",
-                         kecs_fmt(spec->taskdef.family),
+    *text = kecs_sprintf(c->arena, "%u %.*s:%u %.*s %.*s %.*s",
+                         spec->controller, kecs_fmt(spec->taskdef.family),
                          spec->taskdef.revision, kecs_fmt(service),
-                         kecs_fmt(deployment));
+                         kecs_fmt(deployment), kecs_fmt(revision));
 
     return text->data != NULL ? KECS_OK : KECS_NOMEM;
 }
@@ -563,8 +561,11 @@ kecs_spec_head(const kecs_service_spec_t *spec, kecs_service_t *s)
 
     d = spec->s.deployment_configuration;
 
+    s->controller = (uint8_t) spec->controller;
+    s->strategy = (uint8_t) spec->strategy;
     s->family = spec->taskdef.family;
     s->revision = spec->taskdef.revision;
+    s->namespace = spec->namespace;
     s->launch = spec->launch.strategy.n != 0
                 ? 0 : (uint8_t) spec->launch.launch;
     s->min_percent = (uint32_t) d->minimum_healthy_percent.value;

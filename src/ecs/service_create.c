@@ -1,7 +1,8 @@
 /*
- * CreateService.  It only puts records: the service, its PRIMARY
- * deployment, and what the client token stands for; the scheduler starts
- * the tasks.  A name is free again once its service is INACTIVE.
+ * CreateService.  It only puts records: the service, its PRIMARY deployment
+ * (or task set, where another deploys), and what the client token stands
+ * for; the scheduler starts the tasks.  A name is free again once its
+ * service is INACTIVE.
  */
 
 #include "service_intern.h"
@@ -31,61 +32,43 @@ check_name(kecs_call_t *c, const kecs_ecs_create_service_request_t *in)
 
 
 static kecs_rc_t
-check_kinds(kecs_call_t *c, const kecs_ecs_create_service_request_t *in)
+check_kinds(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
+    kecs_service_spec_t *spec)
 {
     kecs_rc_t  rc;
+
+    spec->strategy = KECS_STRATEGY_REPLICA;
+
+    if (in->scheduling_strategy.data != NULL) {
+        spec->strategy = kecs_strategy_of(in->scheduling_strategy);
+    }
 
     rc = kecs_check_enum(c, KECS_E_INVALID_PARAMETER, "Scheduling strategy",
                          &kecs_ecs_scheduling_strategy_shape,
                          in->scheduling_strategy);
 
+    spec->controller = KECS_CONTROLLER_ECS;
+
     return rc == KECS_OK
            ? kecs_service_check(c, in->deployment_controller,
-                                in->propagate_tags,
-                                in->volume_configurations.n != 0,
-                                in->gateway_connectors.n != 0)
+                                in->propagate_tags, spec)
            : rc;
 }
 
 
 static kecs_rc_t
-check_daemon(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
-    unsigned launch)
-{
-    if (in->desired_count.set) {
-        return kecs_bad(c, "The daemon scheduling strategy does not support"
-                        " a desired count for services. Remove the desired"
-                        " count value and try again");
-    }
-
-    if (launch == KECS_LAUNCH_FARGATE) {
-        return kecs_bad(c, "The daemon scheduling strategy does not support"
-                        " the FARGATE launch type. Change the launch type"
-                        " and try again");
-    }
-
-    return kecs_fail(c, KECS_E_UNSUPPORTED_FEATURE,
-                     "The scheduling strategy DAEMON is not supported.");
-}
-
-
-static kecs_rc_t
 check_counts(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
-    unsigned launch)
+    const kecs_service_spec_t *spec)
 {
-    if (kecs_str_is(in->scheduling_strategy, "DAEMON")) {
-        return check_daemon(c, in, launch);
-    }
-
-    if (!in->desired_count.set) {
+    if (!in->desired_count.set && spec->strategy != KECS_STRATEGY_DAEMON
+        && spec->controller != KECS_CONTROLLER_EXTERNAL)
+    {
         return kecs_bad(c, "DesiredCount is missing");
     }
 
-    if (in->desired_count.value < 0) {
-        return kecs_bad(c, "DesiredCount can not be lesser than 0");
-    }
-
-    return kecs_grace_check(c, in->health_check_grace_period_seconds);
+    return kecs_counts_check(c, spec->strategy, in->desired_count,
+                             in->health_check_grace_period_seconds,
+                             "DesiredCount");
 }
 
 
@@ -126,6 +109,9 @@ spec_of_input(kecs_call_t *c, kecs_ecs_create_service_request_t *in,
     spec->d.service_connect_configuration
         = in->service_connect_configuration;
     spec->d.vpc_lattice_configurations = in->vpc_lattice_configurations;
+    spec->d.volume_configurations = in->volume_configurations;
+    spec->r.monitoring = in->monitoring;
+    spec->r.gateway_connectors = in->gateway_connectors;
 }
 
 
@@ -164,11 +150,50 @@ fill_role(kecs_call_t *c, kecs_str_t role, kecs_ecs_service_t *s)
 }
 
 
+/* What the task sets of an EXTERNAL service say, the service does not. */
+
 static kecs_rc_t
-make_spec(kecs_call_t *c, kecs_ecs_create_service_request_t *in,
-    kecs_service_spec_t *spec)
+check_external(kecs_call_t *c, const kecs_ecs_create_service_request_t *in)
 {
-    kecs_rc_t                          rc;
+    size_t  i;
+
+    const struct {
+        bool         given;
+        const char  *name;
+    } members[] = {
+        { in->task_definition.len != 0, "TaskDefinition" },
+        { in->launch_type.len != 0, "LaunchType" },
+        { in->capacity_provider_strategy.n != 0,
+          "CapacityProviderStrategy" },
+        { in->platform_version.len != 0, "PlatformVersion" },
+        { in->network_configuration != NULL
+          && in->network_configuration->awsvpc_configuration != NULL,
+          "NetworkConfiguration" },
+        { in->load_balancers.n != 0, "LoadBalancers" },
+        { in->service_registries.n != 0, "ServiceRegistries" },
+        { in->volume_configurations.n != 0, "VolumeConfigurations" },
+        { in->service_connect_configuration != NULL
+          && in->service_connect_configuration->enabled.value,
+          "ServiceConnectConfiguration" },
+        { in->vpc_lattice_configurations.n != 0,
+          "VpcLatticeConfigurations" },
+        { in->gateway_connectors.n != 0, "GatewayConnectors" },
+        { in->monitoring != NULL, "Monitoring" }
+    };
+
+    for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        if (members[i].given) {
+            return kecs_bad(c, "%s must be blank", members[i].name);
+        }
+    }
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+make_controller(kecs_call_t *c, kecs_service_spec_t *spec)
+{
     kecs_ecs_deployment_controller_t  *controller;
 
     controller = kecs_zalloc(c->arena, sizeof(*controller));
@@ -177,26 +202,67 @@ make_spec(kecs_call_t *c, kecs_ecs_create_service_request_t *in,
         return KECS_NOMEM;
     }
 
-    controller->type = kecs_str("ECS");
+    controller->type = kecs_str_of(kecs_controller_name(spec->controller));
+    spec->s.deployment_controller = controller;
+
+    return KECS_OK;
+}
+
+
+/* The definition and how its tasks are launched. */
+
+static kecs_rc_t
+make_tasks(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
+    kecs_service_spec_t *spec)
+{
+    kecs_rc_t  rc;
+
+    if (spec->controller == KECS_CONTROLLER_EXTERNAL) {
+        return check_external(c, in);
+    }
+
     rc = kecs_taskdef_to_run(c, in->task_definition, &spec->taskdef,
                              &spec->def);
 
     if (rc == KECS_OK) {
-        spec_of_input(c, in, spec);
         rc = kecs_spec_launch(c, spec);
     }
 
+    if (rc == KECS_OK && spec->controller == KECS_CONTROLLER_CODE_DEPLOY
+        && in->load_balancers.n == 0)
+    {
+        rc = kecs_bad(c, "A load balancer is required for services that use"
+                      " the CODE_DEPLOY deployment controller.");
+    }
+
+    return rc;
+}
+
+
+static kecs_rc_t
+make_spec(kecs_call_t *c, kecs_ecs_create_service_request_t *in,
+    kecs_service_spec_t *spec)
+{
+    kecs_rc_t  rc;
+
+    spec_of_input(c, in, spec);
+    rc = make_tasks(c, in, spec);
+
     if (rc == KECS_OK) {
-        rc = check_counts(c, in, spec->launch.launch);
+        rc = check_counts(c, in, spec);
     }
 
     if (rc == KECS_OK) {
-        rc = kecs_deployment_config(c, NULL, in->deployment_configuration,
+        rc = kecs_deployment_config(c, spec->strategy, NULL,
+                                    in->deployment_configuration,
                                     &spec->s.deployment_configuration);
     }
 
     if (rc == KECS_OK) {
-        spec->s.deployment_controller = controller;
+        rc = make_controller(c, spec);
+    }
+
+    if (rc == KECS_OK) {
         rc = fill_role(c, in->role, &spec->s);
     }
 
@@ -301,7 +367,10 @@ same_request(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
 }
 
 
-/* The first event of a service, or its first deployment that is live. */
+/*
+ * Removes an INACTIVE service whose name is used again, with its events and
+ * what has not ended; the rest is history that expires in its own time.
+ */
 
 static kecs_rc_t
 first_left(kecs_call_t *c, const kecs_service_t *s, kecs_kind_t kind,
@@ -317,11 +386,11 @@ first_left(kecs_call_t *c, const kecs_service_t *s, kecs_kind_t kind,
     kecs_key_u32(&prefix, s->no);
     memset(rec, 0, sizeof(kecs_any_t));
 
-    rc = kind == KECS_EVENT
-         ? kecs_scan_records(c->txn, c->arena, kind, s->rec.scope, &prefix,
-                             kecs_null_str, false, &scan)
-         : kecs_scan(c->txn, c->arena, KECS_IX_DEPLOYMENT_LIVE,
-                     s->rec.scope, &prefix, kecs_null_str, false, &scan);
+    rc = kind == KECS_DEPLOYMENT
+         ? kecs_scan(c->txn, c->arena, KECS_IX_DEPLOYMENT_LIVE, s->rec.scope,
+                     &prefix, kecs_null_str, false, &scan)
+         : kecs_scan_records(c->txn, c->arena, kind, s->rec.scope, &prefix,
+                             kecs_null_str, false, &scan);
 
     if (rc != KECS_OK) {
         return rc;
@@ -334,22 +403,23 @@ first_left(kecs_call_t *c, const kecs_service_t *s, kecs_kind_t kind,
 }
 
 
-/*
- * Removes an INACTIVE service whose name is used again.  Its deployments
- * that have ended are history and expire in their own time.
- */
-
 static kecs_rc_t
 forget(kecs_call_t *c, kecs_service_t *s)
 {
     size_t       i;
     kecs_rc_t    rc;
     kecs_any_t   rec;
-    static const kecs_kind_t  kinds[] = { KECS_EVENT, KECS_DEPLOYMENT };
+    static const kecs_kind_t  kinds[] = {
+        KECS_EVENT, KECS_DEPLOYMENT, KECS_TASK_SET, KECS_EXPRESS
+    };
 
     for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         do {
             rc = first_left(c, s, kinds[i], &rec);
+
+            if (rc == KECS_OK && kinds[i] == KECS_DEPLOYMENT) {
+                rc = kecs_revision_ended(c, &rec.deployment);
+            }
 
             if (rc == KECS_OK) {
                 rc = kecs_del(c->txn, &rec);
@@ -361,7 +431,10 @@ forget(kecs_call_t *c, kecs_service_t *s)
         }
     }
 
-    return kecs_del(c->txn, s);
+    rc = kecs_service_deployments_end(c, s, kecs_str("The service was"
+                                      " deleted."));
+
+    return rc == KECS_OK ? kecs_del(c->txn, s) : rc;
 }
 
 
@@ -396,6 +469,26 @@ claim_name(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
 
 /* Making. */
 
+/* CodeDeploy's first task set is made with the service. */
+
+static kecs_rc_t
+start(kecs_call_t *c, const kecs_service_spec_t *spec, kecs_service_t *s)
+{
+    switch (spec->controller) {
+
+    case KECS_CONTROLLER_ECS:
+        return kecs_deployment_start(c, spec, s);
+
+    case KECS_CONTROLLER_CODE_DEPLOY:
+        return kecs_task_set_first(c, spec, s, 0,
+                                   kecs_str("CODE_DEPLOY"));
+
+    default:
+        return KECS_OK;
+    }
+}
+
+
 static kecs_rc_t
 create(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
     const kecs_service_spec_t *spec, const uint8_t *hash, kecs_service_t *s)
@@ -408,7 +501,6 @@ create(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
     s->rec.scope = c->scope;
     s->cluster = spec->cluster.no;
     s->status = KECS_SERVICE_ACTIVE;
-    s->strategy = KECS_STRATEGY_REPLICA;
     s->desired = (uint32_t) in->desired_count.value;
     s->grace = (uint32_t) in->health_check_grace_period_seconds.value;
     s->version = 1;
@@ -429,7 +521,11 @@ create(kecs_call_t *c, const kecs_ecs_create_service_request_t *in,
     rc = kecs_number_next(c->txn, "service", &s->no);
 
     if (rc == KECS_OK) {
-        rc = kecs_deployment_start(c, spec, s);
+        rc = kecs_spec_connect(c, spec, s);
+    }
+
+    if (rc == KECS_OK) {
+        rc = start(c, spec, s);
     }
 
     if (rc == KECS_OK) {
@@ -477,7 +573,7 @@ kecs_create_service(kecs_call_t *c, void *input)
     }
 
     if (rc == KECS_OK) {
-        rc = check_kinds(c, in);
+        rc = check_kinds(c, in, spec);
     }
 
     if (rc == KECS_OK) {

@@ -9,13 +9,7 @@
 
 #define DEPLOYMENT_IDS  UINT64_C(10000000000000000000)    /* 19 digits */
 
-typedef struct live_s  live_t;
-
-struct live_s {
-    kecs_deployment_t   d;
-    kecs_counts_t       counts;
-    live_t             *next;
-};
+typedef kecs_live_deployment_t  live_t;
 
 
 kecs_rc_t
@@ -33,10 +27,13 @@ kecs_deployment_primary(kecs_call_t *c, const kecs_service_t *s,
 }
 
 
-/* The PRIMARY of before gives way; the scheduler then empties it. */
+/*
+ * The PRIMARY of before gives way; the scheduler then empties it.  When it
+ * is gone back on, it has failed.
+ */
 
 static kecs_rc_t
-give_way(kecs_call_t *c, const kecs_service_t *s)
+give_way(kecs_call_t *c, const kecs_service_t *s, bool failed)
 {
     kecs_rc_t          rc;
     kecs_deployment_t  d;
@@ -51,11 +48,66 @@ give_way(kecs_call_t *c, const kecs_service_t *s)
         return rc == KECS_NOT_FOUND ? KECS_OK : rc;
     }
 
+    if (failed) {
+        d.rollout = KECS_ROLLOUT_FAILED;
+        d.reason = kecs_sprintf(c->arena, "ECS deployment "
+                                KECS_DEPLOYMENT_FMT " was stopped.", d.id);
+
+        if (d.reason.data == NULL) {
+            return KECS_NOMEM;
+        }
+    }
+
     d.status = KECS_DEPLOYMENT_ACTIVE;
     d.updated_at = c->now;
     d.version++;
 
     return kecs_put(c->txn, &d);
+}
+
+
+uint64_t
+kecs_deployment_number(kecs_call_t *c)
+{
+    return 1 + kecs_rand_below(c->rand, DEPLOYMENT_IDS - 1);
+}
+
+
+/* The new PRIMARY deployment, and the revision that it runs. */
+
+static kecs_rc_t
+put_primary(kecs_call_t *c, const kecs_service_spec_t *spec,
+    kecs_service_t *s, kecs_deployment_t *d)
+{
+    kecs_rc_t  rc;
+
+    rc = give_way(c, s, d->rollout_of != d->id);
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    d->rec.kind = KECS_DEPLOYMENT;
+    d->rec.scope = s->rec.scope;
+    d->rec.gen = KECS_ECS_GEN;
+    d->cluster = s->cluster;
+    d->service = s->no;
+    d->status = KECS_DEPLOYMENT_PRIMARY;
+    d->rollout = KECS_ROLLOUT_IN_PROGRESS;
+    d->desired = s->desired;
+    d->family = s->family;
+    d->revision = s->revision;
+    d->version = 1;
+    d->created_at = c->now;
+    d->updated_at = c->now;
+
+    kecs_rec_part(&d->rec, KECS_DEPLOYMENT_STATIC, spec->deployment);
+
+    s->primary = d->id;
+    s->throttled_until = 0;
+    rc = kecs_put(c->txn, d);
+
+    return rc == KECS_OK ? kecs_revision_put(c, spec, s, d->id) : rc;
 }
 
 
@@ -66,27 +118,34 @@ kecs_deployment_start(kecs_call_t *c, const kecs_service_spec_t *spec,
     kecs_rc_t          rc;
     kecs_deployment_t  d;
 
-    rc = give_way(c, s);
-
-    if (rc != KECS_OK) {
-        return rc;
-    }
+    rc = kecs_service_deployments_end(c, s, kecs_str("A newer service"
+                                      " deployment has replaced it."));
 
     memset(&d, 0, sizeof(kecs_deployment_t));
-    d.rec.kind = KECS_DEPLOYMENT;
-    d.rec.scope = s->rec.scope;
-    d.rec.gen = KECS_ECS_GEN;
-    d.cluster = s->cluster;
-    d.service = s->no;
-    d.id = 1 + kecs_rand_below(c->rand, DEPLOYMENT_IDS - 1);
-    d.status = KECS_DEPLOYMENT_PRIMARY;
-    d.rollout = KECS_ROLLOUT_IN_PROGRESS;
-    d.desired = s->desired;
-    d.family = s->family;
-    d.revision = s->revision;
-    d.version = 1;
-    d.created_at = c->now;
-    d.updated_at = c->now;
+    d.id = kecs_deployment_number(c);
+    d.rollout_of = d.id;
+    d.reason = kecs_sprintf(c->arena, "ECS deployment " KECS_DEPLOYMENT_FMT
+                            " in progress.", d.id);
+
+    if (rc != KECS_OK || d.reason.data == NULL) {
+        return rc != KECS_OK ? rc : KECS_NOMEM;
+    }
+
+    rc = kecs_service_deployment_start(c, spec, s, d.id);
+
+    return rc == KECS_OK ? put_primary(c, spec, s, &d) : rc;
+}
+
+
+kecs_rc_t
+kecs_deployment_back(kecs_call_t *c, const kecs_service_spec_t *spec,
+    kecs_service_t *s, kecs_service_deployment_t *sd)
+{
+    kecs_deployment_t  d;
+
+    memset(&d, 0, sizeof(kecs_deployment_t));
+    d.id = kecs_deployment_number(c);
+    d.rollout_of = sd->id;
     d.reason = kecs_sprintf(c->arena, "ECS deployment " KECS_DEPLOYMENT_FMT
                             " in progress.", d.id);
 
@@ -94,12 +153,9 @@ kecs_deployment_start(kecs_call_t *c, const kecs_service_spec_t *spec,
         return KECS_NOMEM;
     }
 
-    kecs_rec_part(&d.rec, KECS_DEPLOYMENT_STATIC, spec->deployment);
+    sd->run = d.id;
 
-    s->primary = d.id;
-    s->throttled_until = 0;
-
-    return kecs_put(c->txn, &d);
+    return put_primary(c, spec, s, &d);
 }
 
 
@@ -160,6 +216,10 @@ last_deployment(kecs_call_t *c, const kecs_service_t *s, live_t **list)
     kecs_rc_t           rc;
     kecs_deployment_t   d;
 
+    if (kecs_controller_of_service(s) != KECS_CONTROLLER_ECS) {
+        return KECS_OK;
+    }
+
     rc = kecs_deployment_primary(c, s, &d);
 
     if (rc == KECS_OK) {
@@ -170,8 +230,8 @@ last_deployment(kecs_call_t *c, const kecs_service_t *s, live_t **list)
 }
 
 
-static kecs_rc_t
-live_deployments(kecs_call_t *c, const kecs_service_t *s, live_t **list)
+kecs_rc_t
+kecs_deployments_live(kecs_call_t *c, const kecs_service_t *s, live_t **list)
 {
     kecs_rc_t           rc;
     kecs_key_t          prefix;
@@ -267,14 +327,37 @@ write_revision(kecs_call_t *c, kecs_str_t cluster, const kecs_service_t *s,
 
     w = &c->out;
     kecs_w_object(w, NULL);
-    kecs_w_printf(w, "arn", "arn:%s:ecs:%.*s:%.*s:service-revision/%.*s/%.*s"
-                  "/%019" PRIu64, kecs_partition(c->region),
-                  kecs_fmt(c->region), kecs_fmt(c->account),
-                  kecs_fmt(cluster), kecs_fmt(s->name), l->d.id);
+    kecs_write_made(c, "arn", kecs_revision_arn(c, cluster, s->name,
+                                                l->d.id));
     kecs_w_i64(w, "pendingTaskCount", l->counts.pending);
     kecs_w_i64(w, "requestedTaskCount", l->d.desired);
     kecs_w_i64(w, "runningTaskCount", l->counts.running);
     kecs_w_object_end(w);
+}
+
+
+/* It is shown from the moment on that the scheduler has begun with it. */
+
+static kecs_rc_t
+write_current(kecs_call_t *c, kecs_str_t cluster, const kecs_service_t *s,
+    const live_t *primary)
+{
+    kecs_rc_t                  rc;
+    kecs_service_deployment_t  sd;
+
+    if (primary == NULL || primary->d.rollout_of == 0) {
+        return KECS_OK;
+    }
+
+    rc = kecs_service_deployment_get(c, s, primary->d.rollout_of, &sd);
+
+    if (rc == KECS_OK && sd.status != KECS_SERVICE_DEPLOYMENT_PENDING) {
+        kecs_write_made(c, "currentServiceDeployment",
+                        kecs_service_deployment_arn(c, cluster, s->name,
+                                                    sd.name));
+    }
+
+    return rc == KECS_NOT_FOUND ? KECS_OK : rc;
 }
 
 
@@ -285,7 +368,11 @@ write_deployments(kecs_call_t *c, kecs_str_t cluster,
     live_t     *list, *l;
     kecs_rc_t   rc;
 
-    rc = live_deployments(c, s, &list);
+    rc = kecs_deployments_live(c, s, &list);
+
+    if (rc == KECS_OK) {
+        rc = write_current(c, cluster, s, list);
+    }
 
     if (shown & KECS_SHOW_REVISIONS) {
         kecs_w_array(&c->out, "currentServiceRevisions");
@@ -368,11 +455,31 @@ write_events(kecs_call_t *c, const kecs_service_t *s)
 
 /* The service. */
 
+/* Those whom we deploy show none, unless there still are some. */
+
+static kecs_rc_t
+write_task_sets(kecs_call_t *c, kecs_str_t cluster, const kecs_service_t *s)
+{
+    bool       any;
+    kecs_rc_t  rc;
+
+    if (kecs_controller_of_service(s) == KECS_CONTROLLER_ECS) {
+        rc = kecs_task_sets_any(c, s, &any);
+
+        if (rc != KECS_OK || !any) {
+            return rc;
+        }
+    }
+
+    return kecs_task_sets_write(c, "taskSets", cluster, s);
+}
+
+
 static kecs_rc_t
 write_head(kecs_call_t *c, kecs_str_t cluster, const kecs_service_t *s)
 {
     kecs_rc_t       rc;
-    kecs_str_t      arn, cluster_arn, taskdef;
+    kecs_str_t      arn, cluster_arn;
     kecs_counts_t   counts;
     kecs_writer_t  *w;
 
@@ -384,11 +491,8 @@ write_head(kecs_call_t *c, kecs_str_t cluster, const kecs_service_t *s)
 
     arn = kecs_service_arn(c, cluster, s->name);
     cluster_arn = kecs_cluster_arn(c, cluster);
-    taskdef = kecs_taskdef_arn(c, s->family, s->revision);
 
-    if (arn.data == NULL || cluster_arn.data == NULL
-        || taskdef.data == NULL)
-    {
+    if (arn.data == NULL || cluster_arn.data == NULL) {
         return KECS_NOMEM;
     }
 
@@ -408,9 +512,13 @@ write_head(kecs_call_t *c, kecs_str_t cluster, const kecs_service_t *s)
     kecs_w_str(w, "serviceArn", arn);
     kecs_w_str(w, "serviceName", s->name);
     kecs_w_cstr(w, "status", kecs_service_status_name(s->status));
-    kecs_w_str(w, "taskDefinition", taskdef);
 
-    return KECS_OK;
+    if (s->family.len != 0) {
+        kecs_write_made(c, "taskDefinition",
+                        kecs_taskdef_arn(c, s->family, s->revision));
+    }
+
+    return write_task_sets(c, cluster, s);
 }
 
 

@@ -13,46 +13,84 @@
 
 typedef struct {
     kecs_cluster_t               cluster;      /* CAPACITY loaded */
+    unsigned                     controller;   /* KECS_CONTROLLER_* */
+    unsigned                     strategy;     /* KECS_STRATEGY_* */
     kecs_taskdef_t               taskdef;
-    kecs_ecs_task_definition_t  *def;
+    kecs_ecs_task_definition_t  *def;          /* NULL: of task sets */
     kecs_launch_t                launch;
     bool                         update;       /* of a service there is */
 
     /*
      * Before it is settled, s has what was asked for, launchType and
-     * networkConfiguration too; then s and d are what STATIC of the
-     * service and of its deployment hold.
+     * networkConfiguration too; then s, d and r are what STATIC of the
+     * service, of its deployment and of its revision hold.
      */
     kecs_ecs_service_t           s;
     kecs_ecs_deployment_t        d;
+    kecs_ecs_service_revision_t  r;
     kecs_str_t                   service;      /* STATIC */
     kecs_str_t                   deployment;   /* STATIC */
+    kecs_str_t                   revision;     /* STATIC */
+    kecs_str_t                   namespace;    /* kecs_namespace_key */
 } kecs_service_spec_t;
 
 
 /*
- * ECS's rules for what either operation takes by name; volumes and
- * connectors: whether any was given.
+ * ECS's rules for what either operation takes by name.  The spec has the
+ * strategy, and the controller that it is when none is given.
  */
 kecs_rc_t kecs_service_check(kecs_call_t *c,
     const kecs_ecs_deployment_controller_t *controller, kecs_str_t propagate,
-    bool volumes, bool connectors);
-kecs_rc_t kecs_grace_check(kecs_call_t *c, kecs_opt_int_t seconds);
+    kecs_service_spec_t *spec);
 
-/* Lays what is given over `base` (NULL: ECS's defaults), with checks. */
-kecs_rc_t kecs_deployment_config(kecs_call_t *c,
+/* Of what either operation counts; without a number for a DAEMON. */
+kecs_rc_t kecs_counts_check(kecs_call_t *c, unsigned strategy,
+    kecs_opt_int_t desired, kecs_opt_int_t grace, const char *what);
+
+/*
+ * service_config.c: lays what is given over `base` (NULL: ECS's defaults
+ * for the scheduling strategy), with checks.
+ */
+kecs_rc_t kecs_deployment_config(kecs_call_t *c, unsigned strategy,
     const kecs_ecs_deployment_configuration_t *base,
     const kecs_ecs_deployment_configuration_t *given,
     kecs_ecs_deployment_configuration_t **out);
 
+/*
+ * service_extras.c: what a service may have beside its tasks (volumes,
+ * monitoring, gateways, Service Connect, VPC Lattice), checked against the
+ * definition.  A list that is empty becomes one that is not there.
+ */
+kecs_rc_t kecs_extras_settle(kecs_call_t *c, kecs_service_spec_t *spec);
+
+/* The routes to gateways as the spec's connector wants them. */
+kecs_rc_t kecs_spec_connect(kecs_call_t *c, const kecs_service_spec_t *spec,
+    const kecs_service_t *s);
+
 /* Launch type, platform and network; needs cluster, def and s. */
 kecs_rc_t kecs_spec_launch(kecs_call_t *c, kecs_service_spec_t *spec);
 
+/* Load balancers and registries against the definition. */
+kecs_rc_t kecs_targets_check(kecs_call_t *c,
+    const kecs_ecs_task_definition_t *def, unsigned launch,
+    const kecs_ecs_load_balancers_t *balancers,
+    const kecs_ecs_service_registries_t *registries);
+
+/* A container of the definition has a port mapping of this name. */
+bool kecs_has_port_name(const kecs_ecs_task_definition_t *def,
+    kecs_str_t name);
+
 /*
- * The rest: balancing, placement, load balancers; then renders both
+ * The rest: balancing, placement, load balancers, extras; then renders the
  * fragments.  s.deploymentConfiguration is settled already.
  */
 kecs_rc_t kecs_spec_settle(kecs_call_t *c, kecs_service_spec_t *spec);
+
+/* The namespace that its Service Connect is in, for the index of them. */
+kecs_rc_t kecs_spec_namespace(kecs_call_t *c, kecs_service_spec_t *spec);
+
+/* Only the fragments, of a spec that is settled but for them. */
+kecs_rc_t kecs_spec_render(kecs_call_t *c, kecs_service_spec_t *spec);
 
 /* All that makes a new deployment necessary when it differs. */
 kecs_rc_t kecs_spec_revision(kecs_call_t *c,
@@ -62,15 +100,39 @@ kecs_rc_t kecs_spec_revision(kecs_call_t *c,
 void kecs_spec_head(const kecs_service_spec_t *spec, kecs_service_t *s);
 
 /*
- * Makes the new PRIMARY deployment and puts it; the service's `primary`
- * follows, the service itself is the caller's to put.
+ * Makes the new PRIMARY deployment, its revision and its service
+ * deployment, which takes the place of the one under way; the service's
+ * `primary` follows, the service itself is the caller's to put.
  */
 kecs_rc_t kecs_deployment_start(kecs_call_t *c,
     const kecs_service_spec_t *spec, kecs_service_t *s);
 
+/*
+ * The same, but going back in the service deployment `sd`, which then runs
+ * the new deployment.
+ */
+kecs_rc_t kecs_deployment_back(kecs_call_t *c,
+    const kecs_service_spec_t *spec, kecs_service_t *s,
+    kecs_service_deployment_t *sd);
+
 /* The PRIMARY deployment, with its parts. */
 kecs_rc_t kecs_deployment_primary(kecs_call_t *c, const kecs_service_t *s,
     kecs_deployment_t *d);
+
+/* The live deployments in the order they are shown, the PRIMARY first. */
+typedef struct kecs_live_deployment_s  kecs_live_deployment_t;
+
+struct kecs_live_deployment_s {
+    kecs_deployment_t        d;
+    kecs_counts_t            counts;
+    kecs_live_deployment_t  *next;
+};
+
+kecs_rc_t kecs_deployments_live(kecs_call_t *c, const kecs_service_t *s,
+    kecs_live_deployment_t **list);
+
+/* A fresh number for ecs-svc/N. */
+uint64_t kecs_deployment_number(kecs_call_t *c);
 
 /*
  * One service as its operations answer it (STATIC loaded, TAGS when they
@@ -80,6 +142,94 @@ kecs_rc_t kecs_deployment_primary(kecs_call_t *c, const kecs_service_t *s,
 #define KECS_SHOW_REVISIONS  0x02
 kecs_rc_t kecs_service_write(kecs_call_t *c, const char *name,
     kecs_str_t cluster, const kecs_service_t *s, unsigned shown);
+
+/*
+ * An ACTIVE service with its parts, or ECS's errors: not found, not
+ * ACTIVE.
+ */
+kecs_rc_t kecs_service_active(kecs_call_t *c, const kecs_cluster_t *cluster,
+    kecs_str_t id, kecs_service_t *s);
+
+/* KECS_CONTROLLER_*; services of an earlier release have none. */
+static inline unsigned
+kecs_controller_of_service(const kecs_service_t *s)
+{
+    return s->controller != 0 ? s->controller : KECS_CONTROLLER_ECS;
+}
+
+
+/*
+ * service_revision.c: service revisions.
+ */
+
+/* Puts the revision of deployment `id` as the spec has it. */
+kecs_rc_t kecs_revision_put(kecs_call_t *c, const kecs_service_spec_t *spec,
+    const kecs_service_t *s, uint64_t id);
+
+/* With its STATIC; KECS_NOT_FOUND when there is none. */
+kecs_rc_t kecs_revision_get(kecs_call_t *c, const kecs_service_t *s,
+    uint64_t id, kecs_revision_t *r);
+
+/* The ARN of a revision; data NULL: out of memory. */
+kecs_str_t kecs_revision_arn(kecs_call_t *c, kecs_str_t cluster,
+    kecs_str_t service, uint64_t id);
+
+/*
+ * service_rollout.c: service deployments as deployments start and end.
+ */
+
+/* Puts the one whose target is deployment `id`; PENDING. */
+kecs_rc_t kecs_service_deployment_start(kecs_call_t *c,
+    const kecs_service_spec_t *spec, const kecs_service_t *s, uint64_t id);
+
+/* Ends those of a service that are under way. */
+kecs_rc_t kecs_service_deployments_end(kecs_call_t *c,
+    const kecs_service_t *s, kecs_str_t reason);
+
+/* By number, with its parts. */
+kecs_rc_t kecs_service_deployment_get(kecs_call_t *c,
+    const kecs_service_t *s, uint64_t id, kecs_service_deployment_t *sd);
+
+kecs_str_t kecs_service_deployment_arn(kecs_call_t *c, kecs_str_t cluster,
+    kecs_str_t service, kecs_str_t name);
+
+/* Takes "arn:...:KIND/CLUSTER/SERVICE/ID" apart; false when it is none. */
+typedef struct {
+    kecs_str_t  cluster;
+    kecs_str_t  service;
+    kecs_str_t  id;
+} kecs_service_part_arn_t;
+
+bool kecs_service_part_parse(kecs_call_t *c, kecs_str_t arn,
+    const char *kind, kecs_service_part_arn_t *out);
+
+
+/*
+ * task_set.c: task sets.
+ */
+
+/* The list `name` of a service's task sets; nothing of those it has not. */
+kecs_rc_t kecs_task_sets_write(kecs_call_t *c, const char *name,
+    kecs_str_t cluster, const kecs_service_t *s);
+
+/* Whether a service has any. */
+kecs_rc_t kecs_task_sets_any(kecs_call_t *c, const kecs_service_t *s,
+    bool *any);
+
+/* All become DRAINING. */
+kecs_rc_t kecs_task_sets_drain(kecs_call_t *c, const kecs_service_t *s);
+
+/* By number, with its parts. */
+kecs_rc_t kecs_task_set_get(kecs_call_t *c, const kecs_service_t *s,
+    uint64_t id, kecs_task_set_t *t);
+
+/*
+ * The PRIMARY task set of a service, made of its spec: all that the
+ * service wants, for who deploys it (startedBy).  `id` 0: a new number.
+ */
+kecs_rc_t kecs_task_set_first(kecs_call_t *c,
+    const kecs_service_spec_t *spec, kecs_service_t *s, uint64_t id,
+    kecs_str_t started_by);
 
 
 #endif

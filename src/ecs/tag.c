@@ -1,7 +1,6 @@
 /*
- * Tags of clusters, services, tasks and task definitions: one part of each
- * record, "[{key, value}]" in the order in which they came, absent when
- * there are none.
+ * Tags of all that ECS lets be tagged: one part of each record, "[{key,
+ * value}]" in the order in which they came, absent when there are none.
  */
 
 #include "ecs.h"
@@ -20,6 +19,11 @@ typedef struct {
         kecs_service_t   service;
         kecs_task_t      task;
         kecs_taskdef_t   taskdef;
+        kecs_instance_t  instance;
+        kecs_provider_t  provider;
+        kecs_daemon_t    daemon;
+        kecs_gateway_t   gateway;
+        kecs_task_set_t  task_set;
     } u;
 } tagged_t;
 
@@ -390,6 +394,40 @@ tagged_task(kecs_call_t *c, kecs_str_t arn, kecs_str_t rest, tagged_t *t)
 
 
 static kecs_rc_t
+tagged_instance(kecs_call_t *c, kecs_str_t arn, kecs_str_t rest,
+    tagged_t *t)
+{
+    kecs_rc_t       rc;
+    kecs_cluster_t  cluster;
+
+    t->rec = &t->u.instance.rec;
+    t->part = KECS_INSTANCE_TAGS;
+
+    rc = cluster_within(c, rest, &cluster);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    rc = kecs_find_instance(c, &cluster, arn,
+                            kecs_part_bit(KECS_INSTANCE_TAGS),
+                            &t->u.instance);
+
+    if (rc == KECS_NOT_FOUND) {
+        return not_there(c, "container instance");
+    }
+
+    if (rc == KECS_OK && t->u.instance.status == KECS_INSTANCE_INACTIVE) {
+        return kecs_fail(c, KECS_E_INVALID_PARAMETER,
+                         "The specified container instance is inactive."
+                         " Specify an active container instance and try"
+                         " again.");
+    }
+
+    return rc;
+}
+
+
+static kecs_rc_t
 tagged_taskdef(kecs_call_t *c, kecs_str_t arn, kecs_str_t rest, tagged_t *t)
 {
     kecs_rc_t  rc;
@@ -417,6 +455,122 @@ tagged_taskdef(kecs_call_t *c, kecs_str_t arn, kecs_str_t rest, tagged_t *t)
 
 
 static kecs_rc_t
+tagged_provider(kecs_call_t *c, kecs_str_t arn, kecs_str_t rest,
+    tagged_t *t)
+{
+    kecs_rc_t   rc;
+    kecs_str_t  name;
+
+    (void) rest;
+
+    t->rec = &t->u.provider.rec;
+    t->part = KECS_PROVIDER_TAGS;
+
+    rc = kecs_provider_name_of(c, arn, &name);
+
+    if (rc == KECS_OK) {
+        rc = kecs_provider_get(c, name, kecs_part_bit(KECS_PROVIDER_TAGS),
+                               &t->u.provider);
+    }
+
+    if (rc == KECS_NOT_FOUND
+        || (rc == KECS_OK && t->u.provider.status != KECS_PROVIDER_ACTIVE))
+    {
+        return not_there(c, "capacity provider");
+    }
+
+    return rc;
+}
+
+
+static kecs_rc_t
+tagged_task_set(kecs_call_t *c, kecs_str_t arn, kecs_str_t rest,
+    tagged_t *t)
+{
+    kecs_rc_t       rc;
+    kecs_str_t      name;
+    kecs_cluster_t  cluster;
+    kecs_service_t  service;
+
+    t->rec = &t->u.task_set.rec;
+    t->part = KECS_TASK_SET_TAGS;
+
+    rc = cluster_within(c, rest, &cluster);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    (void) kecs_str_split(&rest, '/', &name);
+    (void) kecs_str_split(&rest, '/', &name);
+
+    rc = kecs_find_service(c, &cluster, name, 0, &service);
+
+    if (rc == KECS_OK) {
+        rc = kecs_find_task_set(c, &cluster, &service, arn,
+                                &t->u.task_set);
+    }
+
+    return rc == KECS_NOT_FOUND ? not_there(c, "task set") : rc;
+}
+
+
+static kecs_rc_t
+tagged_daemon(kecs_call_t *c, kecs_str_t arn, kecs_str_t rest, tagged_t *t)
+{
+    kecs_cluster_t  cluster;
+
+    (void) rest;
+
+    t->rec = &t->u.daemon.rec;
+    t->part = KECS_DAEMON_TAGS;
+
+    return kecs_find_daemon(c, arn, kecs_part_bit(KECS_DAEMON_TAGS),
+                            &cluster, &t->u.daemon);
+}
+
+
+static kecs_rc_t
+tagged_daemon_taskdef(kecs_call_t *c, kecs_str_t arn, kecs_str_t rest,
+    tagged_t *t)
+{
+    kecs_rc_t  rc;
+
+    t->rec = &t->u.taskdef.rec;
+    t->part = KECS_TASKDEF_TAGS;
+    t->refusal = KECS_E_CLIENT;
+
+    if (kecs_str_chr(rest, ':') < 0) {
+        return kecs_fail(c, KECS_E_INVALID_PARAMETER, "Revision is missing");
+    }
+
+    rc = kecs_find_daemon_taskdef(c, arn, kecs_part_bit(KECS_TASKDEF_TAGS),
+                                  &t->u.taskdef);
+
+    if (rc == KECS_NOT_FOUND) {
+        return kecs_fail(c, KECS_E_CLIENT,
+                         "The specified daemon task definition does not"
+                         " exist. Specify a valid account, family, revision"
+                         " and try again.");
+    }
+
+    return rc;
+}
+
+
+static kecs_rc_t
+tagged_gateway(kecs_call_t *c, kecs_str_t arn, kecs_str_t rest, tagged_t *t)
+{
+    (void) rest;
+
+    t->rec = &t->u.gateway.rec;
+    t->part = KECS_GATEWAY_TAGS;
+
+    return kecs_find_gateway(c, arn, kecs_part_bit(KECS_GATEWAY_TAGS),
+                             &t->u.gateway);
+}
+
+
+static kecs_rc_t
 find_tagged(kecs_call_t *c, kecs_str_t id, tagged_t *t)
 {
     size_t      i;
@@ -431,7 +585,13 @@ find_tagged(kecs_call_t *c, kecs_str_t id, tagged_t *t)
         { "cluster", tagged_cluster },
         { "service", tagged_service },
         { "task", tagged_task },
-        { "task-definition", tagged_taskdef }
+        { "container-instance", tagged_instance },
+        { "daemon", tagged_daemon },
+        { "daemon-task-definition", tagged_daemon_taskdef },
+        { "gateway", tagged_gateway },
+        { "task-set", tagged_task_set },
+        { "task-definition", tagged_taskdef },
+        { "capacity-provider", tagged_provider }
     };
 
     memset(t, 0, sizeof(tagged_t));

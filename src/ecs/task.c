@@ -55,6 +55,12 @@ write_arns(kecs_call_t *c, kecs_str_t cluster, const kecs_task_t *t)
     }
 
     kecs_w_str(&c->out, "clusterArn", cluster_arn);
+
+    if (kecs_task_on_instance(t)) {
+        kecs_write_made(c, "containerInstanceArn",
+                        kecs_instance_arn(c, cluster, t->instance));
+    }
+
     kecs_w_str(&c->out, "taskArn", task);
     kecs_w_str(&c->out, "taskDefinitionArn", taskdef);
 }
@@ -207,25 +213,6 @@ stop_task(kecs_call_t *c, void *input)
 
 /* DescribeTasks. */
 
-/* The same thing named twice, in whatever form, is answered once. */
-
-static bool
-known(const kecs_task_t *t, uint8_t (*ids)[KECS_ID_LEN], size_t *n)
-{
-    size_t  i;
-
-    for (i = 0; i < *n; i++) {
-        if (memcmp(ids[i], t->id, KECS_ID_LEN) == 0) {
-            return true;
-        }
-    }
-
-    memcpy(ids[(*n)++], t->id, KECS_ID_LEN);
-
-    return false;
-}
-
-
 /* Writes what is found; leaves in missing[] the ARNs of the others. */
 
 static kecs_rc_t
@@ -250,11 +237,11 @@ describe_found(kecs_call_t *c, const kecs_cluster_t *cluster,
         rc = kecs_find_task(c, cluster, in->tasks.items[i], parts, &t);
 
         if (rc == KECS_NOT_FOUND) {
-            missing[i] = kecs_arn_within(c, "task", cluster->name,
-                                         in->tasks.items[i]);
+            missing[i] = kecs_missing_arn(c, "task", cluster->name,
+                                          in->tasks.items[i]);
             rc = missing[i].data != NULL ? KECS_OK : KECS_NOMEM;
 
-        } else if (rc == KECS_OK && !known(&t, ids, &n)) {
+        } else if (rc == KECS_OK && kecs_id_new(ids, &n, t.id)) {
             kecs_task_write(c, NULL, cluster->name, &t, shown);
         }
 
@@ -316,6 +303,8 @@ typedef struct {
     unsigned         desired;
     unsigned         launch;        /* 0: any */
     kecs_str_t       family;        /* absent: any, or by the index */
+    kecs_str_t       group;         /* absent: any */
+    kecs_service_t   service;       /* no 0: any, or by the index */
     bool             head;          /* the record has to be looked at */
     bool             none;          /* nothing can match */
 } listing_t;
@@ -357,10 +346,56 @@ listing_filters(kecs_call_t *c, const kecs_ecs_list_tasks_request_t *in,
 
     /* no task ever has the desired status PENDING, as on ECS */
 
-    l->none = l->desired == 0 || in->container_instance.len != 0
-              || in->daemon_name.len != 0;
+    l->none = l->desired == 0;
 
     return KECS_OK;
+}
+
+
+/* The tasks of a daemon are those of its group. */
+
+static kecs_rc_t
+listing_daemon(kecs_call_t *c, kecs_str_t name, listing_t *l)
+{
+    if (name.len == 0) {
+        return KECS_OK;
+    }
+
+    l->group = kecs_sprintf(c->arena, "daemon:%.*s", kecs_fmt(name));
+    l->head = true;
+
+    return l->group.data != NULL ? KECS_OK : KECS_NOMEM;
+}
+
+
+/* The tasks on an instance, INACTIVE ones too; KECS_DONE when there is one. */
+
+static kecs_rc_t
+listing_instance(kecs_call_t *c, kecs_str_t id, listing_t *l)
+{
+    kecs_rc_t        rc;
+    kecs_instance_t  instance;
+
+    if (id.len == 0) {
+        return KECS_OK;
+    }
+
+    rc = kecs_find_instance(c, &l->cluster, id, 0, &instance);
+
+    if (rc == KECS_NOT_FOUND) {
+        l->none = true;
+        return KECS_OK;
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    l->index = KECS_IX_TASK_INSTANCE;
+    kecs_key_bytes(&l->prefix, instance.id, KECS_ID_LEN);
+    kecs_key_u8(&l->prefix, (uint8_t) l->desired);
+
+    return KECS_DONE;
 }
 
 
@@ -370,16 +405,15 @@ static kecs_rc_t
 listing_index(kecs_call_t *c, const kecs_ecs_list_tasks_request_t *in,
     listing_t *l)
 {
-    kecs_rc_t       rc;
-    kecs_service_t  service;
+    kecs_rc_t  rc;
 
     kecs_key_init(&l->prefix);
     kecs_key_u32(&l->prefix, l->cluster.no);
-    l->head = l->launch != 0;
+    l->head = l->head || l->launch != 0;
 
     if (in->service_name.len != 0) {
         rc = kecs_find_service(c, &l->cluster, in->service_name, 0,
-                               &service);
+                               &l->service);
 
         if (rc == KECS_NOT_FOUND) {
             return kecs_fail(c, KECS_E_SERVICE_NOT_FOUND,
@@ -389,11 +423,26 @@ listing_index(kecs_call_t *c, const kecs_ecs_list_tasks_request_t *in,
         if (rc != KECS_OK) {
             return rc;
         }
+    }
 
+    rc = listing_instance(c, in->container_instance, l);
+
+    if (rc == KECS_DONE) {
+        l->family = in->family.len != 0 ? in->family : kecs_null_str;
+        l->head = l->head || l->family.data != NULL || l->service.no != 0;
+
+        return KECS_OK;
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    if (l->service.no != 0) {
         l->index = KECS_IX_TASK_SERVICE;
         l->family = kecs_given(in->family);
         l->head = l->head || l->family.data != NULL;
-        kecs_key_u32(&l->prefix, service.no);
+        kecs_key_u32(&l->prefix, l->service.no);
         kecs_key_u8(&l->prefix, (uint8_t) l->desired);
 
         return KECS_OK;
@@ -440,6 +489,8 @@ list_task(kecs_call_t *c, void *ctx, kecs_str_t key, kecs_any_t *rec,
         }
 
         if ((l->launch != 0 && t->launch != l->launch)
+            || (l->service.no != 0 && t->service != l->service.no)
+            || (l->group.data != NULL && !kecs_str_eq(t->group, l->group))
             || (l->family.data != NULL
                 && !kecs_str_eq(t->family, l->family)))
         {
@@ -453,32 +504,15 @@ list_task(kecs_call_t *c, void *ctx, kecs_str_t key, kecs_any_t *rec,
 }
 
 
-/* Everything that a page token must not be used across. */
-
-static kecs_str_t
-listing_text(kecs_call_t *c, const kecs_ecs_list_tasks_request_t *in)
-{
-    kecs_ecs_list_tasks_request_t  filters;
-
-    filters = *in;
-    filters.max_results.set = false;
-    filters.next_token = kecs_null_str;
-
-    return kecs_shape_json(c->arena, &kecs_ecs_list_tasks_request_shape,
-                           &filters);
-}
-
-
 static kecs_rc_t
 list_tasks(kecs_call_t *c, void *input)
 {
-    listing_t                             l;
-    kecs_rc_t                             rc;
-    kecs_str_t                            text;
-    kecs_any_t                            rec;
-    kecs_page_t                           page;
-    kecs_scan_t                          *scan;
-    const kecs_ecs_list_tasks_request_t  *in = input;
+    listing_t                       l;
+    kecs_rc_t                       rc;
+    kecs_any_t                      rec;
+    kecs_page_t                     page;
+    kecs_scan_t                    *scan;
+    kecs_ecs_list_tasks_request_t  *in = input;
 
     scan = NULL;
     memset(&l, 0, sizeof(l));
@@ -489,6 +523,10 @@ list_tasks(kecs_call_t *c, void *input)
     }
 
     if (rc == KECS_OK) {
+        rc = listing_daemon(c, in->daemon_name, &l);
+    }
+
+    if (rc == KECS_OK) {
         rc = listing_index(c, in, &l);
     }
 
@@ -496,14 +534,8 @@ list_tasks(kecs_call_t *c, void *input)
         return rc;
     }
 
-    text = listing_text(c, in);
-
-    if (text.data == NULL) {
-        return KECS_NOMEM;
-    }
-
-    rc = kecs_page_begin(c, &page, in->max_results, in->next_token, PAGE,
-                         PAGE, text);
+    rc = kecs_list_begin(c, &page, in, &in->max_results, &in->next_token,
+                         PAGE, PAGE);
 
     if (rc == KECS_OK && !l.none) {
         rc = kecs_scan(c->txn, c->arena, l.index, c->scope, &l.prefix,
@@ -519,11 +551,21 @@ list_tasks(kecs_call_t *c, void *input)
 const kecs_op_t  kecs_task_ops[] = {
     { "DescribeTasks", KECS_OP_READ, &kecs_ecs_describe_tasks_request_shape,
       describe_tasks },
+    { "ExecuteCommand", KECS_OP_READ,
+      &kecs_ecs_execute_command_request_shape, kecs_execute_command },
+    { "GetTaskProtection", KECS_OP_READ,
+      &kecs_ecs_get_task_protection_request_shape,
+      kecs_get_task_protection },
     { "ListTasks", KECS_OP_READ, &kecs_ecs_list_tasks_request_shape,
       list_tasks },
     { "RunTask", KECS_OP_WRITE|KECS_OP_ADDS,
       &kecs_ecs_run_task_request_shape, kecs_run_task },
+    { "StartTask", KECS_OP_WRITE|KECS_OP_ADDS,
+      &kecs_ecs_start_task_request_shape, kecs_start_task },
     { "StopTask", KECS_OP_WRITE, &kecs_ecs_stop_task_request_shape,
       stop_task },
+    { "UpdateTaskProtection", KECS_OP_WRITE,
+      &kecs_ecs_update_task_protection_request_shape,
+      kecs_update_task_protection },
     { NULL, 0, NULL, NULL }
 };

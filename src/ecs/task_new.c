@@ -19,6 +19,9 @@ typedef struct {
     const kecs_new_task_t             *n;
     const kecs_ecs_task_definition_t  *def;
     kecs_ecs_task_override_t           overrides;   /* of all containers */
+    kecs_str_t                         cpu;         /* sizes of the task */
+    kecs_str_t                         memory;
+    kecs_needs_t                       needs;
     kecs_str_t                         fixed;       /* STATIC */
 } plan_t;
 
@@ -147,6 +150,79 @@ task_size(const plan_t *p, bool memory)
 }
 
 
+/* What it takes of an instance. */
+
+static uint32_t
+amount(kecs_str_t size)
+{
+    uint64_t  n;
+
+    return !kecs_str_u64(size, &n) ? 0
+           : n < UINT32_MAX ? (uint32_t) n : UINT32_MAX;
+}
+
+
+/* Ports of the host; those chosen at the start are not known yet. */
+
+static void
+container_ports(const plan_t *p, const kecs_ecs_container_definition_t *def,
+    kecs_buf_t *b)
+{
+    bool                            host;
+    size_t                          i;
+    int64_t                         port;
+    const kecs_ecs_port_mapping_t  *m;
+
+    host = kecs_str_is(p->def->network_mode, "host");
+
+    for (i = 0; i < def->port_mappings.n; i++) {
+        m = &def->port_mappings.items[i];
+        port = m->host_port.value != 0 || !host ? m->host_port.value
+                                                : m->container_port.value;
+
+        if (port > 0) {
+            kecs_buf_printf(b, "%s%" PRId64 "%s", b->len != 0 ? "," : "",
+                            port, kecs_str_is(m->protocol, "udp") ? "/udp"
+                                                                  : "");
+        }
+    }
+}
+
+
+static kecs_rc_t
+plan_needs(plan_t *p)
+{
+    size_t      i;
+    kecs_buf_t  b;
+
+    p->cpu = task_size(p, false);
+    p->memory = task_size(p, true);
+
+    if (p->cpu.data == NULL || p->memory.data == NULL) {
+        return KECS_NOMEM;
+    }
+
+    p->needs.cpu = amount(p->cpu);
+    p->needs.memory = amount(p->memory);
+
+    if (kecs_is_awsvpc(p->def)) {
+        return KECS_OK;
+    }
+
+    kecs_buf_init(&b, p->c->arena, 0);
+
+    for (i = 0; i < p->def->container_definitions.n; i++) {
+        container_ports(p, &p->def->container_definitions.items[i], &b);
+    }
+
+    if (b.len != 0) {
+        p->needs.ports = kecs_buf_view(&b);
+    }
+
+    return b.failed ? KECS_NOMEM : KECS_OK;
+}
+
+
 /* The static part. */
 
 static kecs_str_t
@@ -210,13 +286,8 @@ plan_static(plan_t *p)
     t.attributes.n = 1;
     t.attributes.set = true;
 
-    t.cpu = task_size(p, false);
-    t.memory = task_size(p, true);
-
-    if (t.cpu.data == NULL || t.memory.data == NULL) {
-        return KECS_NOMEM;
-    }
-
+    t.cpu = p->cpu;
+    t.memory = p->memory;
     t.capacity_provider_name = p->n->capacity_provider;
     t.enable_execute_command.value = p->n->execute_command;
     t.enable_execute_command.set = true;
@@ -422,6 +493,15 @@ fill_head(const plan_t *p, kecs_task_t *t)
     t->created_at = p->c->now;
     t->group = n->group;
     t->started_by = n->started_by;
+    t->provider = n->capacity_provider;
+    t->cpu = p->needs.cpu;
+    t->memory = p->needs.memory;
+    t->ports = p->needs.ports;
+    t->zone = n->zone;
+
+    if (n->instance != NULL) {
+        memcpy(t->instance, n->instance, KECS_ID_LEN);
+    }
 }
 
 
@@ -451,27 +531,51 @@ create_one(const plan_t *p, kecs_task_t *t)
 }
 
 
-kecs_rc_t
-kecs_tasks_create(kecs_call_t *c, const kecs_new_task_t *n, size_t count,
-    kecs_task_t *out)
+static kecs_rc_t
+plan(kecs_call_t *c, const kecs_new_task_t *n, plan_t *p)
 {
-    size_t                       i;
-    plan_t                       p;
     kecs_rc_t                    rc;
     kecs_ecs_task_definition_t  *def;
 
+    memset(p, 0, sizeof(plan_t));
     rc = kecs_taskdef_load(c, n->taskdef, &def);
 
     if (rc != KECS_OK) {
         return rc;
     }
 
-    memset(&p, 0, sizeof(p));
-    p.c = c;
-    p.n = n;
-    p.def = def;
+    p->c = c;
+    p->n = n;
+    p->def = def;
 
-    rc = plan_overrides(&p);
+    rc = plan_overrides(p);
+
+    return rc == KECS_OK ? plan_needs(p) : rc;
+}
+
+
+kecs_rc_t
+kecs_task_needs(kecs_call_t *c, const kecs_new_task_t *n, kecs_needs_t *out)
+{
+    plan_t     p;
+    kecs_rc_t  rc;
+
+    rc = plan(c, n, &p);
+    *out = p.needs;
+
+    return rc;
+}
+
+
+kecs_rc_t
+kecs_tasks_create(kecs_call_t *c, const kecs_new_task_t *n, size_t count,
+    kecs_task_t *out)
+{
+    size_t     i;
+    plan_t     p;
+    kecs_rc_t  rc;
+
+    rc = plan(c, n, &p);
 
     if (rc == KECS_OK) {
         rc = plan_static(&p);
@@ -567,9 +671,16 @@ kecs_service_task(kecs_call_t *c, const kecs_cluster_t *cluster,
     n->execute_command = s.enable_execute_command.value;
     n->capacity_provider = kecs_strategy_pick(&d.capacity_provider_strategy,
                                               ordinal);
-    n->launch = n->capacity_provider.data != NULL
-                ? kecs_provider_launch(n->capacity_provider)
-                : kecs_launch_of(d.launch_type);
+    n->launch = kecs_launch_of(d.launch_type);
+
+    if (n->capacity_provider.data != NULL) {
+        rc = kecs_provider_launch(c, n->capacity_provider, &n->launch);
+
+        if (rc != KECS_OK) {
+            return rc;
+        }
+    }
+
     n->group = kecs_sprintf(c->arena, "service:%.*s",
                             kecs_fmt(service->name));
     n->started_by = kecs_sprintf(c->arena, KECS_DEPLOYMENT_FMT,

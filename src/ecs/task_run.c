@@ -5,19 +5,15 @@
  */
 
 #include "launch.h"
-#include "taskdef.h"
 
 
 #define COUNT_MAX      10
 #define TOKEN_MAX      64
-#define GROUP_MAX      255
-#define STARTED_MAX    128
-#define REFERENCE_MAX  1024
-#define OVERRIDES_MAX  8192
 #define STOPPED_LIFE   (3600 * (kecs_msec_t) 1000)
 
 typedef struct {
     kecs_ecs_run_task_request_t  *in;
+    kecs_task_request_t           request;
     kecs_cluster_t                cluster;
     kecs_taskdef_t                taskdef;
     kecs_ecs_task_definition_t   *def;
@@ -215,124 +211,20 @@ replay(kecs_call_t *c, run_t *r)
 /* Checks. */
 
 static kecs_rc_t
-check_lengths(kecs_call_t *c, const kecs_ecs_run_task_request_t *in)
-{
-    if (in->count.set
-        && (in->count.value < 1 || in->count.value > COUNT_MAX))
-    {
-        return kecs_bad(c, "count must be between 1 and %d.", COUNT_MAX);
-    }
-
-    if (kecs_str_utf8_len(in->group) > GROUP_MAX) {
-        return kecs_bad(c, "group cannot be longer than %d characters.",
-                        GROUP_MAX);
-    }
-
-    if (kecs_str_utf8_len(in->started_by) > STARTED_MAX) {
-        return kecs_bad(c, "startedBy cannot be longer than %d characters.",
-                        STARTED_MAX);
-    }
-
-    if (kecs_str_utf8_len(in->reference_id) > REFERENCE_MAX) {
-        return kecs_bad(c, "referenceId cannot be longer than %d"
-                        " characters.", REFERENCE_MAX);
-    }
-
-    return KECS_OK;
-}
-
-
-static kecs_rc_t
-check_features(kecs_call_t *c, const kecs_ecs_run_task_request_t *in)
-{
-    if (in->propagate_tags.len != 0
-        && !kecs_str_is(in->propagate_tags, "TASK_DEFINITION"))
-    {
-        return kecs_bad(c, "Invalid value for propagateTags");
-    }
-
-    if (in->volume_configurations.n != 0) {
-        return kecs_fail(c, KECS_E_UNSUPPORTED_FEATURE,
-                         "volumeConfigurations: volumes that are configured"
-                         " at launch are not supported.");
-    }
-
-    return KECS_OK;
-}
-
-
-static bool
-has_container(const kecs_ecs_task_definition_t *def, kecs_str_t name)
-{
-    size_t  i;
-
-    for (i = 0; i < def->container_definitions.n; i++) {
-        if (kecs_str_eq(def->container_definitions.items[i].name, name)) {
-            return true;
-        }
-    }
-
-    return false;
-}
-
-
-/* Terraform sends an override without a name that overrides nothing. */
-
-static kecs_rc_t
-check_overrides(kecs_call_t *c, const run_t *r)
-{
-    size_t                     i;
-    kecs_str_t                 json, name;
-    kecs_ecs_task_override_t  *o;
-
-    o = r->in->overrides;
-
-    if (o == NULL) {
-        return KECS_OK;
-    }
-
-    for (i = 0; i < o->container_overrides.n; i++) {
-        name = o->container_overrides.items[i].name;
-
-        if (name.len != 0 && !has_container(r->def, name)) {
-            return kecs_bad(c, "Override for container named %.*s is not a"
-                            " container in the TaskDefinition.",
-                            kecs_fmt(name));
-        }
-    }
-
-    json = kecs_shape_json(c->arena, &kecs_ecs_task_override_shape, o);
-
-    if (json.data == NULL) {
-        return KECS_NOMEM;
-    }
-
-    if (json.len > OVERRIDES_MAX) {
-        return kecs_bad(c, "Container Overrides length must be at most %d",
-                        OVERRIDES_MAX);
-    }
-
-    /* an empty size is none */
-
-    o->cpu = kecs_given(o->cpu);
-    o->memory = kecs_given(o->memory);
-
-    return kecs_taskdef_sizes(c, &o->cpu, &o->memory);
-}
-
-
-static kecs_rc_t
 check(kecs_call_t *c, run_t *r)
 {
     kecs_rc_t                     rc;
     kecs_ecs_run_task_request_t  *in;
 
     in = r->in;
-    rc = check_lengths(c, in);
 
-    if (rc == KECS_OK) {
-        rc = check_features(c, in);
+    if (in->count.set
+        && (in->count.value < 1 || in->count.value > COUNT_MAX))
+    {
+        return kecs_bad(c, "count must be between 1 and %d.", COUNT_MAX);
     }
+
+    rc = kecs_task_request_check(c, &r->request);
 
     if (rc == KECS_OK) {
         rc = kecs_taskdef_to_run(c, in->task_definition, &r->taskdef,
@@ -351,64 +243,23 @@ check(kecs_call_t *c, run_t *r)
                                   &in->placement_strategy);
     }
 
-    return rc == KECS_OK ? check_overrides(c, r) : rc;
+    return rc == KECS_OK
+           ? kecs_task_request_overrides(c, &r->request, r->def) : rc;
 }
 
 
 /* Making. */
 
 static kecs_rc_t
-run_tags(kecs_call_t *c, const run_t *r, kecs_str_t *tags)
-{
-    kecs_rc_t   rc;
-    kecs_str_t  from;
-
-    /* for its checks; the text is made anew with what is propagated */
-
-    rc = kecs_tags_json(c, r->in->tags.items, r->in->tags.n, tags);
-
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    from = r->in->propagate_tags.len != 0
-           ? r->taskdef.rec.part[KECS_TASKDEF_TAGS] : kecs_null_str;
-
-    return kecs_task_tags(c, &r->in->tags, from,
-                          r->in->enable_ecs_managed_tags.value,
-                          r->cluster.name, kecs_null_str, tags);
-}
-
-
-static kecs_rc_t
 prepare(kecs_call_t *c, const run_t *r, kecs_new_task_t *n)
 {
     kecs_rc_t  rc;
 
-    memset(n, 0, sizeof(kecs_new_task_t));
-
-    rc = kecs_network_settle(c, r->def, r->launch.launch,
-                             r->in->network_configuration, &n->network);
-
-    if (rc == KECS_OK) {
-        rc = run_tags(c, r, &n->tags);
-    }
-
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    n->cluster = &r->cluster;
-    n->taskdef = &r->taskdef;
-    n->overrides = r->in->overrides;
+    rc = kecs_task_request_settle(c, &r->request, &r->cluster, &r->taskdef,
+                                  r->def, r->launch.launch, n);
     n->platform_version = r->launch.platform_version;
-    n->execute_command = r->in->enable_execute_command.value;
-    n->started_by = kecs_given(r->in->started_by);
-    n->group = r->in->group.len != 0 ? r->in->group
-               : kecs_sprintf(c->arena, "family:%.*s",
-                              kecs_fmt(r->taskdef.family));
 
-    return n->group.data != NULL ? KECS_OK : KECS_NOMEM;
+    return rc;
 }
 
 
@@ -424,9 +275,7 @@ create(kecs_call_t *c, run_t *r, kecs_new_task_t *n)
 
     for (i = 0; i < r->n; i = k) {
         n->capacity_provider = kecs_strategy_pick(&r->launch.strategy, i);
-        n->launch = n->capacity_provider.data != NULL
-                    ? kecs_provider_launch(n->capacity_provider)
-                    : r->launch.launch;
+        n->launch = r->launch.launch;
 
         for (k = i + 1; k < r->n; k++) {
             if (!kecs_str_eq(kecs_strategy_pick(&r->launch.strategy, k),
@@ -495,6 +344,22 @@ run_new(kecs_call_t *c, run_t *r)
 }
 
 
+static void
+read_request(run_t *r)
+{
+    r->request.group = r->in->group;
+    r->request.started_by = r->in->started_by;
+    r->request.reference_id = r->in->reference_id;
+    r->request.propagate_tags = r->in->propagate_tags;
+    r->request.tags = &r->in->tags;
+    r->request.managed_tags = r->in->enable_ecs_managed_tags.value;
+    r->request.execute_command = r->in->enable_execute_command.value;
+    r->request.volumes = r->in->volume_configurations.n;
+    r->request.network = r->in->network_configuration;
+    r->request.overrides = r->in->overrides;
+}
+
+
 kecs_rc_t
 kecs_run_task(kecs_call_t *c, void *in)
 {
@@ -508,6 +373,7 @@ kecs_run_task(kecs_call_t *c, void *in)
     }
 
     r->in = in;
+    read_request(r);
     rc = kecs_check_input(c, in);
 
     if (rc == KECS_OK) {

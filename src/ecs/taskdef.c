@@ -480,7 +480,35 @@ list_task_definitions(kecs_call_t *c, void *v)
 }
 
 
-/* ListTaskDefinitionFamilies: all are the records themselves, in order. */
+/*
+ * ListTaskDefinitionFamilies: all are the records themselves, in order,
+ * save those whose revisions are all gone.
+ */
+
+static kecs_rc_t
+list_family(kecs_call_t *c, void *ctx, kecs_str_t key, kecs_any_t *rec,
+    kecs_str_t *out)
+{
+    kecs_rc_t      rc;
+    kecs_str_t     name;
+    kecs_family_t  family;
+
+    (void) ctx;
+    (void) rec;
+
+    rc = kecs_list_name(c, key, &name);
+
+    if (rc == KECS_OK) {
+        rc = kecs_family_get(c, name, &family);
+    }
+
+    if (rc == KECS_OK && family.purged != family.last) {
+        *out = name;
+    }
+
+    return rc;
+}
+
 
 static kecs_rc_t
 scan_families(kecs_call_t *c, kecs_str_t status, const kecs_key_t *prefix,
@@ -495,17 +523,6 @@ scan_families(kecs_call_t *c, kecs_str_t status, const kecs_key_t *prefix,
                                        ? KECS_IX_FAMILY_ACTIVE
                                        : KECS_IX_FAMILY_INACTIVE,
                      c->scope, prefix, after, false, scan);
-}
-
-
-static kecs_rc_t
-list_family(kecs_call_t *c, void *ctx, kecs_str_t key, kecs_any_t *rec,
-    kecs_str_t *out)
-{
-    (void) ctx;
-    (void) rec;
-
-    return kecs_list_name(c, key, out);
 }
 
 
@@ -550,6 +567,9 @@ list_task_definition_families(kecs_call_t *c, void *v)
 
 
 const kecs_op_t  kecs_taskdef_ops[] = {
+    { "DeleteTaskDefinitions", KECS_OP_WRITE,
+      &kecs_ecs_delete_task_definitions_request_shape,
+      kecs_delete_task_definitions },
     { "DeregisterTaskDefinition", KECS_OP_WRITE,
       &kecs_ecs_deregister_task_definition_request_shape,
       deregister_task_definition },

@@ -60,4 +60,8 @@ kecs_taskdef_mode(const kecs_register_t *in, const char *mode)
 }
 
 
+/* Of a file of its own. */
+kecs_rc_t kecs_delete_task_definitions(kecs_call_t *c, void *in);
+
+
 #endif

@@ -51,16 +51,45 @@ place(kecs_batch_t *b, const kecs_observation_t *o, kecs_call_t *c,
 }
 
 
+/* Whether a service has this deployment or task set, and it lives. */
+
+static kecs_rc_t
+lives(kecs_call_t *c, const kecs_cluster_t *cluster,
+    const kecs_service_t *s, kecs_str_t name, uint64_t id, bool *live)
+{
+    kecs_rc_t          rc;
+    kecs_task_set_t    set;
+    kecs_deployment_t  d;
+
+    if (s->controller > KECS_CONTROLLER_ECS) {
+        rc = kecs_find_task_set(c, cluster, s, name, &set);
+        *live = rc == KECS_OK;
+        return rc;
+    }
+
+    memset(&d, 0, sizeof(d));
+    d.rec.kind = KECS_DEPLOYMENT;
+    d.rec.scope = c->scope;
+    d.cluster = cluster->no;
+    d.service = s->no;
+    d.id = id;
+    rc = kecs_get(c->txn, c->arena, &d, 0);
+    *live = rc == KECS_OK && d.status != KECS_DEPLOYMENT_INACTIVE;
+
+    return rc;
+}
+
+
 /* The service and deployment it says it is of, when they still exist. */
 
 static kecs_rc_t
 belongs(kecs_call_t *c, const kecs_observation_t *o,
     const kecs_cluster_t *cluster, kecs_service_t *s, kecs_new_task_t *n)
 {
-    uint64_t           id;
-    kecs_rc_t          rc;
-    kecs_str_t         group, deployment;
-    kecs_deployment_t  d;
+    bool        live;
+    uint64_t    id;
+    kecs_rc_t   rc;
+    kecs_str_t  group, deployment;
 
     group = kecs_str(SERVICE_GROUP);
     deployment = kecs_str(DEPLOYMENT);
@@ -76,18 +105,10 @@ belongs(kecs_call_t *c, const kecs_observation_t *o,
                            s);
 
     if (rc == KECS_OK) {
-        memset(&d, 0, sizeof(d));
-        d.rec.kind = KECS_DEPLOYMENT;
-        d.rec.scope = c->scope;
-        d.cluster = cluster->no;
-        d.service = s->no;
-        d.id = id;
-        rc = kecs_get(c->txn, c->arena, &d, 0);
+        rc = lives(c, cluster, s, o->started_by, id, &live);
     }
 
-    if (rc == KECS_OK && s->status != KECS_SERVICE_INACTIVE
-        && d.status != KECS_DEPLOYMENT_INACTIVE)
-    {
+    if (rc == KECS_OK && live && s->status != KECS_SERVICE_INACTIVE) {
         n->service = s;
         n->deployment = id;
     }

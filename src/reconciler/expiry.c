@@ -3,7 +3,8 @@
  * walked from the oldest on, a stretch at a time, and what is older than
  * its kind is kept is deleted, at most a few records per transaction (a
  * full LMDB map cannot delete its way out).  A service takes its events and
- * deployments with it; a cluster stays as long as something is in it.
+ * deployments with it; a cluster stays as long as something is in it, and a
+ * deleted task definition as long as something uses it (purge.c).
  */
 
 #include "../base/log.h"
@@ -33,12 +34,20 @@ kept_for(const kecs_settings_t *s, unsigned kind)
 
     case KECS_SERVICE:
     case KECS_CLUSTER:
+    case KECS_INSTANCE:
+    case KECS_CAPACITY_PROVIDER:
+    case KECS_TASKDEF:
+    case KECS_DAEMON_TASKDEF:
         return s->inactive_retention;
 
     case KECS_TOKEN:
         return s->token_retention;
 
     case KECS_DEPLOYMENT:
+    case KECS_SERVICE_DEPLOYMENT:
+    case KECS_REVISION:
+    case KECS_DAEMON_DEPLOYMENT:
+    case KECS_DAEMON_REVISION:
         return s->deployment_retention;
 
     default:
@@ -91,6 +100,37 @@ remember(kecs_reconciler_t *r, kecs_str_t key)
 }
 
 
+/* Leaves out the task definitions that are in use. */
+
+static kecs_rc_t
+drop_used(kecs_txn_t *txn, found_t *found)
+{
+    bool       used[PER_TXN];
+    unsigned   i, n;
+    kecs_rc_t  rc;
+
+    for (i = 0, n = 0; i < found->n; i++) {
+        used[i] = false;
+        n += found->items[i].rec.kind == KECS_TASKDEF;
+    }
+
+    rc = n != 0 ? kecs_purge_look(txn, found->items, found->n, used)
+                : KECS_OK;
+
+    for (i = 0, n = 0; i < found->n; i++) {
+        if (!used[i] && (rc == KECS_OK
+                         || found->items[i].rec.kind != KECS_TASKDEF))
+        {
+            found->items[n++] = found->items[i];
+        }
+    }
+
+    found->n = n;
+
+    return rc;
+}
+
+
 /* Gathers what is old enough; true when there may be more behind it. */
 
 static bool
@@ -137,6 +177,11 @@ gather(kecs_reconciler_t *r, kecs_msec_t now, found_t *found)
     }
 
     more = rc == KECS_OK;
+
+    if (rc == KECS_OK || rc == KECS_DONE) {
+        (void) drop_used(txn, found);
+    }
+
     kecs_read_end(txn);
 
     return more;
@@ -174,19 +219,25 @@ delete_below(kecs_batch_t *b, kecs_kind_t kind, uint32_t scope,
 static kecs_rc_t
 delete_service(kecs_batch_t *b, kecs_service_t *s, bool *again)
 {
+    size_t      i;
     unsigned    left;
     kecs_rc_t   rc;
     kecs_key_t  prefix;
+    static const kecs_kind_t  kinds[] = {
+        KECS_EVENT, KECS_DEPLOYMENT, KECS_SERVICE_DEPLOYMENT, KECS_REVISION,
+        KECS_TASK_SET, KECS_EXPRESS
+    };
 
     left = PER_TXN;
     kecs_key_init(&prefix);
     kecs_key_u32(&prefix, s->cluster);
     kecs_key_u32(&prefix, s->no);
 
-    rc = delete_below(b, KECS_EVENT, s->rec.scope, &prefix, &left);
-
-    if (rc == KECS_OK) {
-        rc = delete_below(b, KECS_DEPLOYMENT, s->rec.scope, &prefix, &left);
+    for (i = 0, rc = KECS_OK;
+         rc == KECS_OK && i < sizeof(kinds) / sizeof(kinds[0]);
+         i++)
+    {
+        rc = delete_below(b, kinds[i], s->rec.scope, &prefix, &left);
     }
 
     if (rc != KECS_OK) {
@@ -278,13 +329,53 @@ still_old(const kecs_settings_t *s, const kecs_any_t *rec, kecs_msec_t now)
                 ? rec->cluster.deleted_at : now;
         break;
 
+    case KECS_INSTANCE:
+        since = rec->instance.status == KECS_INSTANCE_INACTIVE
+                ? rec->instance.deregistered_at : now;
+        break;
+
     case KECS_DEPLOYMENT:
         since = rec->deployment.status == KECS_DEPLOYMENT_INACTIVE
                 ? rec->deployment.updated_at : now;
         break;
 
+    case KECS_SERVICE_DEPLOYMENT:
+        since = !kecs_service_deployment_live(rec->service_deployment.status)
+                ? rec->service_deployment.updated_at : now;
+        break;
+
+    case KECS_REVISION:
+        since = rec->service_revision.ended_at != 0
+                ? rec->service_revision.ended_at : now;
+        break;
+
     case KECS_TOKEN:
         since = rec->token.created_at;
+        break;
+
+    case KECS_CAPACITY_PROVIDER:
+        since = rec->provider.status == KECS_PROVIDER_INACTIVE
+                ? rec->provider.deleted_at : now;
+        break;
+
+    case KECS_DAEMON_TASKDEF:
+        since = rec->taskdef.status == KECS_DAEMON_TASKDEF_DELETED
+                ? rec->taskdef.delete_requested_at : now;
+        break;
+
+    case KECS_DAEMON_DEPLOYMENT:
+        since = rec->daemon_deployment.replaced_at != 0
+                ? rec->daemon_deployment.replaced_at : now;
+        break;
+
+    case KECS_DAEMON_REVISION:
+        since = rec->daemon_revision.replaced_at != 0
+                ? rec->daemon_revision.replaced_at : now;
+        break;
+
+    case KECS_TASKDEF:
+        since = rec->taskdef.status == KECS_TASKDEF_DELETING
+                ? rec->taskdef.delete_requested_at : now;
         break;
 
     default:
@@ -316,6 +407,10 @@ delete_one(kecs_batch_t *b, kecs_any_t *rec, bool *again)
 
     if (rec->rec.kind == KECS_CLUSTER) {
         return delete_cluster(b, &rec->cluster);
+    }
+
+    if (rec->rec.kind == KECS_TASKDEF) {
+        return kecs_purge(b, &rec->taskdef);
     }
 
     b->records++;

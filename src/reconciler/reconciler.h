@@ -11,6 +11,7 @@
  * state.c   the view and the log        news.c    what the runtime told
  * drive.c   starts, stops, forgets      rollout.c the service scheduler
  * expiry.c  what is old                 adopt.c   tasks without a record
+ * purge.c   deleted task definitions    follow.c  service deployments
  */
 
 #ifndef KECS_RECONCILER_H
@@ -56,6 +57,7 @@ struct kecs_live_task_s {
     uint64_t              seen;          /* contact in which it was seen */
     kecs_msec_t           asked_at;      /* monotonic: last start or stop */
     kecs_msec_t           check_at;      /* wall: kecs_task_overdue */
+    kecs_msec_t           protected_until;   /* wall, 0: is not */
     unsigned              grace;
     bool                  started;       /* the runtime took the start */
     bool                  stopping;      /* the runtime took the stop */
@@ -252,8 +254,27 @@ void kecs_rollout(kecs_reconciler_t *r);
 kecs_rc_t kecs_rollout_ended(kecs_batch_t *b, const kecs_task_t *task);
 
 
+/*
+ * follow.c: service deployments follow the deployments that they run.
+ * Whether there is one that has to, in a read transaction:
+ */
+kecs_rc_t kecs_follow_due(kecs_reconciler_t *r, kecs_txn_t *txn,
+    const kecs_sched_view_t *view, kecs_msec_t now, bool *due);
+
+/* Does it; the service has all its parts and may be changed and put. */
+kecs_rc_t kecs_follow(kecs_batch_t *b, kecs_call_t *c, kecs_service_t *s);
+
+
 /* expiry.c */
 void kecs_expiry(kecs_reconciler_t *r);
+
+
+/* purge.c: which of the task definitions among n records are in use. */
+kecs_rc_t kecs_purge_look(kecs_txn_t *txn, const kecs_any_t *items,
+    unsigned n, bool *used);
+
+/* Removes one that is not. */
+kecs_rc_t kecs_purge(kecs_batch_t *b, kecs_taskdef_t *t);
 
 
 /* status.c: DATA/reconciler.status. */

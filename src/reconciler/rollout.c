@@ -4,7 +4,8 @@
  * are applied in write transactions that test the versions it had seen.
  * What has moved on meanwhile is dropped: the log makes the service dirty
  * again.  Tasks that are started, the event that tells of them, and the
- * counts of failures are always in one transaction.
+ * counts of failures are always in one transaction; so are a deployment and
+ * the service deployment that follows it (follow.c).
  */
 
 #include "../base/log.h"
@@ -26,6 +27,8 @@ typedef struct {
     kecs_call_t           c;            /* of the open batch */
     kecs_service_t        service;      /* as of the open batch */
     bool                  over;         /* the rest is to be dropped */
+    bool                  follow;       /* service deployments are to */
+    kecs_msec_t           unprotected_at;   /* of one of its tasks, 0: no */
 
     /* Tasks stopped in the open batch, for the event. */
     kecs_buf_t            stopped;
@@ -100,8 +103,71 @@ deployments_of(kecs_reconciler_t *r, kecs_txn_t *txn,
 
 
 static kecs_rc_t
+sets_of(kecs_reconciler_t *r, kecs_txn_t *txn,
+    const kecs_live_service_t *live, kecs_sched_sets_t *view)
+{
+    size_t            n, size;
+    kecs_rc_t         rc;
+    kecs_key_t        prefix;
+    kecs_str_t        key;
+    kecs_scan_t      *scan;
+    kecs_task_set_t  *list, *more;
+
+    kecs_key_init(&prefix);
+    kecs_key_u32(&prefix, live->cluster);
+    kecs_key_u32(&prefix, live->no);
+
+    rc = kecs_scan_records(txn, r->arena, KECS_TASK_SET, live->scope,
+                           &prefix, kecs_null_str, false, &scan);
+    list = NULL;
+
+    for (n = 0, size = 0; rc == KECS_OK; n++) {
+        if (n == size) {
+            size = size ? 2 * size : 4;
+            more = kecs_calloc(r->arena, size, sizeof(*more));
+            if (more == NULL) {
+                return KECS_NOMEM;
+            }
+
+            if (n != 0) {
+                memcpy(more, list, n * sizeof(*more));
+            }
+
+            list = more;
+        }
+
+        rc = kecs_scan_next(scan, &key, &list[n]);
+
+        if (rc == KECS_OK) {
+            rc = kecs_get(txn, r->arena, &list[n], 0);
+        }
+
+        if (rc != KECS_OK) {
+            break;
+        }
+    }
+
+    view->sets = list;
+    view->n_sets = n;
+
+    return rc == KECS_DONE ? KECS_OK : rc;
+}
+
+
+/* Of two moments, 0 being none. */
+
+static kecs_msec_t
+earlier(kecs_msec_t a, kecs_msec_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+
+/* *end becomes the moment at which the next protection ends, 0: none. */
+
+static kecs_rc_t
 tasks_of(kecs_reconciler_t *r, const kecs_live_service_t *live,
-    kecs_sched_view_t *view)
+    kecs_msec_t now, kecs_sched_view_t *view, kecs_msec_t *end)
 {
     size_t                   n;
     kecs_sched_task_t       *list;
@@ -112,8 +178,15 @@ tasks_of(kecs_reconciler_t *r, const kecs_live_service_t *live,
         return KECS_NOMEM;
     }
 
-    for (t = live->tasks, n = 0; t != NULL; t = t->of_next) {
-        list[n++] = t->sched;
+    *end = 0;
+
+    for (t = live->tasks, n = 0; t != NULL; t = t->of_next, n++) {
+        list[n] = t->sched;
+        list[n].protected = t->protected_until > now;
+
+        if (list[n].protected) {
+            *end = earlier(*end, t->protected_until);
+        }
     }
 
     view->tasks = list;
@@ -123,13 +196,39 @@ tasks_of(kecs_reconciler_t *r, const kecs_live_service_t *live,
 }
 
 
+/* Of a service that we deploy; its service deployments are looked at too. */
+
+static kecs_rc_t
+decide_ours(applying_t *x, kecs_txn_t *txn, kecs_sched_view_t *view,
+    const kecs_sched_sets_t *sets, kecs_msec_t now)
+{
+    kecs_rc_t  rc;
+
+    rc = deployments_of(x->r, txn, x->live, view);
+
+    if (rc == KECS_OK) {
+        rc = kecs_schedule(x->r->arena, view, &x->r->set.sched, now,
+                           &x->actions);
+    }
+
+    if (rc == KECS_OK) {
+        rc = kecs_schedule_left_sets(x->r->arena, sets, &x->actions);
+    }
+
+    return rc == KECS_OK ? kecs_follow_due(x->r, txn, view, now, &x->follow)
+                         : rc;
+}
+
+
 static kecs_rc_t
 decide(applying_t *x, kecs_txn_t *txn, kecs_msec_t now)
 {
     kecs_rc_t          rc;
+    kecs_sched_sets_t  sets;
     kecs_sched_view_t  view;
 
     memset(&view, 0, sizeof(view));
+    memset(&sets, 0, sizeof(sets));
     service_key(x->live, &x->service);
 
     rc = kecs_get(txn, x->r->arena, &x->service, 0);
@@ -138,18 +237,26 @@ decide(applying_t *x, kecs_txn_t *txn, kecs_msec_t now)
     }
 
     view.service = &x->service;
-    rc = deployments_of(x->r, txn, x->live, &view);
+    rc = tasks_of(x->r, x->live, now, &view, &x->unprotected_at);
 
     if (rc == KECS_OK) {
-        rc = tasks_of(x->r, x->live, &view);
+        rc = sets_of(x->r, txn, x->live, &sets);
     }
 
-    if (rc == KECS_OK) {
-        rc = kecs_schedule(x->r->arena, &view, &x->r->set.sched, now,
-                           &x->actions);
+    if (rc != KECS_OK) {
+        return rc;
     }
 
-    return rc;
+    sets.service = view.service;
+    sets.tasks = view.tasks;
+    sets.n_tasks = view.n_tasks;
+
+    if (x->service.controller > KECS_CONTROLLER_ECS) {
+        return kecs_schedule_sets(x->r->arena, &sets, &x->r->set.sched, now,
+                                  &x->actions);
+    }
+
+    return decide_ours(x, txn, &view, &sets, now);
 }
 
 
@@ -180,14 +287,20 @@ open_batch(applying_t *x)
 }
 
 
+/* `set`: the task set that it tells of, 0: none. */
+
 static kecs_rc_t
-add_event(applying_t *x, kecs_str_t text)
+add_event(applying_t *x, uint64_t set, kecs_str_t text)
 {
     uint8_t     id[KECS_ID_LEN];
     kecs_str_t  message;
 
-    message = kecs_sprintf(x->r->arena, "(service %.*s) %.*s",
-                           kecs_fmt(x->service.name), kecs_fmt(text));
+    message = set != 0
+              ? kecs_sprintf(x->r->arena, "(service %.*s, taskSet "
+                             KECS_DEPLOYMENT_FMT ") %.*s",
+                             kecs_fmt(x->service.name), set, kecs_fmt(text))
+              : kecs_sprintf(x->r->arena, "(service %.*s) %.*s",
+                             kecs_fmt(x->service.name), kecs_fmt(text));
     if (message.data == NULL) {
         return KECS_NOMEM;
     }
@@ -228,14 +341,14 @@ tell_stopped(applying_t *x)
                             x->n_running,
                             kecs_fmt(kecs_buf_view(&x->stopped)));
         rc = text.data == NULL || x->stopped.failed
-             ? KECS_NOMEM : add_event(x, text);
+             ? KECS_NOMEM : add_event(x, 0, text);
     }
 
     if (rc == KECS_OK && x->n_pending != 0) {
         text = kecs_sprintf(x->r->arena, "stopped %u pending tasks.",
                             x->n_pending);
         rc = text.data == NULL ? KECS_NOMEM
-                               : add_event(x, text);
+                               : add_event(x, 0, text);
     }
 
     x->n_running = 0;
@@ -252,6 +365,12 @@ close_batch(applying_t *x)
     kecs_rc_t  rc;
 
     rc = tell_stopped(x);
+
+    if (rc == KECS_OK && x->follow) {
+        rc = kecs_follow(&x->b, &x->c, &x->service);
+    }
+
+    x->follow = false;
 
     return rc == KECS_OK ? kecs_batch_commit(&x->b) : rc;
 }
@@ -282,11 +401,49 @@ get_deployment(applying_t *x, uint64_t id, unsigned parts,
 }
 
 
+static kecs_rc_t
+get_set(applying_t *x, uint64_t id, unsigned parts, kecs_task_set_t *t)
+{
+    memset(t, 0, sizeof(*t));
+    t->rec.kind = KECS_TASK_SET;
+    t->rec.scope = x->live->scope;
+    t->cluster = x->live->cluster;
+    t->service = x->live->no;
+    t->id = id;
+
+    return kecs_get(x->b.txn, x->r->arena, t, parts);
+}
+
+
 typedef struct {
     kecs_cluster_t     cluster;
     kecs_deployment_t  deployment;
     kecs_taskdef_t     taskdef;
+    uint64_t           set;             /* 0: not of a task set */
 } source_t;
+
+
+/* The deployment, or the task set that stands for one. */
+
+static kecs_rc_t
+load_target(applying_t *x, uint64_t id, source_t *s)
+{
+    kecs_rc_t        rc;
+    kecs_task_set_t  set;
+
+    if (x->service.controller <= KECS_CONTROLLER_ECS) {
+        return get_deployment(x, id, KECS_ALL_PARTS, &s->deployment);
+    }
+
+    rc = get_set(x, id, KECS_ALL_PARTS, &set);
+
+    if (rc == KECS_OK) {
+        kecs_task_set_deployment(&set, &s->deployment);
+        s->set = id;
+    }
+
+    return rc;
+}
 
 
 static kecs_rc_t
@@ -299,7 +456,7 @@ load_source(applying_t *x, uint64_t deployment, source_t *s)
     rc = kecs_cluster_by_no(&x->c, x->live->cluster, &s->cluster);
 
     if (rc == KECS_OK) {
-        rc = get_deployment(x, deployment, KECS_ALL_PARTS, &s->deployment);
+        rc = load_target(x, deployment, s);
     }
 
     if (rc == KECS_OK) {
@@ -388,16 +545,33 @@ start_some(applying_t *x, const source_t *s, uint64_t ordinal, unsigned n)
                         kecs_fmt(kecs_buf_view(&ids)));
 
     return text.data == NULL || ids.failed ? KECS_NOMEM
-                                           : add_event(x, text);
+                                           : add_event(x, s->set, text);
 }
 
 
-static bool
-still_primary(const applying_t *x, const kecs_action_t *a)
+/* KECS_NOT_FOUND: the tasks are no longer wanted. */
+
+static kecs_rc_t
+still_wanted(applying_t *x, const kecs_action_t *a)
 {
-    return x->service.version == a->version
-           && x->service.status == KECS_SERVICE_ACTIVE
-           && x->service.primary == a->deployment;
+    kecs_rc_t        rc;
+    kecs_task_set_t  set;
+
+    if (x->service.version != a->version
+        || x->service.status != KECS_SERVICE_ACTIVE)
+    {
+        return KECS_NOT_FOUND;
+    }
+
+    if (x->service.controller <= KECS_CONTROLLER_ECS) {
+        return x->service.primary == a->deployment ? KECS_OK
+                                                   : KECS_NOT_FOUND;
+    }
+
+    rc = get_set(x, a->deployment, 0, &set);
+
+    return rc == KECS_OK && set.status == KECS_TASK_SET_DRAINING
+           ? KECS_NOT_FOUND : rc;
 }
 
 
@@ -422,12 +596,16 @@ apply_start(applying_t *x, const kecs_action_t *a)
     for (i = 0; rc == KECS_OK && i < a->n; i += n) {
         rc = open_batch(x);
 
-        if (rc != KECS_OK) {
-            break;
+        if (rc == KECS_OK) {
+            rc = still_wanted(x, a);
         }
 
-        if (!still_primary(x, a)) {
+        if (rc == KECS_NOT_FOUND) {
             x->over = true;
+            return KECS_OK;
+        }
+
+        if (rc != KECS_OK) {
             break;
         }
 
@@ -521,14 +699,57 @@ apply_deployment(applying_t *x, const kecs_action_t *a)
     d.updated_at = x->b.now;
     d.version++;
     x->b.records++;
+    x->follow = true;
 
-    return kecs_put(x->b.txn, &d);
+    if (a->type == KECS_ACT_DEPLOYMENT_END) {
+        rc = kecs_revision_ended(&x->c, &d);
+    }
+
+    return rc == KECS_OK ? kecs_put(x->b.txn, &d) : rc;
+}
+
+
+/* A set that goes is the service's no longer. */
+
+static kecs_rc_t
+apply_set(applying_t *x, const kecs_action_t *a)
+{
+    kecs_rc_t        rc;
+    kecs_task_set_t  t;
+
+    rc = get_set(x, a->deployment, 0, &t);
+
+    if (rc == KECS_NOT_FOUND || (rc == KECS_OK && t.version != a->version)) {
+        x->over = true;
+        return KECS_OK;
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    x->b.records++;
+
+    if (a->type == KECS_ACT_TASK_SET_END) {
+        return kecs_del(x->b.txn, &t);
+    }
+
+    if (a->steady == KECS_TOLD_STEADY) {
+        t.steady_at = x->b.now;
+    }
+
+    t.steady = a->steady;
+    t.failed = a->failed;
+    t.version++;
+
+    return kecs_put(x->b.txn, &t);
 }
 
 
 static kecs_rc_t
 apply_service(applying_t *x, const kecs_action_t *a)
 {
+    kecs_rc_t        rc;
     kecs_service_t  *s;
 
     s = &x->service;
@@ -553,6 +774,14 @@ apply_service(applying_t *x, const kecs_action_t *a)
     s->throttled_until = a->throttled_until;
     s->version++;
     x->b.records++;
+
+    if (s->status == KECS_SERVICE_INACTIVE) {
+        rc = kecs_gateways_disconnect(&x->c, s);
+
+        if (rc != KECS_OK) {
+            return rc;
+        }
+    }
 
     return kecs_put(x->b.txn, s);
 }
@@ -589,12 +818,42 @@ apply_one(applying_t *x, const kecs_action_t *a)
     case KECS_ACT_SERVICE:
         return apply_service(x, a);
 
+    case KECS_ACT_TASK_SET:
+    case KECS_ACT_TASK_SET_END:
+        return apply_set(x, a);
+
     case KECS_ACT_EVENT:
-        return add_event(x, a->text);
+        return add_event(x, a->deployment, a->text);
 
     default:
         return KECS_OK;
     }
+}
+
+
+/* First of all: after a rollback what was decided no longer counts. */
+
+static kecs_rc_t
+follow_first(applying_t *x)
+{
+    uint32_t   version;
+    kecs_rc_t  rc;
+
+    if (!x->follow) {
+        return KECS_OK;
+    }
+
+    rc = open_batch(x);
+    version = x->service.version;
+
+    if (rc == KECS_OK) {
+        rc = kecs_follow(&x->b, &x->c, &x->service);
+    }
+
+    x->follow = false;
+    x->over = rc == KECS_OK && x->service.version != version;
+
+    return rc;
 }
 
 
@@ -604,11 +863,15 @@ apply_all(applying_t *x)
     size_t     i;
     kecs_rc_t  rc;
 
-    rc = KECS_OK;
     kecs_buf_init(&x->stopped, x->r->arena, 0);
+    rc = follow_first(x);
 
     for (i = 0; rc == KECS_OK && !x->over && i < x->actions.n; i++) {
         rc = apply_one(x, &x->actions.items[i]);
+    }
+
+    if (rc == KECS_OK && x->follow) {
+        rc = open_batch(x);
     }
 
     if (rc == KECS_OK && x->b.txn != NULL) {
@@ -691,7 +954,8 @@ schedule_one(kecs_reconciler_t *r)
     }
 
     if (rc == KECS_OK) {
-        kecs_service_again(r, x.live, x.actions.again_at);
+        kecs_service_again(r, x.live, earlier(x.actions.again_at,
+                                              x.unprotected_at));
         rc = apply_all(&x);
     }
 
@@ -723,6 +987,38 @@ kecs_rollout(kecs_reconciler_t *r)
 }
 
 
+/* The same for a task of a task set. */
+
+static kecs_rc_t
+set_ended(kecs_batch_t *b, const kecs_service_t *s, const kecs_task_t *task)
+{
+    kecs_rc_t        rc;
+    kecs_task_set_t  t;
+
+    memset(&t, 0, sizeof(t));
+    t.rec.kind = KECS_TASK_SET;
+    t.rec.scope = task->rec.scope;
+    t.cluster = task->cluster;
+    t.service = task->service;
+    t.id = task->deployment;
+
+    rc = kecs_get(b->txn, b->r->arena, &t, 0);
+
+    if (rc != KECS_OK) {
+        return rc == KECS_NOT_FOUND ? KECS_OK : rc;
+    }
+
+    if (!kecs_sched_set_stopped(&b->r->set.sched, s, &t, task, b->now)) {
+        return KECS_OK;
+    }
+
+    t.version++;
+    b->records++;
+
+    return kecs_put(b->txn, &t);
+}
+
+
 kecs_rc_t
 kecs_rollout_ended(kecs_batch_t *b, const kecs_task_t *task)
 {
@@ -748,6 +1044,10 @@ kecs_rollout_ended(kecs_batch_t *b, const kecs_task_t *task)
     d.id = task->deployment;
 
     rc = kecs_get(b->txn, b->r->arena, &s, 0);
+
+    if (rc == KECS_OK && s.controller > KECS_CONTROLLER_ECS) {
+        return set_ended(b, &s, task);
+    }
 
     if (rc == KECS_OK) {
         rc = kecs_get(b->txn, b->r->arena, &d, 0);

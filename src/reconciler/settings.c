@@ -40,7 +40,7 @@ static const setting_t  settings[] = {
     { "task-retention", at(task_retention), 7 * DAY, HOUR, 3650 * DAY, false,
       "STOPPED tasks are kept" },
     { "inactive-retention", at(inactive_retention), HOUR, MINUTE, 3650 * DAY,
-      false, "INACTIVE services and clusters are kept" },
+      false, "what is INACTIVE or deleted is kept" },
     { "token-retention", at(token_retention), DAY, HOUR, 365 * DAY, false,
       "client tokens are kept" },
     { "deployment-retention", at(deployment_retention), 90 * DAY, HOUR,

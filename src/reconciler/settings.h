@@ -18,7 +18,7 @@ typedef struct {
     kecs_simulated_conf_t  simulated;
     kecs_lease_conf_t      lease;
     kecs_msec_t            task_retention;        /* STOPPED tasks */
-    kecs_msec_t            inactive_retention;    /* services, clusters */
+    kecs_msec_t            inactive_retention;    /* what is INACTIVE */
     kecs_msec_t            token_retention;
     kecs_msec_t            deployment_retention;
     kecs_msec_t            log_retention;

@@ -453,6 +453,7 @@ task_head(kecs_reconciler_t *r, kecs_live_task_t *t, const kecs_task_t *rec)
     t->sched.health = rec->health;
     t->sched.created_at = rec->created_at;
     t->sched.started_at = rec->started_at;
+    t->protected_until = rec->protected_until;
     copy_zone(t, rec->zone);
 
     if (rec->service != 0 && t->of == NULL) {
@@ -536,8 +537,10 @@ task_changed(kecs_reconciler_t *r, kecs_txn_t *txn, const kecs_task_t *rec,
 static kecs_rc_t
 apply(kecs_reconciler_t *r, kecs_txn_t *txn, kecs_change_entry_t *e)
 {
-    bool                      gone;
-    const kecs_deployment_t  *d;
+    bool                              gone;
+    const kecs_deployment_t          *d;
+    const kecs_task_set_t            *t;
+    const kecs_service_deployment_t  *sd;
 
     gone = e->change == KECS_DELETED;
     ((kecs_rec_t *) e->rec)->rev = e->seq;
@@ -553,6 +556,16 @@ apply(kecs_reconciler_t *r, kecs_txn_t *txn, kecs_change_entry_t *e)
     case KECS_DEPLOYMENT:
         d = e->rec;
         dirty_by_key(r, d->rec.scope, d->cluster, d->service);
+        return KECS_OK;
+
+    case KECS_SERVICE_DEPLOYMENT:
+        sd = e->rec;
+        dirty_by_key(r, sd->rec.scope, sd->cluster, sd->service);
+        return KECS_OK;
+
+    case KECS_TASK_SET:
+        t = e->rec;
+        dirty_by_key(r, t->rec.scope, t->cluster, t->service);
         return KECS_OK;
 
     default:

@@ -26,14 +26,6 @@ typedef struct {
 void kecs_sched_conf_default(kecs_sched_conf_t *conf);
 
 
-/* What a service's record remembers having told (kecs_service_t.steady). */
-enum {
-    KECS_TOLD_NOTHING = 0,
-    KECS_TOLD_STEADY,
-    KECS_TOLD_BLOCKED,              /* by minimum and maximum percent */
-    KECS_TOLD_THROTTLED
-};
-
 /* A task that is not STOPPED, as the scheduler sees it. */
 typedef struct {
     uint8_t      id[KECS_ID_LEN];
@@ -64,13 +56,16 @@ typedef enum {
     KECS_ACT_DEPLOYMENT,        /* put: rollout, text, desired, failed */
     KECS_ACT_DEPLOYMENT_END,    /* becomes INACTIVE, leaves the list */
     KECS_ACT_SERVICE,           /* put: status, steady, throttled_until */
-    KECS_ACT_EVENT              /* message (without the "(service X) ") */
+    KECS_ACT_EVENT,             /* message (without the "(service X) ") */
+    KECS_ACT_TASK_SET,          /* put: steady, failed */
+    KECS_ACT_TASK_SET_END       /* its last task is gone: deleted */
 } kecs_action_type_t;
 
 typedef struct {
     kecs_action_type_t  type;
     uint32_t            version;        /* of the record it changes */
-    uint64_t            deployment;
+    uint64_t            deployment;     /* or task set; events: 0, or the
+                                           task set that they tell of */
     unsigned            n;
     uint8_t             task[KECS_ID_LEN];
     uint8_t             stop_code;
@@ -113,6 +108,56 @@ bool kecs_sched_stopped(const kecs_sched_conf_t *conf,
 /* A task counts as healthy (kubernetes.md 1.11). */
 bool kecs_sched_healthy(const kecs_sched_conf_t *conf,
     const kecs_sched_task_t *task, kecs_msec_t now);
+
+
+
+/* Adds an action; NULL: out of memory. */
+kecs_action_t *kecs_action_add(kecs_arena_t *a, kecs_actions_t *out,
+    kecs_action_type_t type);
+
+
+/*
+ * Task sets: each is a target of its own (its definition, its share of the
+ * desired count) that is kept running by the rules for one deployment.
+ */
+typedef struct {
+    const kecs_service_t     *service;
+    const kecs_task_set_t    *sets;
+    size_t                    n_sets;
+    const kecs_sched_task_t  *tasks;        /* all that are not STOPPED */
+    size_t                    n_tasks;
+} kecs_sched_sets_t;
+
+/* The next step of a service that another deploys. */
+kecs_rc_t kecs_schedule_sets(kecs_arena_t *a, const kecs_sched_sets_t *view,
+    const kecs_sched_conf_t *conf, kecs_msec_t now, kecs_actions_t *out);
+
+/*
+ * Task sets left over in a service that we deploy: adds the end of those
+ * without tasks; the tasks of the others go as those of old deployments.
+ */
+kecs_rc_t kecs_schedule_left_sets(kecs_arena_t *a,
+    const kecs_sched_sets_t *view, kecs_actions_t *out);
+
+/* As kecs_sched_stopped; the task set is changed in place. */
+bool kecs_sched_set_stopped(const kecs_sched_conf_t *conf,
+    const kecs_service_t *service, kecs_task_set_t *set,
+    const kecs_task_t *task, kecs_msec_t now);
+
+
+/*
+ * What a service deployment that is under way becomes, from how the
+ * deployment that it runs (NULL: gone, or no longer PRIMARY) stands.
+ */
+typedef enum {
+    KECS_FOLLOW_NOTHING = 0,
+    KECS_FOLLOW_PUT,            /* it has been changed in place */
+    KECS_FOLLOW_BACK            /* the rollback asked for is to be done */
+} kecs_follow_t;
+
+kecs_follow_t kecs_sched_follow(kecs_service_deployment_t *sd,
+    const kecs_service_t *service, const kecs_deployment_t *run,
+    kecs_msec_t now);
 
 
 #endif

@@ -103,21 +103,18 @@ again_at(step_t *s, kecs_msec_t t)
 }
 
 
-static kecs_action_t *
-action(step_t *s, kecs_action_type_t type)
+kecs_action_t *
+kecs_action_add(kecs_arena_t *arena, kecs_actions_t *out,
+    kecs_action_type_t type)
 {
-    size_t           size;
-    kecs_action_t   *a;
-    kecs_actions_t  *out;
-
-    out = s->out;
+    size_t          size;
+    kecs_action_t  *a;
 
     if (out->n == out->size) {
         size = out->size ? out->size * 2 : 16;
-        a = kecs_calloc(s->arena, size, sizeof(kecs_action_t));
+        a = kecs_calloc(arena, size, sizeof(kecs_action_t));
 
         if (a == NULL) {
-            s->rc = KECS_NOMEM;
             return NULL;
         }
 
@@ -131,6 +128,21 @@ action(step_t *s, kecs_action_type_t type)
 
     a = &out->items[out->n++];
     a->type = type;
+
+    return a;
+}
+
+
+static kecs_action_t *
+action(step_t *s, kecs_action_type_t type)
+{
+    kecs_action_t  *a;
+
+    a = kecs_action_add(s->arena, s->out, type);
+
+    if (a == NULL) {
+        s->rc = KECS_NOMEM;
+    }
 
     return a;
 }

@@ -181,6 +181,7 @@ expect_counts(check_t *c, uint32_t scope, const kecs_contribution_t *at)
     slot->counts.live += at->counts.live;
     slot->counts.services += at->counts.services;
     slot->counts.draining += at->counts.draining;
+    slot->counts.instances += at->counts.instances;
 
     return KECS_OK;
 }
@@ -457,11 +458,13 @@ one_counter(check_t *c, unsigned db, kecs_str_t key, kecs_str_t value)
 
     } else if (memcmp(&have, &want->counts, sizeof(have)) != 0) {
         defect(c, "counter %s: running %u pending %u live %u services %u "
-               "draining %u, but the records say %u %u %u %u %u",
+               "draining %u instances %u, but the records say"
+               " %u %u %u %u %u %u",
                shown(c, key), have.running, have.pending, have.live,
-               have.services, have.draining, want->counts.running,
-               want->counts.pending, want->counts.live,
-               want->counts.services, want->counts.draining);
+               have.services, have.draining, have.instances,
+               want->counts.running, want->counts.pending,
+               want->counts.live, want->counts.services,
+               want->counts.draining, want->counts.instances);
     }
 
     if (slot != NULL && slot->used) {
@@ -554,6 +557,7 @@ family_sums(check_t *c, const kecs_family_t *f, kecs_family_t *sums)
 
         if (rc == KECS_OK) {
             sums->last = t.revision;
+            sums->purged++;             /* counts those that are there */
 
             if (t.status == KECS_TASKDEF_ACTIVE) {
                 sums->active++;
@@ -599,6 +603,11 @@ one_family(check_t *c, unsigned db, kecs_str_t key, kecs_str_t value)
     if (sums.last > f->last) {
         defect(c, "family %.*s: revision %u is above its last one %u",
                kecs_fmt(f->name), sums.last, f->last);
+
+    } else if (sums.purged + f->purged != f->last) {
+        defect(c, "family %.*s: %u revisions are there and %u are gone, but"
+               " the last one is %u", kecs_fmt(f->name), sums.purged,
+               f->purged, f->last);
     }
 
     if (sums.active != f->active || sums.latest != f->latest) {

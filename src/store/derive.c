@@ -63,6 +63,26 @@ entry_cluster_name(kecs_derived_t *d, kecs_index_t index, uint32_t scope,
 }
 
 
+/* (key = a namespace, a cluster, a name); nothing without a namespace. */
+
+static void
+entry_namespace(kecs_derived_t *d, kecs_index_t index, uint32_t scope,
+    kecs_str_t namespace, uint32_t cluster, kecs_str_t name)
+{
+    kecs_key_t  k;
+
+    if (namespace.len == 0) {
+        return;
+    }
+
+    entry_begin(&k, index, scope);
+    kecs_key_str(&k, namespace);
+    kecs_key_u32(&k, cluster);
+    kecs_key_str(&k, name);
+    entry_add(d, &k);
+}
+
+
 /* What will expire: by the moment it became old. */
 
 static void
@@ -100,6 +120,8 @@ derive_cluster(const kecs_cluster_t *c, kecs_derived_t *d)
 
     if (c->status == KECS_CLUSTER_ACTIVE) {
         entry_name(d, KECS_IX_CLUSTER_ACTIVE, c->rec.scope, c->name);
+        entry_namespace(d, KECS_IX_CLUSTER_NAMESPACE, c->rec.scope,
+                        c->namespace, 0, c->name);
     }
 
     if (c->status == KECS_CLUSTER_INACTIVE) {
@@ -108,9 +130,15 @@ derive_cluster(const kecs_cluster_t *c, kecs_derived_t *d)
 }
 
 
+/* A family whose revisions are all gone is in neither list. */
+
 static void
 derive_family(const kecs_family_t *f, kecs_derived_t *d)
 {
+    if (f->active == 0 && f->purged != 0 && f->purged == f->last) {
+        return;
+    }
+
     entry_name(d, f->active ? KECS_IX_FAMILY_ACTIVE
                             : KECS_IX_FAMILY_INACTIVE, f->rec.scope, f->name);
 }
@@ -126,6 +154,10 @@ derive_taskdef(const kecs_taskdef_t *t, kecs_derived_t *d)
     kecs_key_str(&k, t->family);
     kecs_key_u32(&k, t->revision);
     entry_add(d, &k);
+
+    if (t->status == KECS_TASKDEF_DELETING) {
+        entry_expiry(d, t, t->delete_requested_at);
+    }
 }
 
 
@@ -156,12 +188,41 @@ derive_task_counts(const kecs_task_t *t, kecs_derived_t *d)
 
 
 static void
+derive_task_instance(const kecs_task_t *t, kecs_derived_t *d)
+{
+    kecs_key_t  k;
+
+    if (!kecs_task_on_instance(t)) {
+        return;
+    }
+
+    entry_begin(&k, KECS_IX_TASK_INSTANCE, t->rec.scope);
+    kecs_key_u32(&k, t->cluster);
+    kecs_key_bytes(&k, t->instance, KECS_ID_LEN);
+    kecs_key_u8(&k, t->desired);
+    kecs_key_bytes(&k, t->id, KECS_ID_LEN);
+    entry_add(d, &k);
+
+    if (t->status == KECS_TASK_STOPPED) {
+        return;
+    }
+
+    entry_begin(&k, KECS_IX_TASK_INSTANCE_LIVE, t->rec.scope);
+    kecs_key_u32(&k, t->cluster);
+    kecs_key_bytes(&k, t->instance, KECS_ID_LEN);
+    kecs_key_bytes(&k, t->id, KECS_ID_LEN);
+    entry_add(d, &k);
+}
+
+
+static void
 derive_task(const kecs_task_t *t, kecs_derived_t *d)
 {
     kecs_key_t  k;
     uint32_t    scope;
 
     scope = t->rec.scope;
+    derive_task_instance(t, d);
 
     entry_begin(&k, KECS_IX_TASK_DESIRED, scope);
     kecs_key_u32(&k, t->cluster);
@@ -208,6 +269,14 @@ derive_task(const kecs_task_t *t, kecs_derived_t *d)
     kecs_key_bytes(&k, t->id, KECS_ID_LEN);
     entry_add(d, &k);
 
+    if (t->provider.len != 0 && t->status != KECS_TASK_STOPPED) {
+        entry_begin(&k, KECS_IX_TASK_PROVIDER, scope);
+        kecs_key_u32(&k, t->cluster);
+        kecs_key_str(&k, t->provider);
+        kecs_key_bytes(&k, t->id, KECS_ID_LEN);
+        entry_add(d, &k);
+    }
+
     derive_task_counts(t, d);
 }
 
@@ -224,6 +293,8 @@ derive_service(const kecs_service_t *s, kecs_derived_t *d)
     if (s->status == KECS_SERVICE_ACTIVE) {
         entry_cluster_name(d, KECS_IX_SERVICE_ACTIVE, s->rec.scope,
                            s->cluster, s->name);
+        entry_namespace(d, KECS_IX_SERVICE_NAMESPACE, s->rec.scope,
+                        s->namespace, s->cluster, s->name);
     }
 
     if (s->status == KECS_SERVICE_INACTIVE) {
@@ -260,6 +331,174 @@ derive_deployment(const kecs_deployment_t *p, kecs_derived_t *d)
 }
 
 
+static void
+derive_provider(const kecs_provider_t *p, kecs_derived_t *d)
+{
+    if (p->status == KECS_PROVIDER_INACTIVE) {
+        entry_expiry(d, p, p->deleted_at);
+        return;
+    }
+
+    entry_name(d, KECS_IX_PROVIDER_ACTIVE, p->rec.scope, p->name);
+
+    if (p->cluster != 0) {
+        entry_cluster_name(d, KECS_IX_PROVIDER_CLUSTER, p->rec.scope,
+                           p->cluster, p->name);
+    }
+}
+
+
+/* Service deployments, service revisions. */
+
+static void
+derive_service_deployment(const kecs_service_deployment_t *p,
+    kecs_derived_t *d)
+{
+    kecs_key_t  k;
+
+    entry_begin(&k, KECS_IX_SERVICE_DEPLOYMENT_NAME, p->rec.scope);
+    kecs_key_u32(&k, p->cluster);
+    kecs_key_u32(&k, p->service);
+    kecs_key_str(&k, p->name);
+    entry_add(d, &k);
+
+    entry_begin(&k, KECS_IX_SERVICE_DEPLOYMENT_TIME, p->rec.scope);
+    kecs_key_u32(&k, p->cluster);
+    kecs_key_u32(&k, p->service);
+    kecs_key_u64(&k, (uint64_t) p->created_at);
+    kecs_key_u64(&k, p->id);
+    entry_add(d, &k);
+
+    if (!kecs_service_deployment_live(p->status)) {
+        entry_expiry(d, p, p->updated_at);
+        return;
+    }
+
+    entry_begin(&k, KECS_IX_SERVICE_DEPLOYMENT_LIVE, p->rec.scope);
+    kecs_key_u32(&k, p->cluster);
+    kecs_key_u32(&k, p->service);
+    kecs_key_u64(&k, p->id);
+    entry_add(d, &k);
+}
+
+
+static void
+derive_revision(const kecs_revision_t *p, kecs_derived_t *d)
+{
+    if (p->ended_at != 0) {
+        entry_expiry(d, p, p->ended_at);
+    }
+}
+
+
+/* Daemons, gateways. */
+
+static void
+derive_daemon(const kecs_daemon_t *p, kecs_derived_t *d)
+{
+    kecs_key_t  k;
+
+    entry_cluster_name(d, KECS_IX_DAEMON_NAME, p->rec.scope, p->cluster,
+                       p->name);
+
+    entry_begin(&k, KECS_IX_DAEMON_USE, p->rec.scope);
+    kecs_key_str(&k, p->family);
+    kecs_key_u32(&k, p->revision);
+    kecs_key_u32(&k, p->cluster);
+    kecs_key_u32(&k, p->no);
+    entry_add(d, &k);
+}
+
+
+static void
+derive_daemon_taskdef(const kecs_taskdef_t *t, kecs_derived_t *d)
+{
+    kecs_key_t  k;
+
+    entry_begin(&k, KECS_IX_DAEMON_TASKDEF, t->rec.scope);
+    kecs_key_str(&k, t->family);
+    kecs_key_u32(&k, t->revision);
+    kecs_key_u8(&k, t->status);
+    entry_add(d, &k);
+
+    if (t->status == KECS_DAEMON_TASKDEF_DELETED) {
+        entry_expiry(d, t, t->delete_requested_at);
+    }
+}
+
+
+static void
+derive_daemon_deployment(const kecs_daemon_deployment_t *p,
+    kecs_derived_t *d)
+{
+    kecs_key_t  k;
+
+    entry_begin(&k, KECS_IX_DAEMON_DEPLOYMENT, p->rec.scope);
+    kecs_key_u32(&k, p->cluster);
+    kecs_key_u32(&k, p->daemon);
+    kecs_key_u64(&k, (uint64_t) p->created_at);
+    kecs_key_str(&k, p->name);
+    entry_add(d, &k);
+
+    if (p->replaced_at != 0) {
+        entry_expiry(d, p, p->replaced_at);
+    }
+}
+
+
+static void
+derive_daemon_revision(const kecs_daemon_revision_t *p, kecs_derived_t *d)
+{
+    if (p->replaced_at != 0) {
+        entry_expiry(d, p, p->replaced_at);
+    }
+}
+
+
+static void
+derive_gateway_route(const kecs_gateway_route_t *p, kecs_derived_t *d)
+{
+    kecs_key_t  k;
+
+    entry_begin(&k, KECS_IX_ROUTE_SERVICE, p->rec.scope);
+    kecs_key_u32(&k, p->cluster);
+    kecs_key_u32(&k, p->service);
+    kecs_key_str(&k, p->gateway);
+    kecs_key_bytes(&k, p->id, KECS_ID_LEN);
+    entry_add(d, &k);
+}
+
+
+static void
+derive_gateway_association(const kecs_gateway_association_t *p,
+    kecs_derived_t *d)
+{
+    entry_cluster_name(d, KECS_IX_GATEWAY_CLUSTER, p->rec.scope, p->cluster,
+                       p->gateway);
+}
+
+
+/* Container instances. */
+
+static void
+derive_instance(const kecs_instance_t *p, kecs_derived_t *d)
+{
+    kecs_key_t  k;
+
+    if (p->status == KECS_INSTANCE_INACTIVE) {
+        entry_expiry(d, p, p->deregistered_at);
+        return;
+    }
+
+    entry_begin(&k, KECS_IX_INSTANCE, p->rec.scope);
+    kecs_key_u32(&k, p->cluster);
+    kecs_key_bytes(&k, p->id, KECS_ID_LEN);
+    entry_add(d, &k);
+
+    count_add(d, p->cluster, 0, 0)->instances = 1;
+}
+
+
 void
 kecs_derive(const void *rec, kecs_derived_t *d)
 {
@@ -286,14 +525,44 @@ kecs_derive(const void *rec, kecs_derived_t *d)
     case KECS_TASK:
         derive_task(rec, d);
         break;
+    case KECS_INSTANCE:
+        derive_instance(rec, d);
+        break;
     case KECS_SERVICE:
         derive_service(rec, d);
         break;
     case KECS_DEPLOYMENT:
         derive_deployment(rec, d);
         break;
+    case KECS_SERVICE_DEPLOYMENT:
+        derive_service_deployment(rec, d);
+        break;
+    case KECS_REVISION:
+        derive_revision(rec, d);
+        break;
+    case KECS_DAEMON:
+        derive_daemon(rec, d);
+        break;
+    case KECS_DAEMON_TASKDEF:
+        derive_daemon_taskdef(rec, d);
+        break;
+    case KECS_DAEMON_DEPLOYMENT:
+        derive_daemon_deployment(rec, d);
+        break;
+    case KECS_DAEMON_REVISION:
+        derive_daemon_revision(rec, d);
+        break;
+    case KECS_GATEWAY_ROUTE:
+        derive_gateway_route(rec, d);
+        break;
+    case KECS_GATEWAY_ASSOCIATION:
+        derive_gateway_association(rec, d);
+        break;
     case KECS_TOKEN:
         entry_expiry(d, rec, ((const kecs_token_t *) rec)->created_at);
+        break;
+    case KECS_CAPACITY_PROVIDER:
+        derive_provider(rec, d);
         break;
     default:
         break;

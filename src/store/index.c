@@ -74,13 +74,14 @@ kecs_counts_pack(const kecs_counts_t *c, uint8_t *out)
     kecs_be_put(out + 8, c->live, 4);
     kecs_be_put(out + 12, c->services, 4);
     kecs_be_put(out + 16, c->draining, 4);
+    kecs_be_put(out + 20, c->instances, 4);
 }
 
 
 kecs_rc_t
 kecs_counts_unpack(kecs_str_t value, kecs_counts_t *c)
 {
-    if (value.len != KECS_COUNTS_LEN) {
+    if (value.len != KECS_COUNTS_LEN && value.len != KECS_COUNTS_LEN_1) {
         return KECS_CORRUPT;
     }
 
@@ -89,6 +90,8 @@ kecs_counts_unpack(kecs_str_t value, kecs_counts_t *c)
     c->live = (uint32_t) kecs_be_get(value.data + 8, 4);
     c->services = (uint32_t) kecs_be_get(value.data + 12, 4);
     c->draining = (uint32_t) kecs_be_get(value.data + 16, 4);
+    c->instances = value.len == KECS_COUNTS_LEN
+                   ? (uint32_t) kecs_be_get(value.data + 20, 4) : 0;
 
     return KECS_OK;
 }
@@ -135,8 +138,8 @@ count_move(uint32_t *c, uint32_t plus, uint32_t minus)
 static bool
 counts_zero(const kecs_counts_t *c)
 {
-    return (c->running | c->pending | c->live | c->services | c->draining)
-           == 0;
+    return (c->running | c->pending | c->live | c->services | c->draining
+            | c->instances) == 0;
 }
 
 
@@ -164,7 +167,8 @@ counter_move(kecs_txn_t *txn, uint32_t scope, const kecs_contribution_t *at,
         || !count_move(&c.pending, plus->pending, minus->pending)
         || !count_move(&c.live, plus->live, minus->live)
         || !count_move(&c.services, plus->services, minus->services)
-        || !count_move(&c.draining, plus->draining, minus->draining))
+        || !count_move(&c.draining, plus->draining, minus->draining)
+        || !count_move(&c.instances, plus->instances, minus->instances))
     {
         return kecs_txn_fail(txn, KECS_CORRUPT);
     }

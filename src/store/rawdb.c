@@ -136,6 +136,10 @@ kecs_db_get(kecs_txn_t *txn, unsigned db, kecs_str_t key, kecs_str_t *value)
     int      err;
     MDB_val  k, v;
 
+    if (txn->store->dbi[db] == 0) {
+        return KECS_NOT_FOUND;
+    }
+
     val_of(&k, key);
 
     err = mdb_get(txn->mdb, txn->store->dbi[db], &k, &v);
@@ -199,6 +203,10 @@ static int
 cursor_of(kecs_txn_t *txn, unsigned db, MDB_cursor **out)
 {
     int  err;
+
+    if (txn->store->dbi[db] == 0) {
+        return MDB_NOTFOUND;
+    }
 
     if (txn->cursor[db] == NULL) {
         err = mdb_cursor_open(txn->mdb, txn->store->dbi[db],

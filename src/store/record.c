@@ -21,7 +21,8 @@ static const kecs_field_t  cluster_fields[] = {
     field(kecs_cluster_t, U8, status),
     field(kecs_cluster_t, TIME, created_at),
     field(kecs_cluster_t, TIME, deleted_at),
-    field(kecs_cluster_t, STR, name)
+    field(kecs_cluster_t, STR, name),
+    field(kecs_cluster_t, STR, namespace)
 };
 
 
@@ -29,7 +30,8 @@ static const kecs_field_t  family_fields[] = {
     field(kecs_family_t, STR, name),
     field(kecs_family_t, U32, last),
     field(kecs_family_t, U32, active),
-    field(kecs_family_t, U32, latest)
+    field(kecs_family_t, U32, latest),
+    field(kecs_family_t, U32, purged)
 };
 
 
@@ -71,7 +73,13 @@ static const kecs_field_t  task_fields[] = {
     field(kecs_task_t, STR, stopped_reason),
     field(kecs_task_t, STR, zone),
     field(kecs_task_t, STR, node),
-    field(kecs_task_t, STR, handle)
+    field(kecs_task_t, STR, handle),
+    field(kecs_task_t, STR, provider),
+    field(kecs_task_t, ID, instance),
+    field(kecs_task_t, TIME, protected_until),
+    field(kecs_task_t, U32, cpu),
+    field(kecs_task_t, U32, memory),
+    field(kecs_task_t, STR, ports)
 };
 
 
@@ -94,7 +102,9 @@ static const kecs_field_t  service_fields[] = {
     field(kecs_service_t, TIME, steady_at),
     field(kecs_service_t, STR, name),
     field(kecs_service_t, STR, family),
-    field(kecs_service_t, U32, revision)
+    field(kecs_service_t, U32, revision),
+    field(kecs_service_t, STR, namespace),
+    field(kecs_service_t, U8, controller)
 };
 
 
@@ -111,7 +121,62 @@ static const kecs_field_t  deployment_fields[] = {
     field(kecs_deployment_t, TIME, created_at),
     field(kecs_deployment_t, TIME, updated_at),
     field(kecs_deployment_t, STR, family),
-    field(kecs_deployment_t, STR, reason)
+    field(kecs_deployment_t, STR, reason),
+    field(kecs_deployment_t, U64, rollout_of)
+};
+
+
+/* Service deployments, service revisions, task sets. */
+
+static const kecs_field_t  service_deployment_fields[] = {
+    field(kecs_service_deployment_t, U32, cluster),
+    field(kecs_service_deployment_t, U32, service),
+    field(kecs_service_deployment_t, U64, id),
+    field(kecs_service_deployment_t, U8, status),
+    field(kecs_service_deployment_t, U64, run),
+    field(kecs_service_deployment_t, TIME, created_at),
+    field(kecs_service_deployment_t, TIME, started_at),
+    field(kecs_service_deployment_t, TIME, finished_at),
+    field(kecs_service_deployment_t, TIME, stopped_at),
+    field(kecs_service_deployment_t, TIME, updated_at),
+    field(kecs_service_deployment_t, TIME, rollback_at),
+    field(kecs_service_deployment_t, STR, name),
+    field(kecs_service_deployment_t, STR, reason),
+    field(kecs_service_deployment_t, STR, rollback_reason)
+};
+
+
+static const kecs_field_t  revision_fields[] = {
+    field(kecs_revision_t, U32, cluster),
+    field(kecs_revision_t, U32, service),
+    field(kecs_revision_t, U64, id),
+    field(kecs_revision_t, U32, revision),
+    field(kecs_revision_t, TIME, created_at),
+    field(kecs_revision_t, TIME, ended_at),
+    field(kecs_revision_t, STR, family),
+    field(kecs_revision_t, STR, platform)
+};
+
+
+static const kecs_field_t  task_set_fields[] = {
+    field(kecs_task_set_t, U32, cluster),
+    field(kecs_task_set_t, U32, service),
+    field(kecs_task_set_t, U64, id),
+    field(kecs_task_set_t, U8, status),
+    field(kecs_task_set_t, U8, steady),
+    field(kecs_task_set_t, U8, launch),
+    field(kecs_task_set_t, U32, revision),
+    field(kecs_task_set_t, U32, version),
+    field(kecs_task_set_t, U32, failed),
+    field(kecs_task_set_t, U64, scale),
+    field(kecs_task_set_t, TIME, created_at),
+    field(kecs_task_set_t, TIME, updated_at),
+    field(kecs_task_set_t, TIME, steady_at),
+    field(kecs_task_set_t, TIME, throttled_until),
+    field(kecs_task_set_t, STR, family),
+    field(kecs_task_set_t, STR, external_id),
+    field(kecs_task_set_t, STR, started_by),
+    field(kecs_task_set_t, STR, platform)
 };
 
 
@@ -134,6 +199,140 @@ static const kecs_field_t  token_fields[] = {
 };
 
 
+static const kecs_field_t  provider_fields[] = {
+    field(kecs_provider_t, STR, name),
+    field(kecs_provider_t, U32, cluster),
+    field(kecs_provider_t, U8, type),
+    field(kecs_provider_t, U8, status),
+    field(kecs_provider_t, U8, update),
+    field(kecs_provider_t, U8, scaling),
+    field(kecs_provider_t, U8, draining),
+    field(kecs_provider_t, ID, id),
+    field(kecs_provider_t, TIME, created_at),
+    field(kecs_provider_t, TIME, deleted_at),
+    field(kecs_provider_t, STR, group)
+};
+
+
+static const kecs_field_t  setting_fields[] = {
+    field(kecs_setting_t, STR, name),
+    field(kecs_setting_t, STR, principal),
+    field(kecs_setting_t, STR, value)
+};
+
+
+/* Daemons, gateways, Express services. */
+
+static const kecs_field_t  daemon_fields[] = {
+    field(kecs_daemon_t, U32, cluster),
+    field(kecs_daemon_t, U32, no),
+    field(kecs_daemon_t, U8, status),
+    field(kecs_daemon_t, U64, current),
+    field(kecs_daemon_t, TIME, created_at),
+    field(kecs_daemon_t, TIME, updated_at),
+    field(kecs_daemon_t, STR, name),
+    field(kecs_daemon_t, STR, deployment),
+    field(kecs_daemon_t, STR, family),
+    field(kecs_daemon_t, U32, revision)
+};
+
+
+static const kecs_field_t  daemon_deployment_fields[] = {
+    field(kecs_daemon_deployment_t, U32, cluster),
+    field(kecs_daemon_deployment_t, STR, name),
+    field(kecs_daemon_deployment_t, U32, daemon),
+    field(kecs_daemon_deployment_t, U8, status),
+    field(kecs_daemon_deployment_t, U64, target),
+    field(kecs_daemon_deployment_t, U64, source),
+    field(kecs_daemon_deployment_t, TIME, created_at),
+    field(kecs_daemon_deployment_t, TIME, started_at),
+    field(kecs_daemon_deployment_t, TIME, stopped_at),
+    field(kecs_daemon_deployment_t, TIME, finished_at),
+    field(kecs_daemon_deployment_t, TIME, replaced_at),
+    field(kecs_daemon_deployment_t, STR, daemon_name),
+    field(kecs_daemon_deployment_t, STR, reason)
+};
+
+
+static const kecs_field_t  daemon_revision_fields[] = {
+    field(kecs_daemon_revision_t, U32, cluster),
+    field(kecs_daemon_revision_t, U64, id),
+    field(kecs_daemon_revision_t, U32, daemon),
+    field(kecs_daemon_revision_t, U32, revision),
+    field(kecs_daemon_revision_t, TIME, created_at),
+    field(kecs_daemon_revision_t, TIME, replaced_at),
+    field(kecs_daemon_revision_t, STR, daemon_name),
+    field(kecs_daemon_revision_t, STR, family)
+};
+
+
+static const kecs_field_t  gateway_fields[] = {
+    field(kecs_gateway_t, STR, name),
+    field(kecs_gateway_t, U8, status),
+    field(kecs_gateway_t, U8, access),
+    field(kecs_gateway_t, U8, is_protected),
+    field(kecs_gateway_t, U8, propagate),
+    field(kecs_gateway_t, TIME, created_at),
+    field(kecs_gateway_t, TIME, updated_at),
+    field(kecs_gateway_t, STR, role)
+};
+
+
+static const kecs_field_t  gateway_route_fields[] = {
+    field(kecs_gateway_route_t, STR, gateway),
+    field(kecs_gateway_route_t, ID, id),
+    field(kecs_gateway_route_t, U32, cluster),
+    field(kecs_gateway_route_t, U32, service),
+    field(kecs_gateway_route_t, U8, status),
+    field(kecs_gateway_route_t, TIME, created_at),
+    field(kecs_gateway_route_t, TIME, updated_at),
+    field(kecs_gateway_route_t, STR, cluster_name),
+    field(kecs_gateway_route_t, STR, service_name),
+    field(kecs_gateway_route_t, STR, port),
+    field(kecs_gateway_route_t, STR, host)
+};
+
+
+static const kecs_field_t  gateway_association_fields[] = {
+    field(kecs_gateway_association_t, STR, gateway),
+    field(kecs_gateway_association_t, U32, cluster),
+    field(kecs_gateway_association_t, U8, status),
+    field(kecs_gateway_association_t, TIME, created_at),
+    field(kecs_gateway_association_t, STR, cluster_name)
+};
+
+
+static const kecs_field_t  express_fields[] = {
+    field(kecs_express_t, U32, cluster),
+    field(kecs_express_t, U32, service),
+    field(kecs_express_t, U64, deployment),
+    field(kecs_express_t, U8, access),
+    field(kecs_express_t, U8, managed),
+    field(kecs_express_t, TIME, created_at),
+    field(kecs_express_t, TIME, updated_at),
+    field(kecs_express_t, STR, endpoint),
+    field(kecs_express_t, STR, role)
+};
+
+
+/* Container instances. */
+
+static const kecs_field_t  instance_fields[] = {
+    field(kecs_instance_t, U32, cluster),
+    field(kecs_instance_t, ID, id),
+    field(kecs_instance_t, U8, status),
+    field(kecs_instance_t, U8, connected),
+    field(kecs_instance_t, U32, version),
+    field(kecs_instance_t, TIME, registered_at),
+    field(kecs_instance_t, TIME, deregistered_at),
+    field(kecs_instance_t, STR, ec2_id),
+    field(kecs_instance_t, STR, type),
+    field(kecs_instance_t, STR, node),
+    field(kecs_instance_t, STR, provider),
+    field(kecs_instance_t, STR, reason)
+};
+
+
 #define schema(name, s, keys, fields)                                        \
     { name, sizeof(s), keys, fields, countof(fields) }
 
@@ -141,12 +340,42 @@ static const kecs_schema_t  schemas[KECS_KINDS] = {
     [KECS_CLUSTER] = schema("cluster", kecs_cluster_t, 1, cluster_fields),
     [KECS_FAMILY] = schema("family", kecs_family_t, 1, family_fields),
     [KECS_TASKDEF] = schema("taskdef", kecs_taskdef_t, 2, taskdef_fields),
+    [KECS_INSTANCE] = schema("container instance", kecs_instance_t, 2,
+                             instance_fields),
     [KECS_TASK] = schema("task", kecs_task_t, 2, task_fields),
     [KECS_SERVICE] = schema("service", kecs_service_t, 2, service_fields),
     [KECS_DEPLOYMENT] = schema("deployment", kecs_deployment_t, 3,
                                deployment_fields),
+    [KECS_SERVICE_DEPLOYMENT] = schema("service deployment",
+                                       kecs_service_deployment_t, 3,
+                                       service_deployment_fields),
+    [KECS_REVISION] = schema("service revision", kecs_revision_t, 3,
+                             revision_fields),
+    [KECS_TASK_SET] = schema("task set", kecs_task_set_t, 3,
+                             task_set_fields),
+    [KECS_DAEMON_FAMILY] = schema("daemon family", kecs_family_t, 1,
+                                  family_fields),
+    [KECS_DAEMON_TASKDEF] = schema("daemon taskdef", kecs_taskdef_t, 2,
+                                   taskdef_fields),
+    [KECS_DAEMON] = schema("daemon", kecs_daemon_t, 2, daemon_fields),
+    [KECS_DAEMON_DEPLOYMENT] = schema("daemon deployment",
+                                      kecs_daemon_deployment_t, 2,
+                                      daemon_deployment_fields),
+    [KECS_DAEMON_REVISION] = schema("daemon revision",
+                                    kecs_daemon_revision_t, 2,
+                                    daemon_revision_fields),
+    [KECS_GATEWAY] = schema("gateway", kecs_gateway_t, 1, gateway_fields),
+    [KECS_GATEWAY_ROUTE] = schema("gateway route", kecs_gateway_route_t, 2,
+                                  gateway_route_fields),
+    [KECS_GATEWAY_ASSOCIATION] = schema("gateway association",
+                                        kecs_gateway_association_t, 2,
+                                        gateway_association_fields),
+    [KECS_EXPRESS] = schema("express", kecs_express_t, 3, express_fields),
     [KECS_EVENT] = schema("event", kecs_event_t, 3, event_fields),
-    [KECS_TOKEN] = schema("token", kecs_token_t, 2, token_fields)
+    [KECS_TOKEN] = schema("token", kecs_token_t, 2, token_fields),
+    [KECS_CAPACITY_PROVIDER] = schema("capacity-provider", kecs_provider_t,
+                                      1, provider_fields),
+    [KECS_SETTING] = schema("setting", kecs_setting_t, 2, setting_fields)
 };
 
 
@@ -206,8 +435,73 @@ static const char *const  rollouts[] = {
     "", "IN_PROGRESS", "COMPLETED", "FAILED"
 };
 
+static const char *const  service_deployment_statuses[] = {
+    "", "PENDING", "IN_PROGRESS", "SUCCESSFUL", "STOP_REQUESTED", "STOPPED",
+    "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL",
+    "ROLLBACK_FAILED"
+};
+
+static const char *const  task_set_statuses[] = {
+    "", "PRIMARY", "ACTIVE", "DRAINING"
+};
+
+static const char *const  controllers[] = {
+    "", "ECS", "CODE_DEPLOY", "EXTERNAL"
+};
+
 static const char *const  taskdef_statuses[] = {
     "", "ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS"
+};
+
+
+static const char *const  provider_statuses[] = {
+    "", "ACTIVE", "INACTIVE"
+};
+
+static const char *const  provider_types[] = {
+    "", "EC2_AUTOSCALING", "MANAGED_INSTANCES"
+};
+
+static const char *const  provider_updates[] = {
+    "", "CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE",
+    "DELETE_FAILED"
+};
+
+
+static const char *const  daemon_statuses[] = {
+    "", "ACTIVE", "DELETE_IN_PROGRESS"
+};
+
+static const char *const  daemon_taskdef_statuses[] = {
+    "", "ACTIVE", "DELETE_IN_PROGRESS", "DELETED"
+};
+
+static const char *const  daemon_deployment_statuses[] = {
+    "", "PENDING", "IN_PROGRESS", "SUCCESSFUL", "STOP_REQUESTED", "STOPPED",
+    "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"
+};
+
+static const char *const  gateway_statuses[] = {
+    "", "ACTIVE", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE", "UPDATE_FAILED",
+    "DELETED"
+};
+
+static const char *const  accesses[] = { "", "PUBLIC", "PRIVATE" };
+
+static const char *const  route_statuses[] = {
+    "", "ACTIVE", "CREATE_IN_PROGRESS", "CREATE_FAILED",
+    "UPDATE_IN_PROGRESS", "UPDATE_FAILED", "DELETE_IN_PROGRESS",
+    "DELETE_FAILED"
+};
+
+static const char *const  association_statuses[] = {
+    "", "ACTIVE", "DISASSOCIATING", "INACTIVE"
+};
+
+
+static const char *const  instance_statuses[] = {
+    "", "ACTIVE", "DRAINING", "REGISTERING", "DEREGISTERING",
+    "REGISTRATION_FAILED", "INACTIVE"
 };
 
 
@@ -311,9 +605,126 @@ kecs_rollout_name(unsigned rollout)
 
 
 const char *
+kecs_service_deployment_status_name(unsigned status)
+{
+    return name_of(service_deployment_statuses,
+                   countof(service_deployment_statuses), status);
+}
+
+
+unsigned
+kecs_service_deployment_status_of(kecs_str_t name)
+{
+    return number_of(service_deployment_statuses,
+                     countof(service_deployment_statuses), name);
+}
+
+
+const char *
+kecs_task_set_status_name(unsigned status)
+{
+    return name_of(task_set_statuses, countof(task_set_statuses), status);
+}
+
+
+const char *
+kecs_controller_name(unsigned controller)
+{
+    return name_of(controllers, countof(controllers), controller);
+}
+
+
+unsigned
+kecs_controller_of(kecs_str_t name)
+{
+    return number_of(controllers, countof(controllers), name);
+}
+
+
+const char *
 kecs_taskdef_status_name(unsigned status)
 {
     return name_of(taskdef_statuses, countof(taskdef_statuses), status);
+}
+
+
+const char *
+kecs_provider_status_name(unsigned status)
+{
+    return name_of(provider_statuses, countof(provider_statuses), status);
+}
+
+
+const char *
+kecs_provider_type_name(unsigned type)
+{
+    return name_of(provider_types, countof(provider_types), type);
+}
+
+
+const char *
+kecs_provider_update_name(unsigned update)
+{
+    return name_of(provider_updates, countof(provider_updates), update);
+}
+
+
+const char *
+kecs_daemon_status_name(unsigned status)
+{
+    return name_of(daemon_statuses, countof(daemon_statuses), status);
+}
+
+
+const char *
+kecs_daemon_taskdef_status_name(unsigned status)
+{
+    return name_of(daemon_taskdef_statuses, countof(daemon_taskdef_statuses),
+                   status);
+}
+
+
+const char *
+kecs_daemon_deployment_status_name(unsigned status)
+{
+    return name_of(daemon_deployment_statuses,
+                   countof(daemon_deployment_statuses), status);
+}
+
+
+const char *
+kecs_gateway_status_name(unsigned status)
+{
+    return name_of(gateway_statuses, countof(gateway_statuses), status);
+}
+
+
+const char *
+kecs_access_name(unsigned access)
+{
+    return name_of(accesses, countof(accesses), access);
+}
+
+
+const char *
+kecs_route_status_name(unsigned status)
+{
+    return name_of(route_statuses, countof(route_statuses), status);
+}
+
+
+const char *
+kecs_association_status_name(unsigned status)
+{
+    return name_of(association_statuses, countof(association_statuses),
+                   status);
+}
+
+
+const char *
+kecs_instance_status_name(unsigned status)
+{
+    return name_of(instance_statuses, countof(instance_statuses), status);
 }
 
 
@@ -349,4 +760,11 @@ unsigned
 kecs_taskdef_status_of(kecs_str_t name)
 {
     return number_of(taskdef_statuses, countof(taskdef_statuses), name);
+}
+
+
+unsigned
+kecs_instance_status_of(kecs_str_t name)
+{
+    return number_of(instance_statuses, countof(instance_statuses), name);
 }

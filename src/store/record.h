@@ -34,7 +34,22 @@ typedef enum {
     KECS_DEPLOYMENT,
     KECS_EVENT,
     KECS_TOKEN,
-    KECS_KINDS
+    KECS_CAPACITY_PROVIDER = 9,
+    KECS_SETTING = 10,
+    KECS_INSTANCE = 11,
+    KECS_SERVICE_DEPLOYMENT = 13,
+    KECS_REVISION = 14,
+    KECS_TASK_SET = 15,
+    KECS_DAEMON = 16,
+    KECS_DAEMON_TASKDEF = 17,
+    KECS_DAEMON_DEPLOYMENT = 18,
+    KECS_DAEMON_REVISION = 19,
+    KECS_GATEWAY = 20,
+    KECS_GATEWAY_ROUTE = 21,
+    KECS_GATEWAY_ASSOCIATION = 22,
+    KECS_EXPRESS = 23,
+    KECS_DAEMON_FAMILY = 24,
+    KECS_KINDS = 25             /* numbers are stored: never reused */
 } kecs_kind_t;
 
 /* Every record starts with this. */
@@ -82,6 +97,7 @@ typedef struct {
     kecs_msec_t  created_at;
     kecs_msec_t  deleted_at;
     kecs_str_t   name;
+    kecs_str_t   namespace;         /* of serviceConnectDefaults */
 } kecs_cluster_t;
 
 
@@ -93,6 +109,7 @@ typedef struct {
     uint32_t     last;              /* highest revision ever */
     uint32_t     active;            /* number of ACTIVE revisions */
     uint32_t     latest;            /* highest ACTIVE revision, 0: none */
+    uint32_t     purged;            /* number of revisions that are gone */
 } kecs_family_t;
 
 
@@ -182,7 +199,21 @@ typedef struct {
     kecs_str_t   zone;              /* availabilityZone */
     kecs_str_t   node;              /* the runtime's name of the place */
     kecs_str_t   handle;            /* the runtime's own id (pod uid) */
+    kecs_str_t   provider;          /* capacity provider, or none */
+    uint8_t      instance[KECS_ID_LEN];     /* zeros: on none */
+    kecs_msec_t  protected_until;   /* against scale-in, 0: is not */
+    uint32_t     cpu;               /* what it takes of an instance: units, */
+    uint32_t     memory;            /* MiB, */
+    kecs_str_t   ports;             /* host ports, "80,53/udp" */
 } kecs_task_t;
+
+static inline bool
+kecs_task_on_instance(const kecs_task_t *t)
+{
+    static const uint8_t  none[KECS_ID_LEN];
+
+    return memcmp(t->instance, none, KECS_ID_LEN) != 0;
+}
 
 
 /* Services.  Key: scope, cluster, no. */
@@ -191,6 +222,17 @@ enum { KECS_SERVICE_ACTIVE = 1, KECS_SERVICE_DRAINING,
        KECS_SERVICE_INACTIVE };
 
 enum { KECS_STRATEGY_REPLICA = 1, KECS_STRATEGY_DAEMON };
+
+enum { KECS_CONTROLLER_ECS = 1, KECS_CONTROLLER_CODE_DEPLOY,
+       KECS_CONTROLLER_EXTERNAL };
+
+/* What the scheduler remembers having told of it (steady). */
+enum {
+    KECS_TOLD_NOTHING = 0,
+    KECS_TOLD_STEADY,
+    KECS_TOLD_BLOCKED,              /* by minimum and maximum percent */
+    KECS_TOLD_THROTTLED
+};
 
 enum {
     KECS_SERVICE_STATIC,            /* {...} members printed as stored */
@@ -204,13 +246,14 @@ typedef struct {
     uint8_t      status;
     uint8_t      strategy;
     uint8_t      launch;            /* 0: capacity providers */
-    uint8_t      steady;            /* the steady event has been told */
+    uint8_t      steady;            /* KECS_TOLD_* */
     uint32_t     desired;
     uint32_t     min_percent;
     uint32_t     max_percent;
     uint32_t     grace;             /* healthCheckGracePeriodSeconds */
     uint32_t     version;           /* from 1, every change */
-    uint64_t     primary;           /* number of the PRIMARY deployment */
+    uint64_t     primary;           /* number of the PRIMARY deployment;
+                                       not ECS's own: of the task set */
     kecs_msec_t  created_at;
     kecs_msec_t  deleted_at;
     kecs_msec_t  throttled_until;   /* no start before, 0: none */
@@ -218,6 +261,8 @@ typedef struct {
     kecs_str_t   name;
     kecs_str_t   family;            /* task definition of the service */
     uint32_t     revision;
+    kecs_str_t   namespace;         /* of Service Connect, or none */
+    uint8_t      controller;        /* KECS_CONTROLLER_*, 0: ECS */
 } kecs_service_t;
 
 
@@ -251,7 +296,128 @@ typedef struct {
     kecs_msec_t  updated_at;
     kecs_str_t   family;
     kecs_str_t   reason;            /* rolloutStateReason */
+    uint64_t     rollout_of;        /* service deployment, 0: none */
 } kecs_deployment_t;
+
+
+/*
+ * Service deployments: the history of rollouts.  Key: scope, cluster,
+ * service, id, which is the number of the target's service revision.
+ */
+
+enum { KECS_SERVICE_DEPLOYMENT_PENDING = 1,
+       KECS_SERVICE_DEPLOYMENT_IN_PROGRESS,
+       KECS_SERVICE_DEPLOYMENT_SUCCESSFUL,
+       KECS_SERVICE_DEPLOYMENT_STOP_REQUESTED,
+       KECS_SERVICE_DEPLOYMENT_STOPPED,
+       KECS_SERVICE_DEPLOYMENT_ROLLBACK_REQUESTED,
+       KECS_SERVICE_DEPLOYMENT_ROLLBACK_IN_PROGRESS,
+       KECS_SERVICE_DEPLOYMENT_ROLLBACK_SUCCESSFUL,
+       KECS_SERVICE_DEPLOYMENT_ROLLBACK_FAILED };
+
+enum {
+    KECS_SERVICE_DEPLOYMENT_STATIC, /* {deploymentConfiguration} */
+    KECS_SERVICE_DEPLOYMENT_SOURCES /* ["N", ...] revisions before */
+};
+
+typedef struct {
+    kecs_rec_t   rec;
+    uint32_t     cluster;
+    uint32_t     service;
+    uint64_t     id;
+    uint8_t      status;
+    uint64_t     run;               /* deployment that it runs: the target,
+                                       or the one that goes back */
+    kecs_msec_t  created_at;
+    kecs_msec_t  started_at;
+    kecs_msec_t  finished_at;
+    kecs_msec_t  stopped_at;
+    kecs_msec_t  updated_at;
+    kecs_msec_t  rollback_at;
+    kecs_str_t   name;              /* 21 characters, ends the ARN */
+    kecs_str_t   reason;            /* statusReason */
+    kecs_str_t   rollback_reason;
+} kecs_service_deployment_t;
+
+/* Whether a status is not the last one. */
+static inline bool
+kecs_service_deployment_live(unsigned status)
+{
+    return status != KECS_SERVICE_DEPLOYMENT_SUCCESSFUL
+           && status != KECS_SERVICE_DEPLOYMENT_STOPPED
+           && status != KECS_SERVICE_DEPLOYMENT_ROLLBACK_SUCCESSFUL
+           && status != KECS_SERVICE_DEPLOYMENT_ROLLBACK_FAILED;
+}
+
+
+/*
+ * Service revisions: what a deployment runs; its number is theirs.  They
+ * never change but for ended_at.  Key: scope, cluster, service, id.
+ */
+
+enum {
+    KECS_REVISION_STATIC            /* {...} members of the answer */
+};
+
+typedef struct {
+    kecs_rec_t   rec;
+    uint32_t     cluster;
+    uint32_t     service;
+    uint64_t     id;
+    uint32_t     revision;          /* of the task definition */
+    kecs_msec_t  created_at;
+    kecs_msec_t  ended_at;          /* its deployment ended, 0: not yet */
+    kecs_str_t   family;
+    kecs_str_t   platform;          /* version asked for (LATEST) */
+} kecs_revision_t;
+
+
+/*
+ * Task sets of a service whose deployments are another's (CODE_DEPLOY,
+ * EXTERNAL).  Key: scope, cluster, service, id.
+ */
+
+enum { KECS_TASK_SET_PRIMARY = 1, KECS_TASK_SET_ACTIVE,
+       KECS_TASK_SET_DRAINING };
+
+/* Scales are kept in millionths of a percent. */
+#define KECS_SCALE_UNIT  1000000
+#define KECS_SCALE_FULL  (UINT64_C(100) * KECS_SCALE_UNIT)
+
+/* computedDesiredCount: rounded up. */
+static inline uint32_t
+kecs_scale_count(uint32_t desired, uint64_t scale)
+{
+    return (uint32_t) ((desired * scale + KECS_SCALE_FULL - 1)
+                       / KECS_SCALE_FULL);
+}
+
+enum {
+    KECS_TASK_SET_STATIC,           /* {...} members printed as stored */
+    KECS_TASK_SET_TAGS
+};
+
+typedef struct {
+    kecs_rec_t   rec;
+    uint32_t     cluster;
+    uint32_t     service;
+    uint64_t     id;                /* the N of ecs-svc/N */
+    uint8_t      status;
+    uint8_t      steady;            /* KECS_TOLD_* */
+    uint8_t      launch;            /* 0: capacity providers */
+    uint32_t     revision;          /* of the task definition */
+    uint32_t     version;
+    uint32_t     failed;            /* tasks that did not start, in a row */
+    uint64_t     scale;
+    kecs_msec_t  created_at;
+    kecs_msec_t  updated_at;
+    kecs_msec_t  steady_at;
+    kecs_msec_t  throttled_until;   /* no start before, 0: none */
+    kecs_str_t   family;
+    kecs_str_t   external_id;
+    kecs_str_t   started_by;
+    kecs_str_t   platform;          /* version asked for (LATEST) */
+} kecs_task_set_t;
 
 
 /* Service events.  Key: scope, cluster, service, seq (log position). */
@@ -281,6 +447,262 @@ typedef struct {
 } kecs_token_t;
 
 
+/*
+ * Capacity providers; FARGATE and FARGATE_SPOT are none.  Key: scope, name.
+ * One of managed instances belongs to a cluster.
+ */
+
+enum { KECS_PROVIDER_ACTIVE = 1, KECS_PROVIDER_INACTIVE };
+
+enum { KECS_PROVIDER_EC2 = 1, KECS_PROVIDER_MANAGED };
+
+enum { KECS_PROVIDER_CREATED = 1, KECS_PROVIDER_UPDATED,
+       KECS_PROVIDER_DELETED, KECS_PROVIDER_DELETE_FAILED };
+
+enum {
+    KECS_PROVIDER_CONFIGURATION,    /* {"autoScalingGroupProvider": ...} */
+    KECS_PROVIDER_TAGS,
+    KECS_PROVIDER_REASON            /* "...": updateStatusReason */
+};
+
+typedef struct {
+    kecs_rec_t   rec;
+    kecs_str_t   name;
+    uint32_t     cluster;           /* number, 0: not of a cluster */
+    uint8_t      type;
+    uint8_t      status;
+    uint8_t      update;            /* what was last done, and how it went */
+    uint8_t      scaling;           /* managed scaling is on */
+    uint8_t      draining;          /* managed draining is on */
+    uint8_t      id[KECS_ID_LEN];   /* ids of attachments come from it */
+    kecs_msec_t  created_at;
+    kecs_msec_t  deleted_at;
+    kecs_str_t   group;             /* the Auto Scaling group, as given */
+} kecs_provider_t;
+
+
+/*
+ * Account settings.  Key: scope, name, principal.  The principal is an ARN,
+ * or empty for what counts for all who have none of their own.
+ */
+
+typedef struct {
+    kecs_rec_t   rec;
+    kecs_str_t   name;
+    kecs_str_t   principal;
+    kecs_str_t   value;
+} kecs_setting_t;
+
+
+/*
+ * Daemons.  Families and revisions of their task definitions have the
+ * layout of other ones (kecs_family_t, kecs_taskdef_t) in kinds of their
+ * own; the status is one of these.
+ */
+
+enum { KECS_DAEMON_TASKDEF_ACTIVE = 1, KECS_DAEMON_TASKDEF_DELETING,
+       KECS_DAEMON_TASKDEF_DELETED };
+
+/* Key: scope, cluster, no. */
+
+enum { KECS_DAEMON_ACTIVE = 1, KECS_DAEMON_DELETING };
+
+enum {
+    KECS_DAEMON_CONFIG,             /* {...} the request's configuration */
+    KECS_DAEMON_TAGS
+};
+
+typedef struct {
+    kecs_rec_t   rec;
+    uint32_t     cluster;
+    uint32_t     no;
+    uint8_t      status;
+    uint64_t     current;           /* number of its daemon revision */
+    kecs_msec_t  created_at;
+    kecs_msec_t  updated_at;
+    kecs_str_t   name;
+    kecs_str_t   deployment;        /* name of the latest deployment */
+    kecs_str_t   family;            /* of the daemon task definition */
+    uint32_t     revision;
+} kecs_daemon_t;
+
+
+/* Deployments of daemons.  Key: scope, cluster, name. */
+
+enum { KECS_DAEMON_DEPLOYMENT_PENDING = 1,
+       KECS_DAEMON_DEPLOYMENT_IN_PROGRESS,
+       KECS_DAEMON_DEPLOYMENT_SUCCESSFUL,
+       KECS_DAEMON_DEPLOYMENT_STOP_REQUESTED,
+       KECS_DAEMON_DEPLOYMENT_STOPPED,
+       KECS_DAEMON_DEPLOYMENT_ROLLBACK_IN_PROGRESS,
+       KECS_DAEMON_DEPLOYMENT_ROLLBACK_SUCCESSFUL,
+       KECS_DAEMON_DEPLOYMENT_ROLLBACK_FAILED };
+
+enum {
+    KECS_DAEMON_DEPLOYMENT_CONFIG   /* {capacityProviderArns, deployment...} */
+};
+
+typedef struct {
+    kecs_rec_t   rec;
+    uint32_t     cluster;
+    kecs_str_t   name;              /* 21 characters, ends the ARN */
+    uint32_t     daemon;            /* its number */
+    uint8_t      status;
+    uint64_t     target;            /* daemon revisions; 0: none */
+    uint64_t     source;
+    kecs_msec_t  created_at;
+    kecs_msec_t  started_at;
+    kecs_msec_t  stopped_at;
+    kecs_msec_t  finished_at;
+    kecs_msec_t  replaced_at;       /* a later one came, 0: not yet */
+    kecs_str_t   daemon_name;
+    kecs_str_t   reason;            /* statusReason */
+} kecs_daemon_deployment_t;
+
+
+/*
+ * Daemon revisions: what a deployment of a daemon brings.  They never
+ * change but for replaced_at.  Key: scope, cluster, id.
+ */
+
+enum {
+    KECS_DAEMON_REVISION_STATIC     /* {...} members of the answer */
+};
+
+typedef struct {
+    kecs_rec_t   rec;
+    uint32_t     cluster;
+    uint64_t     id;
+    uint32_t     daemon;            /* its number */
+    uint32_t     revision;          /* of the daemon task definition */
+    kecs_msec_t  created_at;
+    kecs_msec_t  replaced_at;
+    kecs_str_t   daemon_name;
+    kecs_str_t   family;
+} kecs_daemon_revision_t;
+
+
+/* Gateways.  Key: scope, name. */
+
+enum { KECS_GATEWAY_ACTIVE = 1, KECS_GATEWAY_UPDATING,
+       KECS_GATEWAY_UPDATED, KECS_GATEWAY_UPDATE_FAILED,
+       KECS_GATEWAY_DELETED };
+
+enum { KECS_ACCESS_PUBLIC = 1, KECS_ACCESS_PRIVATE };
+
+enum {
+    KECS_GATEWAY_CONFIG,            /* {...} of its variant */
+    KECS_GATEWAY_TAGS
+};
+
+typedef struct {
+    kecs_rec_t   rec;
+    kecs_str_t   name;
+    uint8_t      status;
+    uint8_t      access;
+    uint8_t      is_protected;      /* deletionProtection */
+    uint8_t      propagate;         /* propagateTags is GATEWAY */
+    kecs_msec_t  created_at;
+    kecs_msec_t  updated_at;
+    kecs_str_t   role;              /* infrastructureRoleArn */
+} kecs_gateway_t;
+
+
+/*
+ * Routes: a service hanging on a gateway.  Key: scope, gateway, id.
+ */
+
+enum { KECS_ROUTE_ACTIVE = 1, KECS_ROUTE_CREATING, KECS_ROUTE_CREATE_FAILED,
+       KECS_ROUTE_UPDATING, KECS_ROUTE_UPDATE_FAILED, KECS_ROUTE_DELETING,
+       KECS_ROUTE_DELETE_FAILED };
+
+typedef struct {
+    kecs_rec_t   rec;
+    kecs_str_t   gateway;           /* its name */
+    uint8_t      id[KECS_ID_LEN];
+    uint32_t     cluster;
+    uint32_t     service;
+    uint8_t      status;
+    kecs_msec_t  created_at;
+    kecs_msec_t  updated_at;
+    kecs_str_t   cluster_name;
+    kecs_str_t   service_name;
+    kecs_str_t   port;              /* serviceContainerPortName */
+    kecs_str_t   host;              /* of serviceUrl */
+} kecs_gateway_route_t;
+
+
+/* Gateways associated with clusters.  Key: scope, gateway, cluster. */
+
+enum { KECS_ASSOCIATION_ACTIVE = 1, KECS_ASSOCIATION_ENDING,
+       KECS_ASSOCIATION_INACTIVE };
+
+typedef struct {
+    kecs_rec_t   rec;
+    kecs_str_t   gateway;           /* its name */
+    uint32_t     cluster;
+    uint8_t      status;
+    kecs_msec_t  created_at;
+    kecs_str_t   cluster_name;
+} kecs_gateway_association_t;
+
+
+/*
+ * Configurations of Express services, one for each deployment that an
+ * Express call started.  Key: scope, cluster, service, deployment.
+ */
+
+enum {
+    KECS_EXPRESS_CONFIG             /* {...} members printed as stored */
+};
+
+typedef struct {
+    kecs_rec_t   rec;
+    uint32_t     cluster;
+    uint32_t     service;
+    uint64_t     deployment;
+    uint8_t      access;            /* KECS_ACCESS_* */
+    uint8_t      managed;           /* the task definition is ours */
+    kecs_msec_t  created_at;
+    kecs_msec_t  updated_at;
+    kecs_str_t   endpoint;
+    kecs_str_t   role;              /* infrastructureRoleArn */
+} kecs_express_t;
+
+
+/*
+ * Container instances.  Key: scope, cluster, id.  Agents register them by
+ * the API, the reconciler from the nodes of a runtime.
+ */
+
+enum { KECS_INSTANCE_ACTIVE = 1, KECS_INSTANCE_DRAINING,
+       KECS_INSTANCE_REGISTERING, KECS_INSTANCE_DEREGISTERING,
+       KECS_INSTANCE_FAILED, KECS_INSTANCE_INACTIVE };
+
+enum {
+    KECS_INSTANCE_RESOURCES,        /* [...] registeredResources */
+    KECS_INSTANCE_ATTRIBUTES,       /* [{name, value}] sorted by name */
+    KECS_INSTANCE_VERSION,          /* {...} versionInfo */
+    KECS_INSTANCE_TAGS
+};
+
+typedef struct {
+    kecs_rec_t   rec;
+    uint32_t     cluster;
+    uint8_t      id[KECS_ID_LEN];
+    uint8_t      status;
+    uint8_t      connected;         /* agentConnected */
+    uint32_t     version;           /* ECS's version, from 1 */
+    kecs_msec_t  registered_at;
+    kecs_msec_t  deregistered_at;
+    kecs_str_t   ec2_id;            /* ec2InstanceId */
+    kecs_str_t   type;              /* instance type, which never changes */
+    kecs_str_t   node;              /* the runtime's name, absent: an agent */
+    kecs_str_t   provider;          /* capacityProviderName */
+    kecs_str_t   reason;            /* statusReason */
+} kecs_instance_t;
+
+
 /* Room for a record of any kind; its kind is in rec.kind. */
 typedef union {
     kecs_rec_t         rec;
@@ -290,8 +712,25 @@ typedef union {
     kecs_task_t        task;
     kecs_service_t     service;
     kecs_deployment_t  deployment;
+
+    kecs_service_deployment_t  service_deployment;
+    kecs_revision_t            service_revision;
+    kecs_task_set_t            task_set;
+
     kecs_event_t       event;
     kecs_token_t       token;
+    kecs_instance_t    instance;
+
+    kecs_daemon_t               daemon;
+    kecs_daemon_deployment_t    daemon_deployment;
+    kecs_daemon_revision_t      daemon_revision;
+    kecs_gateway_t              gateway;
+    kecs_gateway_route_t        gateway_route;
+    kecs_gateway_association_t  gateway_association;
+    kecs_express_t              express;
+
+    kecs_provider_t    provider;
+    kecs_setting_t     setting;
 } kecs_any_t;
 
 
@@ -305,6 +744,7 @@ typedef struct {
     uint32_t     live;              /* tasks not STOPPED */
     uint32_t     services;          /* ACTIVE ones */
     uint32_t     draining;          /* DRAINING services */
+    uint32_t     instances;         /* container instances, not INACTIVE */
 } kecs_counts_t;
 
 
@@ -344,14 +784,31 @@ const char *kecs_service_status_name(unsigned status);
 const char *kecs_strategy_name(unsigned strategy);
 const char *kecs_deployment_status_name(unsigned status);
 const char *kecs_rollout_name(unsigned rollout);
+const char *kecs_service_deployment_status_name(unsigned status);
+const char *kecs_task_set_status_name(unsigned status);
+const char *kecs_controller_name(unsigned controller);
 const char *kecs_taskdef_status_name(unsigned status);
+const char *kecs_instance_status_name(unsigned status);
+const char *kecs_daemon_status_name(unsigned status);
+const char *kecs_daemon_taskdef_status_name(unsigned status);
+const char *kecs_daemon_deployment_status_name(unsigned status);
+const char *kecs_gateway_status_name(unsigned status);
+const char *kecs_access_name(unsigned access);
+const char *kecs_route_status_name(unsigned status);
+const char *kecs_association_status_name(unsigned status);
+const char *kecs_provider_status_name(unsigned status);
+const char *kecs_provider_type_name(unsigned type);
+const char *kecs_provider_update_name(unsigned update);
 
 /* And back: 0 when the name is none of them. */
 unsigned kecs_task_status_of(kecs_str_t name);
 unsigned kecs_launch_of(kecs_str_t name);
 unsigned kecs_desired_of(kecs_str_t name);
 unsigned kecs_strategy_of(kecs_str_t name);
+unsigned kecs_service_deployment_status_of(kecs_str_t name);
+unsigned kecs_controller_of(kecs_str_t name);
 unsigned kecs_taskdef_status_of(kecs_str_t name);
+unsigned kecs_instance_status_of(kecs_str_t name);
 
 
 #endif

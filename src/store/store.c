@@ -72,17 +72,42 @@ env_errno(const char *path, int err, const char **why)
 }
 
 
-/* Opens one database; `create` within a write transaction. */
+/*
+ * Opens one database; `create` within a write transaction.  A number that
+ * is no kind has none, and one that may only be read may lack the kinds of
+ * a newer release: both read as empty.
+ */
 
 static int
 db_open(kecs_store_t *s, MDB_txn *mdb, unsigned db, bool create)
 {
-    const char  *name;
+    int                   err;
+    const char           *name;
+    const kecs_schema_t  *schema;
 
-    name = db <= KECS_DB_PARTS ? db_names[db]
-           : kecs_schema((kecs_kind_t) (db - KECS_DB_PARTS))->name;
+    s->dbi[db] = 0;
 
-    return mdb_dbi_open(mdb, name, create ? MDB_CREATE : 0, &s->dbi[db]);
+    if (db <= KECS_DB_PARTS) {
+        name = db_names[db];
+
+    } else {
+        schema = kecs_schema((kecs_kind_t) (db - KECS_DB_PARTS));
+
+        if (schema == NULL) {
+            return 0;
+        }
+
+        name = schema->name;
+    }
+
+    err = mdb_dbi_open(mdb, name, create ? MDB_CREATE : 0, &s->dbi[db]);
+
+    if (err == MDB_NOTFOUND && s->readonly && db > KECS_DB_PARTS) {
+        s->dbi[db] = 0;
+        err = 0;
+    }
+
+    return err;
 }
 
 
@@ -274,6 +299,8 @@ databases_open(kecs_store_t *s, bool write, const char **why)
         return rc;
     }
 
+    s->format = id.format;
+
     for (i = KECS_DB_META + 1; i < KECS_DBS && err == 0; i++) {
         err = db_open(s, mdb, i, write);
     }
@@ -290,7 +317,6 @@ databases_open(kecs_store_t *s, bool write, const char **why)
         return env_errno(s->path, kecs_disk_err(s, err), why);
     }
 
-    s->format = id.format;
     s->incarnation = id.incarnation;
     memcpy(s->uuid, id.uuid, sizeof(s->uuid));
 
@@ -562,7 +588,9 @@ store_open(kecs_store_t *s, const kecs_store_conf_t *conf, const char **why)
 
     rc = databases_open(s, false, why);
 
-    if (rc == KECS_AGAIN && create) {
+    /* one of an older release gets the databases it lacks */
+
+    if (rc == KECS_AGAIN && (create || s->format != 0)) {
         rc = databases_open(s, true, why);
     }
 

@@ -196,7 +196,33 @@ typedef enum {
     KECS_IX_SERVICE_LIVE,       /* cluster, service; not INACTIVE */
     KECS_IX_DEPLOYMENT_LIVE,    /* cluster, service, id; not INACTIVE */
     KECS_IX_EXPIRY,             /* scope 0: time, kind, key */
-    KECS_INDEXES
+
+    /* capacity providers, settings, namespaces: 20 to 29 */
+    KECS_IX_PROVIDER_ACTIVE = 20,   /* name; ACTIVE ones */
+    KECS_IX_PROVIDER_CLUSTER = 21,  /* cluster, name; ACTIVE ones of it */
+    KECS_IX_TASK_PROVIDER = 22,     /* cluster, provider, task; not STOPPED */
+    KECS_IX_SERVICE_NAMESPACE = 23, /* namespace, cluster, name; ACTIVE */
+    KECS_IX_CLUSTER_NAMESPACE = 24, /* namespace, name; ACTIVE ones */
+
+    /* container instances: 30 to 39 */
+    KECS_IX_INSTANCE = 30,          /* cluster, id; not INACTIVE */
+    KECS_IX_TASK_INSTANCE = 31,     /* cluster, instance, desired, task */
+    KECS_IX_TASK_INSTANCE_LIVE = 32, /* cluster, instance, task; not STOPPED */
+
+    /* service deployments, revisions, task sets: 40 to 49 */
+    KECS_IX_SERVICE_DEPLOYMENT_NAME = 40, /* cluster, service, name */
+    KECS_IX_SERVICE_DEPLOYMENT_TIME = 41, /* cluster, service, created */
+    KECS_IX_SERVICE_DEPLOYMENT_LIVE = 42, /* cluster, service, id */
+
+    /* daemons, gateways, express services: 50 to 69 */
+    KECS_IX_DAEMON_NAME = 50,       /* cluster, name -> daemon */
+    KECS_IX_DAEMON_TASKDEF = 51,    /* family, revision, status */
+    KECS_IX_DAEMON_USE = 52,        /* family, revision, cluster, daemon */
+    KECS_IX_DAEMON_DEPLOYMENT = 53, /* cluster, daemon, created, name */
+    KECS_IX_ROUTE_SERVICE = 54,     /* cluster, service, gateway, route */
+    KECS_IX_GATEWAY_CLUSTER = 55,   /* cluster, gateway -> association */
+
+    KECS_INDEXES = 70           /* numbers are stored: never reused */
 } kecs_index_t;
 
 /* Builds an ordered key: numbers big-endian, strings ended by NUL. */

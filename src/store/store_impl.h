@@ -66,7 +66,7 @@ typedef struct {
 
 struct kecs_store_s {
     MDB_env           *env;
-    MDB_dbi            dbi[KECS_DBS];
+    MDB_dbi            dbi[KECS_DBS];   /* 0: not there, reads as empty */
     char              *path;
     bool               readonly;
     int                wake_fd;
@@ -139,7 +139,7 @@ uint64_t kecs_be_get(const void *p, size_t bytes);
 
 /* Derivation: index entries and counter contributions of one state. */
 
-#define KECS_DERIVED_MAX  8
+#define KECS_DERIVED_MAX  12
 #define KECS_COUNTS_MAX   3
 
 typedef struct {
@@ -180,7 +180,8 @@ kecs_rc_t kecs_derived_apply(kecs_txn_t *txn, uint32_t scope,
     kecs_str_t value);
 
 /* The key of a counter, its value as bytes. */
-#define KECS_COUNTS_LEN  20
+#define KECS_COUNTS_LEN    24
+#define KECS_COUNTS_LEN_1  20       /* before there were instances */
 void kecs_counter_key(kecs_key_t *k, uint32_t scope, uint32_t cluster,
     uint32_t service, uint64_t deployment);
 void kecs_counts_pack(const kecs_counts_t *c, uint8_t *out);

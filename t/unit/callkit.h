@@ -42,6 +42,7 @@ typedef struct {
     kecs_msec_t       now;
     kecs_str_t        account;
     kecs_str_t        region;
+    kecs_str_t        host;         /* as a client wrote it, or absent */
 
     kecs_arena_t     *arena;        /* of the last answer */
     unsigned          status;
@@ -167,6 +168,7 @@ callkit_fill(callkit_t *k, kecs_call_t *c, kecs_buf_t *buf,
     c->op = op;
     c->account = k->account;
     c->region = k->region;
+    c->host = k->host;
     c->principal = kecs_str(CALLKIT_CALLER);
     c->request_id = kecs_str("00000000-0000-4000-8000-000000000001");
     c->buf = buf;

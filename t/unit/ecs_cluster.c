@@ -355,6 +355,74 @@ test_delete_full(void)
 }
 
 
+static void
+test_update(void)
+{
+    uint64_t  before;
+
+    (void) callkit(&k, "UpdateClusterSettings",
+                   "{\"cluster\":\"all\",\"settings\":["
+                   "{\"name\":\"containerInsights\","
+                   "\"value\":\"enabled\"}]}");
+    callkit_ok(&k, "cluster.settings.0.value", "enabled", "settings");
+    callkit_ok(&k, "cluster.capacityProviders", "[2]", "the rest stays");
+    callkit_error(&k, "UpdateClusterSettings",
+                  "{\"cluster\":\"all\",\"settings\":["
+                  "{\"name\":\"containerInsights\","
+                  "\"value\":\"maybe\"}]}", 400,
+                  "InvalidParameterException", "Invalid setting 'value'");
+    callkit_error(&k, "UpdateClusterSettings",
+                  "{\"cluster\":\"missing\",\"settings\":["
+                  "{\"name\":\"containerInsights\","
+                  "\"value\":\"maybe\"}]}", 400,
+                  "ClusterNotFoundException", "Cluster not found.");
+    (void) callkit(&k, "UpdateClusterSettings", "{\"cluster\":\"all\"}");
+    tap_is_int(k.status, 400, "settings are required");
+
+    (void) callkit(&k, "UpdateCluster",
+                   "{\"cluster\":\"" CALLKIT_ARN "cluster/all\","
+                   "\"configuration\":{\"managedStorageConfiguration\":"
+                   "{\"kmsKeyId\":\"key\"}},"
+                   "\"serviceConnectDefaults\":{\"namespace\":\"ns2\"}}");
+    callkit_ok(&k, "cluster.configuration.managedStorageConfiguration"
+               ".kmsKeyId", "key", "the configuration is replaced");
+    callkit_ok(&k, "cluster.configuration.executeCommandConfiguration", NULL,
+               "as a whole");
+    callkit_ok(&k, "cluster.serviceConnectDefaults.namespace", "ns2",
+               "defaults");
+    callkit_ok(&k, "cluster.settings.0.value", "enabled",
+               "what is not given stays");
+
+    (void) callkit(&k, "ListServicesByNamespace",
+                   "{\"namespace\":\"ns2\"}");
+    is_body("{\"serviceArns\":[]}", "a namespace of a cluster is known");
+    callkit_error(&k, "ListServicesByNamespace", "{\"namespace\":\"ns\"}",
+                  400, "NamespaceNotFoundException", "Namespace not found.");
+
+    (void) callkit(&k, "UpdateCluster",
+                   "{\"cluster\":\"all\",\"serviceConnectDefaults\":"
+                   "{\"namespace\":\"\"}}");
+    callkit_ok(&k, "cluster.serviceConnectDefaults", NULL,
+               "an empty namespace is none");
+
+    before = callkit_seq(&k);
+    (void) callkit(&k, "UpdateCluster", "{\"cluster\":\"all\"}");
+    tap_ok(callkit_seq(&k) == before, "nothing given, nothing changed");
+    callkit_error(&k, "UpdateCluster",
+                  "{\"cluster\":\"all\",\"configuration\":"
+                  "{\"executeCommandConfiguration\":"
+                  "{\"logging\":\"SOME\"}}}", 400,
+                  "InvalidParameterException",
+                  "logging should be one of [NONE,DEFAULT,OVERRIDE]");
+    callkit_error(&k, "UpdateCluster", "{\"cluster\":\"missing\"}", 400,
+                  "ClusterNotFoundException", "Cluster not found.");
+    callkit_sweep(&k, "UpdateCluster",
+                  "{\"cluster\":\"all\",\"serviceConnectDefaults\":"
+                  "{\"namespace\":\"ns3\"},\"settings\":[{\"name\":"
+                  "\"containerInsights\",\"value\":\"enhanced\"}]}");
+}
+
+
 /* Pages, while clusters come and go between them. */
 
 static void
@@ -451,6 +519,7 @@ main(void)
     test_create_errors();
     test_describe();
     test_scopes();
+    test_update();
     test_delete();
     test_delete_full();
     test_pages();

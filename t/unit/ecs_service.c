@@ -16,7 +16,12 @@
     "{\"family\":\"api\",\"networkMode\":\"awsvpc\",\"cpu\":\"256\","        \
     "\"memory\":\"512\",\"requiresCompatibilities\":[\"FARGATE\"],"          \
     "\"containerDefinitions\":[{\"name\":\"main\",\"image\":\"api:3\","      \
-    "\"portMappings\":[{\"containerPort\":8080}]}]}"
+    "\"portMappings\":[{\"containerPort\":8080,\"name\":\"p\"}]}]}"
+
+#define VOLUME                                                               \
+    "{\"family\":\"vol\",\"volumes\":[{\"name\":\"data\","                   \
+    "\"configuredAtLaunch\":true}],\"containerDefinitions\":["               \
+    "{\"name\":\"app\",\"image\":\"nginx:1\",\"memory\":256}]}"
 
 #define VPC                                                                  \
     "\"networkConfiguration\":{\"awsvpcConfiguration\":{"                    \
@@ -26,7 +31,6 @@
 #define API      "\"taskDefinition\":\"api\",\"desiredCount\":2,"            \
                  "\"launchType\":\"FARGATE\"," VPC
 #define INVALID  "InvalidParameterException"
-#define UNSUP    "UnsupportedFeatureException"
 
 
 static void
@@ -36,6 +40,7 @@ open_with(callkit_t *k)
     (void) callkit(k, "CreateCluster", "{}");
     (void) callkit(k, "RegisterTaskDefinition", BRIDGE);
     (void) callkit(k, "RegisterTaskDefinition", BRIDGE);
+    (void) callkit(k, "RegisterTaskDefinition", VOLUME);
     (void) callkit(k, "RegisterTaskDefinition", FARGATE);
     callkit_ok(k, "taskDefinition.revision", "1", "definitions are there");
 }
@@ -461,33 +466,108 @@ static const bad_t  bad_creates[] = {
       "idempotency token longer than 36." },
     { "{\"serviceName\":\"a\"," WEB ",\"schedulingStrategy\":\"X\"}",
       INVALID, "Scheduling strategy should be one of [REPLICA,DAEMON]" },
-    { "{\"serviceName\":\"a\",\"taskDefinition\":\"web\","
-      "\"schedulingStrategy\":\"DAEMON\"}", UNSUP,
-      "The scheduling strategy DAEMON is not supported." },
     { "{\"serviceName\":\"a\"," WEB ",\"schedulingStrategy\":\"DAEMON\"}",
       INVALID, "The daemon scheduling strategy does not support a desired"
       " count for services. Remove the desired count value and try again" },
+    { "{\"serviceName\":\"a\",\"taskDefinition\":\"api\"," VPC ","
+      "\"launchType\":\"FARGATE\",\"schedulingStrategy\":\"DAEMON\"}",
+      INVALID, "The daemon scheduling strategy does not support the FARGATE"
+      " launch type. Change the launch type and try again" },
+    { "{\"serviceName\":\"a\",\"taskDefinition\":\"web\","
+      "\"schedulingStrategy\":\"DAEMON\",\"deploymentController\":"
+      "{\"type\":\"EXTERNAL\"}}", INVALID,
+      "The daemon scheduling strategy does not support the EXTERNAL"
+      " deployment controller. Change the deployment controller and try"
+      " again" },
+    { "{\"serviceName\":\"a\",\"taskDefinition\":\"web\","
+      "\"schedulingStrategy\":\"DAEMON\",\"deploymentConfiguration\":"
+      "{\"maximumPercent\":200}}", INVALID,
+      "The daemon scheduling strategy does not support a maximumPercent"
+      " other than 100. Change the maximumPercent value and try again" },
     { "{\"serviceName\":\"a\"," WEB ",\"deploymentController\":"
-      "{\"type\":\"CODE_DEPLOY\"}}", UNSUP,
-      "The deployment controller CODE_DEPLOY is not supported." },
+      "{\"type\":\"CODE_DEPLOY\"}}", INVALID,
+      "A load balancer is required for services that use the CODE_DEPLOY"
+      " deployment controller." },
     { "{\"serviceName\":\"a\"," WEB ",\"deploymentController\":"
-      "{\"type\":\"EXTERNAL\"}}", UNSUP,
-      "The deployment controller EXTERNAL is not supported." },
+      "{\"type\":\"EXTERNAL\"}}", INVALID,
+      "TaskDefinition must be blank" },
     { "{\"serviceName\":\"a\"," WEB ",\"deploymentController\":"
       "{\"type\":\"X\"}}", INVALID,
       "deployment controller should be one of [ECS,CODE_DEPLOY,EXTERNAL]" },
     { "{\"serviceName\":\"a\"," WEB ",\"deploymentConfiguration\":"
-      "{\"strategy\":\"BLUE_GREEN\"}}", UNSUP,
-      "The deployment strategy BLUE_GREEN is not supported." },
+      "{\"strategy\":\"X\"}}", INVALID,
+      "deployment strategy should be one of"
+      " [ROLLING,BLUE_GREEN,LINEAR,CANARY]" },
     { "{\"serviceName\":\"a\"," WEB ",\"deploymentConfiguration\":"
-      "{\"lifecycleHooks\":[{}]}}", UNSUP,
-      "lifecycleHooks are not supported." },
+      "{\"linearConfiguration\":{\"stepPercent\":5}}}", INVALID,
+      "linearConfiguration is only valid when the deployment strategy is"
+      " LINEAR." },
+    { "{\"serviceName\":\"a\"," WEB ",\"deploymentConfiguration\":"
+      "{\"strategy\":\"LINEAR\",\"linearConfiguration\":"
+      "{\"stepPercent\":2.9}}}", INVALID,
+      "stepPercent must be a multiple of 0.1 between 3.0 and 100.0" },
+    { "{\"serviceName\":\"a\"," WEB ",\"deploymentConfiguration\":"
+      "{\"strategy\":\"CANARY\",\"canaryConfiguration\":"
+      "{\"canaryPercent\":0.25}}}", INVALID,
+      "canaryPercent must be a multiple of 0.1 between 0.1 and 100.0" },
+    { "{\"serviceName\":\"a\"," WEB ",\"deploymentConfiguration\":"
+      "{\"strategy\":\"CANARY\",\"canaryConfiguration\":"
+      "{\"canaryBakeTimeInMinutes\":1441}}}", INVALID,
+      "canaryBakeTimeInMinutes must be between 0 and 1440" },
+    { "{\"serviceName\":\"a\"," WEB ",\"deploymentConfiguration\":"
+      "{\"lifecycleHooks\":[{\"roleArn\":\"r\"}]}}", INVALID,
+      "hookTargetArn is required for AWS_LAMBDA lifecycle hooks." },
+    { "{\"serviceName\":\"a\"," WEB ",\"deploymentConfiguration\":"
+      "{\"lifecycleHooks\":[{\"targetType\":\"PAUSE\"}]}}", INVALID,
+      "lifecycleStages can not be empty." },
+    { "{\"serviceName\":\"a\"," WEB ",\"deploymentConfiguration\":"
+      "{\"lifecycleHooks\":[{\"targetType\":\"PAUSE\","
+      "\"lifecycleStages\":[\"TEST_TRAFFIC_SHIFT\"]}]}}", INVALID,
+      "PAUSE lifecycle hooks are not supported at the lifecycle stage"
+      " TEST_TRAFFIC_SHIFT." },
+    { "{\"serviceName\":\"a\"," WEB ",\"deploymentConfiguration\":"
+      "{\"earlySuccessCriteria\":{\"enable\":true}}}", INVALID,
+      "healthyPercent and sourceServiceRevisionCleanup are required when"
+      " earlySuccessCriteria is enabled." },
+    { "{\"serviceName\":\"a\"," WEB ",\"deploymentConfiguration\":"
+      "{\"minimumHealthyPercent\":60,\"earlySuccessCriteria\":"
+      "{\"enable\":true,\"healthyPercent\":50,"
+      "\"sourceServiceRevisionCleanup\":\"DEFERRED\"}}}", INVALID,
+      "healthyPercent must be at least minimumHealthyPercent" },
     { "{\"serviceName\":\"a\"," WEB ",\"volumeConfigurations\":"
-      "[{\"name\":\"v\"}]}", UNSUP,
-      "volumeConfigurations: volumes that are configured at launch are not"
-      " supported." },
-    { "{\"serviceName\":\"a\"," WEB ",\"gatewayConnectors\":"
+      "[{\"name\":\"v\"}]}", INVALID,
+      "The volume name 'v' in your request does not have a matching volume"
+      " in your Task Definition" },
+    { "{\"serviceName\":\"a\",\"taskDefinition\":\"vol\","
+      "\"desiredCount\":1,\"volumeConfigurations\":[{\"name\":\"data\","
+      "\"managedEBSVolume\":{\"roleArn\":\"r\"}}]}", INVALID,
+      "ECS managed EBS volume configuration was invalid. Specify either"
+      " sizeInGiB or snapshotId." },
+    { "{\"serviceName\":\"a\",\"taskDefinition\":\"vol\","
+      "\"desiredCount\":1,\"volumeConfigurations\":[{\"name\":\"data\","
+      "\"managedEBSVolume\":{\"roleArn\":\"r\",\"sizeInGiB\":8,"
+      "\"volumeType\":\"io1\"}}]}", INVALID,
+      "ECS managed EBS volume configuration was invalid. iops is required"
+      " for the volume type io1." },
+    { "{\"serviceName\":\"a\"," WEB ",\"monitoring\":"
+      "{\"metricConfigurations\":[{\"metricNames\":[\"CPUUtilization\"],"
+      "\"resolutionSeconds\":30}]}}", INVALID,
+      "resolutionSeconds should be one of [20,60]" },
+    { "{\"serviceName\":\"a\"," WEB ",\"serviceConnectConfiguration\":"
+      "{\"enabled\":true,\"services\":[{\"portName\":\"p\"}]}}", INVALID,
+      "serviceConnectConfiguration requires a namespace. Specify a"
+      " namespace, or set a default one for the cluster, and try again." },
+    { "{\"serviceName\":\"a\"," WEB ",\"serviceConnectConfiguration\":"
+      "{\"enabled\":true,\"namespace\":\"n\","
+      "\"services\":[{\"portName\":\"p\"}]}}", INVALID,
+      "The portName p in serviceConnectConfiguration does not match any"
+      " port mapping name in the task definition." },
+    { "{\"serviceName\":\"a\"," API ",\"gatewayConnectors\":"
       "[{\"portName\":\"v\"}]}", INVALID,
+      "The portName v in gatewayConnectors does not match any port mapping"
+      " name in the task definition." },
+    { "{\"serviceName\":\"a\"," API ",\"gatewayConnectors\":"
+      "[{\"portName\":\"p\"}]}", INVALID,
       "gatewayConnectors were specified but no gateways are associated with"
       " cluster" },
     { "{\"serviceName\":\"a\"," WEB ",\"propagateTags\":\"ALL\"}", INVALID,
@@ -981,16 +1061,17 @@ test_update_errors(void)
                   " configuration and try again.");
     callkit_error(&k, "UpdateService", "{\"service\":\"s\","
                   "\"deploymentController\":{\"type\":\"EXTERNAL\"}}", 400,
-                  UNSUP,
-                  "The deployment controller EXTERNAL is not supported.");
+                  INVALID, "The deployment controller cannot be changed"
+                  " while a deployment is in progress.");
     callkit_error(&k, "UpdateService", "{\"service\":\"s\","
-                  "\"deploymentConfiguration\":{\"strategy\":\"LINEAR\"}}",
-                  400, UNSUP,
-                  "The deployment strategy LINEAR is not supported.");
+                  "\"deploymentConfiguration\":{\"strategy\":\"LINEAR\","
+                  "\"canaryConfiguration\":{\"canaryPercent\":1}}}",
+                  400, INVALID, "canaryConfiguration is only valid when the"
+                  " deployment strategy is CANARY.");
     callkit_error(&k, "UpdateService", "{\"service\":\"s\","
-                  "\"volumeConfigurations\":[{\"name\":\"v\"}]}", 400, UNSUP,
-                  "volumeConfigurations: volumes that are configured at"
-                  " launch are not supported.");
+                  "\"volumeConfigurations\":[{\"name\":\"v\"}]}", 400,
+                  INVALID, "The volume name 'v' in your request does not"
+                  " have a matching volume in your Task Definition");
     callkit_error(&k, "UpdateService", "{\"service\":\"s\","
                   "\"healthCheckGracePeriodSeconds\":-1}", 400, INVALID,
                   "healthCheckGracePeriodSeconds must be between 0 and"

@@ -226,7 +226,7 @@ test_not_found(void)
             "The ARN provided is invalid.");
     refused(op, "arn:aws:ecr:us-east-1:000000000000:repository/x", "",
             "InvalidParameterException", "The ARN provided is invalid.");
-    refused(op, CALLKIT_ARN "task-set/c/web/x", "",
+    refused(op, CALLKIT_ARN "service-revision/c/web/1", "",
             "InvalidParameterException", "The ARN provided is invalid.");
     refused(op, CALLKIT_ARN "cluster/missing", "",
             "ClusterNotFoundException", "Cluster not found.");

@@ -857,7 +857,8 @@ test_list(void)
     listed(&k, "{\"launchType\":\"FARGATE\"}", "[2]");
     listed(&k, "{\"launchType\":\"EXTERNAL\"}", "[0]");
     listed(&k, "{\"launchType\":\"FARGATE\",\"family\":\"web\"}", "[0]");
-    listed(&k, "{\"containerInstance\":\"abc\"}", "[0]");
+    listed(&k, "{\"containerInstance\":"
+           "\"0123456789abcdef0123456789abcdef\"}", "[0]");
     listed(&k, "{\"daemonName\":\"abc\"}", "[0]");
 
     (void) callkit(&k, "StopTask",
@@ -871,6 +872,8 @@ test_list(void)
     callkit_error(&k, "ListTasks", "{\"startedBy\":\"a\",\"family\":\"b\"}",
                   400, INVALID, "When startedBy is specified as the filter,"
                   " it must be the only filter that is used.");
+    callkit_error(&k, "ListTasks", "{\"containerInstance\":\"abc\"}", 400,
+                  INVALID, "instanceId length should be one of [32,36]");
     callkit_error(&k, "ListTasks", "{\"serviceName\":\"none\"}", 400,
                   "ServiceNotFoundException", "Service not found.");
     callkit_error(&k, "ListTasks", "{\"desiredStatus\":\"GONE\"}", 400,

@@ -851,6 +851,72 @@ test_memory(void)
 }
 
 
+static void
+test_delete(void)
+{
+    unsigned  i;
+
+    for (i = 0; i < 2; i++) {
+        (void) callkit(&k, "RegisterTaskDefinition",
+                       "{\"family\":\"gone\",\"containerDefinitions\":[{"
+                       "\"name\":\"c\",\"image\":\"i\",\"memory\":64}]}");
+    }
+
+    (void) callkit(&k, "DeregisterTaskDefinition",
+                   "{\"taskDefinition\":\"gone:1\"}");
+    callkit_sweep(&k, "DeleteTaskDefinitions",
+                  "{\"taskDefinitions\":[\"gone:1\",\"gone:2\"]}");
+    (void) callkit(&k, "DeleteTaskDefinitions",
+                   "{\"taskDefinitions\":[\"gone:1\",\"gone:2\","
+                   "\"gone:9\",\"gone\",\"gone:x\",\"a b:1\","
+                   "\"gone:1\"]}");
+    callkit_ok(&k, "taskDefinitions", "[2]", "the INACTIVE one, twice");
+    callkit_ok(&k, "taskDefinitions.0.status", "DELETE_IN_PROGRESS",
+               "its status");
+    callkit_ok(&k, "taskDefinitions.0.deleteRequestedAt", "1789551557.693",
+               "its time");
+    callkit_ok(&k, "failures", "[5]", "failures");
+    callkit_ok(&k, "failures.0.arn", "gone:2", "as it was sent");
+    callkit_ok(&k, "failures.0.reason", "The specified task definition is"
+               " still in ACTIVE status. Please deregister the target and try"
+               " again.", "ACTIVE");
+    callkit_ok(&k, "failures.1.reason", "The specified task definition does"
+               " not exist. Specify a valid account, family, revision and try"
+               " again.", "missing");
+    callkit_ok(&k, "failures.2.reason", "The specified task definition"
+               " identifier is invalid. Specify a valid name or ARN and try"
+               " again.", "no revision");
+    callkit_ok(&k, "failures.3.reason", "The specified task definition"
+               " identifier is invalid. Specify a valid name or ARN and try"
+               " again.", "no number");
+    tap_ok(k.error == KECS_E_NONE, "none of them is the call's error");
+
+    callkit_error(&k, "DeregisterTaskDefinition",
+                  "{\"taskDefinition\":\"gone:1\"}", 400, "ClientException",
+                  "The task definition could not be deregistered because it"
+                  " is in the process of being deleted.");
+    (void) callkit(&k, "ListTaskDefinitions",
+                   "{\"status\":\"DELETE_IN_PROGRESS\"}");
+    callkit_ok(&k, "taskDefinitionArns", "[1]", "listed by its status");
+    (void) callkit(&k, "DescribeTaskDefinition",
+                   "{\"taskDefinition\":\"gone:1\"}");
+    callkit_ok(&k, "taskDefinition.status", "DELETE_IN_PROGRESS",
+               "and described");
+    callkit_error(&k, "RunTask", "{\"taskDefinition\":\"gone:1\"}", 400,
+                  "ClusterNotFoundException", "Cluster not found.");
+
+    callkit_error(&k, "DeleteTaskDefinitions", "{}", 400,
+                  "InvalidParameterException",
+                  "size of TaskDefinition references list must be greater"
+                  " than 0");
+    callkit_error(&k, "DeleteTaskDefinitions",
+                  "{\"taskDefinitions\":[\"a:1\",\"a:1\",\"a:1\",\"a:1\","
+                  "\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\","
+                  "\"a:1\"]}", 400, "InvalidParameterException",
+                  "Size of TaskDefinition references list cannot exceed 10");
+}
+
+
 int
 main(void)
 {
@@ -867,6 +933,8 @@ main(void)
     test_deregister();
     test_lists();
     test_memory();
+
+    test_delete();
 
     callkit_close(&k);
 

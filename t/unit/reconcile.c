@@ -11,8 +11,10 @@
 #include "../../src/reconciler/definitions.c"
 #include "../../src/reconciler/drive.c"
 #include "../../src/reconciler/expiry.c"
+#include "../../src/reconciler/follow.c"
 #include "../../src/reconciler/loop.c"
 #include "../../src/reconciler/news.c"
+#include "../../src/reconciler/purge.c"
 #include "../../src/reconciler/rollout.c"
 #include "../../src/reconciler/state.c"
 #include "../../src/reconciler/status.c"
@@ -467,6 +469,401 @@ test_service(void)
 }
 
 
+/* Shows all live tasks as running. */
+
+static void
+run_all(kit_t *k)
+{
+    const kecs_live_task_t  *t;
+
+    for (t = k->r.all_tasks; t != NULL; t = t->next) {
+        if (t->sched.desired == KECS_DESIRED_RUNNING) {
+            memcpy(k->id, t->sched.id, KECS_ID_LEN);
+            show(k, KECS_C_RUNNING, false);
+        }
+    }
+
+    go(k);
+}
+
+
+/* Protects all live tasks, or takes it back. */
+
+static void
+protect_all(kit_t *k, bool on)
+{
+    char                     in[256], hex[2 * KECS_ID_LEN];
+    const kecs_live_task_t  *t;
+
+    for (t = k->r.all_tasks; t != NULL; t = t->next) {
+        kecs_hex(t->sched.id, KECS_ID_LEN, hex);
+        (void) snprintf(in, sizeof(in), "{\"cluster\":\"default\","
+                        "\"protectionEnabled\":%s,\"tasks\":[\"%.*s\"]}",
+                        on ? "true" : "false", (int) sizeof(hex), hex);
+        (void) callkit(&k->api, "UpdateTaskProtection", in);
+        callkit_ok(&k->api, "protectedTasks", "[1]", "protection");
+    }
+
+    go(k);
+}
+
+
+static void
+test_protection(void)
+{
+    kit_t  k;
+
+    setup(&k);
+    sync_now(&k);
+    (void) callkit(&k.api, "CreateService", "{\"serviceName\":\"s\","
+                   "\"taskDefinition\":\"f\",\"desiredCount\":2}");
+    go(&k);
+    run_all(&k);
+    protect_all(&k, true);
+
+    (void) callkit(&k.api, "UpdateService",
+                   "{\"service\":\"s\",\"desiredCount\":0}");
+    go(&k);
+    tap_is_int(k.rt.stops, 0, "protected tasks are not scaled in");
+    tap_ok(k.r.all_services->again_at > k.api.now
+           && k.r.all_services->again_at <= k.api.now + 7200 * 1000,
+           "until the protection ends");
+
+    protect_all(&k, false);
+    tap_is_int(k.rt.stops, 2, "then they are");
+    finish(&k);
+}
+
+
+/* Shows the ends of those that are to stop. */
+
+static void
+end_stopping(kit_t *k)
+{
+    const kecs_live_task_t  *t;
+
+    for (t = k->r.all_tasks; t != NULL; t = t->next) {
+        if (t->sched.desired == KECS_DESIRED_STOPPED) {
+            memcpy(k->id, t->sched.id, KECS_ID_LEN);
+            show(k, KECS_C_TERMINATED, true);
+        }
+    }
+
+    go(k);
+}
+
+
+static void
+settle_down(kit_t *k)
+{
+    unsigned  i;
+
+    for (i = 0; i < 6; i++) {
+        run_all(k);
+        end_stopping(k);
+    }
+}
+
+
+static const char *
+newest_rollout(kit_t *k, const char *member)
+{
+    char         in[256];
+    const char  *arn;
+
+    (void) callkit(&k->api, "ListServiceDeployments",
+                   "{\"service\":\"s\"}");
+    arn = callkit_text(&k->api,
+                       "serviceDeployments.0.serviceDeploymentArn");
+    (void) snprintf(in, sizeof(in), "{\"serviceDeploymentArns\":[\"%s\"]}",
+                    arn != NULL ? arn : "");
+    (void) callkit(&k->api, "DescribeServiceDeployments", in);
+    (void) snprintf(in, sizeof(in), "serviceDeployments.0.%s", member);
+
+    return callkit_text(&k->api, in);
+}
+
+
+static void
+rollout_is(kit_t *k, const char *member, const char *value,
+    const char *what)
+{
+    const char  *got;
+
+    got = newest_rollout(k, member);
+    tap_is_str(kecs_str_of(got != NULL ? got : ""), value, "%s", what);
+}
+
+
+static void
+stop_rollout(kit_t *k)
+{
+    char         in[300], arn[256];
+    const char  *text;
+
+    text = newest_rollout(k, "serviceDeploymentArn");
+    (void) snprintf(arn, sizeof(arn), "%s", text != NULL ? text : "");
+    (void) snprintf(in, sizeof(in), "{\"serviceDeploymentArn\":\"%s\"}",
+                    arn);
+    (void) callkit(&k->api, "StopServiceDeployment", in);
+    callkit_ok(&k->api, "serviceDeploymentArn", arn, "it is to be stopped");
+}
+
+
+static void
+with_service(kit_t *k)
+{
+    setup(k);
+    sync_now(k);
+    (void) callkit(&k->api, "RegisterTaskDefinition",
+                   "{\"family\":\"f\",\"containerDefinitions\":["
+                   "{\"name\":\"a\",\"image\":\"j\",\"memory\":8}]}");
+    (void) callkit(&k->api, "CreateService", "{\"serviceName\":\"s\","
+                   "\"taskDefinition\":\"f:1\",\"desiredCount\":2}");
+    k->api.now++;
+}
+
+
+static void
+test_rollout(void)
+{
+    kit_t  k;
+
+    with_service(&k);
+    rollout_is(&k, "status", "PENDING", "a service deployment is made");
+    go(&k);
+    rollout_is(&k, "status", "IN_PROGRESS", "begins with the first tasks");
+    tap_ok(newest_rollout(&k, "startedAt") != NULL, "at some time");
+    rollout_is(&k, "targetServiceRevision.pendingTaskCount", "2",
+               "its target's tasks are counted");
+    (void) callkit(&k.api, "DescribeServices", "{\"services\":[\"s\"]}");
+    tap_ok(callkit_text(&k.api, "services.0.currentServiceDeployment")
+           != NULL, "the service shows it");
+
+    settle_down(&k);
+    rollout_is(&k, "status", "SUCCESSFUL", "and ends with the rollout");
+    tap_ok(newest_rollout(&k, "finishedAt") != NULL, "at some time");
+    rollout_is(&k, "targetServiceRevision.runningTaskCount", "2",
+               "with all tasks");
+
+    (void) callkit(&k.api, "UpdateService",
+                   "{\"service\":\"s\",\"taskDefinition\":\"f:2\"}");
+    settle_down(&k);
+    rollout_is(&k, "status", "SUCCESSFUL", "so does the next");
+    rollout_is(&k, "sourceServiceRevisions.0.runningTaskCount", "0",
+               "the source is empty then");
+    rollout_is(&k, "sourceServiceRevisions.0.requestedTaskCount", "0",
+               "and nothing is asked of it");
+    finish(&k);
+}
+
+
+static void
+test_rollback(void)
+{
+    kit_t  k;
+
+    with_service(&k);
+    settle_down(&k);
+    (void) callkit(&k.api, "UpdateService",
+                   "{\"service\":\"s\",\"taskDefinition\":\"f:2\"}");
+    go(&k);
+    rollout_is(&k, "status", "IN_PROGRESS", "under way");
+    stop_rollout(&k);
+    rollout_is(&k, "status", "ROLLBACK_REQUESTED", "asked for");
+    go(&k);
+    rollout_is(&k, "status", "ROLLBACK_IN_PROGRESS", "begun");
+    tap_ok(newest_rollout(&k, "rollback.serviceRevisionArn") != NULL,
+           "to a revision");
+    (void) callkit(&k.api, "DescribeServices", "{\"services\":[\"s\"]}");
+    callkit_ok(&k.api, "services.0.taskDefinition",
+               CALLKIT_ARN "task-definition/f:1", "the definition is back");
+    callkit_ok(&k.api, "services.0.deployments.0.taskDefinition",
+               CALLKIT_ARN "task-definition/f:1", "a new PRIMARY has it");
+    callkit_ok(&k.api, "services.0.deployments.1.rolloutState", "FAILED",
+               "the other has failed");
+
+    settle_down(&k);
+    rollout_is(&k, "status", "ROLLBACK_SUCCESSFUL", "done");
+    (void) callkit(&k.api, "DescribeServices", "{\"services\":[\"s\"]}");
+    callkit_ok(&k.api, "services.0.deployments", "[1]", "alone again");
+    callkit_ok(&k.api, "services.0.runningCount", "2", "with its tasks");
+    finish(&k);
+}
+
+
+/* Task sets of a service that another deploys. */
+
+static void
+make_set(kit_t *k, const char *taskdef, unsigned percent, char *id,
+    size_t size)
+{
+    char         in[256];
+    const char  *text;
+
+    (void) snprintf(in, sizeof(in), "{\"cluster\":\"default\","
+                    "\"service\":\"e\",\"taskDefinition\":\"%s\","
+                    "\"scale\":{\"unit\":\"PERCENT\",\"value\":%u}}",
+                    taskdef, percent);
+    (void) callkit(&k->api, "CreateTaskSet", in);
+    text = callkit_text(&k->api, "taskSet.id");
+    (void) snprintf(id, size, "%s", text != NULL ? text : "");
+}
+
+
+static void
+on_set(kit_t *k, const char *op, const char *id, const char *more)
+{
+    char  in[256];
+
+    (void) snprintf(in, sizeof(in), "{\"cluster\":\"default\","
+                    "\"service\":\"e\",\"taskSet\":\"%s\"%s}", id, more);
+    (void) callkit(&k->api, op, in);
+    tap_is_int(k->api.status, 200, "%s", op);
+}
+
+
+static void
+sets_now(kit_t *k)
+{
+    (void) callkit(&k->api, "DescribeTaskSets",
+                   "{\"cluster\":\"default\",\"service\":\"e\"}");
+}
+
+
+static void
+test_task_sets(void)
+{
+    char   one[64], two[64];
+    kit_t  k;
+
+    setup(&k);
+    sync_now(&k);
+    (void) callkit(&k.api, "CreateService", "{\"serviceName\":\"e\","
+                   "\"desiredCount\":4,\"deploymentController\":"
+                   "{\"type\":\"EXTERNAL\"}}");
+    make_set(&k, "f", 50, one, sizeof(one));
+    go(&k);
+    tap_is_int(k.rt.starts, 2, "a task set starts its share");
+    sets_now(&k);
+    callkit_ok(&k.api, "taskSets.0.pendingCount", "2", "it has them");
+    callkit_ok(&k.api, "taskSets.0.stabilityStatus", "STABILIZING",
+               "but not yet");
+    settle_down(&k);
+    sets_now(&k);
+    callkit_ok(&k.api, "taskSets.0.runningCount", "2", "they run");
+    callkit_ok(&k.api, "taskSets.0.stabilityStatus", "STEADY_STATE",
+               "that is steady");
+
+    (void) callkit(&k.api, "DescribeServices", "{\"services\":[\"e\"]}");
+    callkit_ok(&k.api, "services.0.runningCount", "2", "of the service");
+    callkit_ok(&k.api, "services.0.deployments", "[0]", "without any");
+    tap_ok(strstr(callkit_text(&k.api, "services.0.events.0.message"),
+                  one) != NULL, "events tell of the task set");
+    (void) callkit(&k.api, "ListTasks", "{\"serviceName\":\"e\"}");
+    callkit_ok(&k.api, "taskArns", "[2]", "tasks of the service");
+
+    make_set(&k, "f", 100, two, sizeof(two));
+    settle_down(&k);
+    tap_is_int((int64_t) k.r.tasks.n, 6, "another one beside it");
+
+    on_set(&k, "UpdateTaskSet", one, ",\"scale\":{\"value\":25}");
+    settle_down(&k);
+    tap_is_int((int64_t) k.r.tasks.n, 5, "a smaller share");
+
+    on_set(&k, "DeleteTaskSet", one, ",\"force\":true");
+    callkit_ok(&k.api, "taskSet.status", "DRAINING", "on its way out");
+    settle_down(&k);
+    sets_now(&k);
+    callkit_ok(&k.api, "taskSets", "[1]", "gone with its last task");
+    callkit_ok(&k.api, "taskSets.0.id", two, "the other stays");
+
+    (void) callkit(&k.api, "UpdateService",
+                   "{\"service\":\"e\",\"desiredCount\":1}");
+    settle_down(&k);
+    tap_is_int((int64_t) k.r.tasks.n, 1, "the service's count is theirs");
+
+    (void) callkit(&k.api, "DeleteService",
+                   "{\"service\":\"e\",\"force\":true}");
+    settle_down(&k);
+    (void) callkit(&k.api, "DescribeServices", "{\"services\":[\"e\"]}");
+    callkit_ok(&k.api, "services.0.status", "INACTIVE", "all is drained");
+    callkit_ok(&k.api, "services.0.taskSets", "[0]", "without task sets");
+    finish(&k);
+}
+
+
+/* ECS takes over from task sets, and hands over to them. */
+
+static void
+test_controllers(void)
+{
+    char   id[64];
+    kit_t  k;
+
+    setup(&k);
+    sync_now(&k);
+    (void) callkit(&k.api, "CreateService", "{\"serviceName\":\"e\","
+                   "\"desiredCount\":2,\"deploymentController\":"
+                   "{\"type\":\"EXTERNAL\"}}");
+    make_set(&k, "f", 100, id, sizeof(id));
+    settle_down(&k);
+    (void) callkit(&k.api, "UpdateService", "{\"service\":\"e\","
+                   "\"taskDefinition\":\"f\",\"deploymentController\":"
+                   "{\"type\":\"ECS\"}}");
+    callkit_ok(&k.api, "service.deployments", "[1]", "a deployment");
+    settle_down(&k);
+    (void) callkit(&k.api, "DescribeServices", "{\"services\":[\"e\"]}");
+    callkit_ok(&k.api, "services.0.runningCount", "2", "as many as before");
+    callkit_ok(&k.api, "services.0.taskSets", NULL, "the set is gone");
+    callkit_ok(&k.api, "services.0.deployments.0.runningCount", "2",
+               "all of the deployment");
+
+    k.rt.starts = 0;
+    (void) callkit(&k.api, "UpdateService", "{\"service\":\"e\","
+                   "\"deploymentController\":{\"type\":\"EXTERNAL\"}}");
+    callkit_ok(&k.api, "service.deployments", "[0]", "and back");
+    callkit_ok(&k.api, "service.taskSets.0.status", "PRIMARY", "a set");
+    callkit_ok(&k.api, "service.taskSets.0.runningCount", "2",
+               "with the tasks of the deployment");
+    settle_down(&k);
+    tap_is_int(k.rt.starts, 0, "none of which was replaced");
+    tap_is_int((int64_t) k.r.tasks.n, 2, "they go on");
+    finish(&k);
+}
+
+
+/* Tasks of a set that never start are not started without a pause. */
+
+static void
+test_set_throttled(void)
+{
+    char      id[64];
+    kit_t     k;
+    unsigned  i;
+
+    setup(&k);
+    sync_now(&k);
+    (void) callkit(&k.api, "CreateService", "{\"serviceName\":\"e\","
+                   "\"desiredCount\":1,\"deploymentController\":"
+                   "{\"type\":\"EXTERNAL\"}}");
+    make_set(&k, "f", 100, id, sizeof(id));
+
+    for (i = 0; i < 20; i++) {
+        go(&k);
+
+        if (k.r.all_tasks != NULL) {
+            k.rt.rt.sink.refused(k.rt.rt.sink.ctx, k.r.all_tasks->sched.id,
+                                 kecs_str("no"));
+        }
+    }
+
+    go(&k);
+    tap_is_int(k.rt.starts, 3, "after some failures it waits");
+    finish(&k);
+}
+
+
 static void
 say_nothing(void *ctx, kecs_level_t level, const char *line)
 {
@@ -691,6 +1088,85 @@ put_service(kit_t *k, uint32_t no, kecs_msec_t deleted)
 
 
 static void
+put_rollout(kit_t *k, uint64_t id, uint8_t status, kecs_msec_t when)
+{
+    kecs_revision_t            r;
+    kecs_service_deployment_t  sd;
+
+    memset(&sd, 0, sizeof(sd));
+    sd.rec.kind = KECS_SERVICE_DEPLOYMENT;
+    sd.cluster = 1;
+    sd.service = 1;
+    sd.id = id;
+    sd.status = status;
+    sd.name = id == 1 ? kecs_str("one") : kecs_str("two");
+    sd.created_at = when;
+    sd.updated_at = when;
+    (void) put_old(k, &sd);
+
+    memset(&r, 0, sizeof(r));
+    r.rec.kind = KECS_REVISION;
+    r.cluster = 1;
+    r.service = 1;
+    r.id = id;
+    r.ended_at = kecs_service_deployment_live(status) ? 0 : when;
+    (void) put_old(k, &r);
+}
+
+
+static void
+test_expiry_rollouts(void)
+{
+    kit_t        k;
+    kecs_msec_t  old;
+
+    setup(&k);
+    sync_now(&k);
+    go(&k);
+    old = kecs_wall_clock() - 91 * DAY;
+
+    put_rollout(&k, 1, KECS_SERVICE_DEPLOYMENT_SUCCESSFUL, old);
+    put_rollout(&k, 2, KECS_SERVICE_DEPLOYMENT_IN_PROGRESS, old);
+    expire(&k);
+    tap_is_int(count(&k, KECS_SERVICE_DEPLOYMENT), 1,
+               "service deployments go when they have ended");
+    tap_is_int(count(&k, KECS_REVISION), 1, "so do revisions");
+    finish(&k);
+}
+
+
+static void
+test_expiry_instances(void)
+{
+    kit_t             k;
+    kecs_msec_t       now;
+    kecs_instance_t   p;
+
+    setup(&k);
+    now = kecs_wall_clock();
+
+    memset(&p, 0, sizeof(p));
+    p.rec.kind = KECS_INSTANCE;
+    p.rec.scope = 1;
+    p.cluster = 1;
+    p.status = KECS_INSTANCE_INACTIVE;
+    p.deregistered_at = now - k.r.set.inactive_retention - 1;
+    put_old(&k, &p);
+    p.id[0] = 1;
+    p.deregistered_at = now;
+    put_old(&k, &p);
+    p.id[0] = 2;
+    p.status = KECS_INSTANCE_ACTIVE;
+    p.deregistered_at = 0;
+    put_old(&k, &p);
+
+    expire(&k);
+    tap_is_int(count(&k, KECS_INSTANCE), 2, "old instances expire");
+    finish(&k);
+}
+
+
+static void
 test_expiry_others(void)
 {
     kit_t           k;
@@ -730,6 +1206,67 @@ test_expiry_others(void)
     (void) put_old(&k, &c);
     expire(&k);
     tap_is_int(count(&k, KECS_CLUSTER), 1, "an INACTIVE cluster goes");
+
+    finish(&k);
+}
+
+
+static const char *
+definition_status(kit_t *k, const char *id)
+{
+    char         body[128];
+    const char  *status;
+
+    (void) snprintf(body, sizeof(body), "{\"taskDefinition\":\"%s\"}", id);
+    (void) callkit(&k->api, "DescribeTaskDefinition", body);
+    status = callkit_text(&k->api, "taskDefinition.status");
+
+    return status != NULL ? status : "gone";
+}
+
+
+/* A deleted definition goes when nothing uses it; its number stays. */
+
+static void
+test_expiry_definitions(void)
+{
+    kit_t        k;
+    kecs_msec_t  now;
+
+    setup(&k);
+    sync_now(&k);
+    run_task(&k);
+    now = kecs_wall_clock();
+    k.api.now = now - 2 * HOUR;
+
+    (void) callkit(&k.api, "RegisterTaskDefinition",
+                   "{\"family\":\"once\",\"containerDefinitions\":[{"
+                   "\"name\":\"c\",\"image\":\"i\",\"memory\":64}]}");
+    (void) callkit(&k.api, "DeregisterTaskDefinition",
+                   "{\"taskDefinition\":\"once:1\"}");
+    (void) callkit(&k.api, "DeregisterTaskDefinition",
+                   "{\"taskDefinition\":\"f:1\"}");
+    (void) callkit(&k.api, "DeleteTaskDefinitions",
+                   "{\"taskDefinitions\":[\"once:1\",\"f:1\"]}");
+    k.api.now = now;
+
+    expire(&k);
+    tap_is_str(kecs_str_of(definition_status(&k, "once:1")), "gone",
+               "nothing uses it: removed");
+    tap_is_str(kecs_str_of(definition_status(&k, "f:1")), "DELETE_IN_PROGRESS",
+               "a task uses it: kept");
+
+    (void) callkit(&k.api, "ListTaskDefinitionFamilies", "{}");
+    callkit_ok(&k.api, "families", "[1]", "a family without revisions is not"
+               " listed");
+    (void) callkit(&k.api, "ListTaskDefinitionFamilies",
+                   "{\"status\":\"INACTIVE\"}");
+    callkit_ok(&k.api, "families", "[1]", "nor as INACTIVE");
+    (void) callkit(&k.api, "RegisterTaskDefinition",
+                   "{\"family\":\"once\",\"containerDefinitions\":[{"
+                   "\"name\":\"c\",\"image\":\"i\",\"memory\":64}]}");
+    callkit_ok(&k.api, "taskDefinition.revision", "2",
+               "the number is not used again");
 
     finish(&k);
 }
@@ -780,10 +1317,19 @@ main(void)
     test_adoption();
     test_leftover();
     test_service();
+    test_protection();
+    test_rollout();
+    test_rollback();
+    test_task_sets();
+    test_controllers();
+    test_set_throttled();
     test_store_refuses();
     test_reload();
     test_expiry_tasks();
+    test_expiry_rollouts();
+    test_expiry_instances();
     test_expiry_others();
+    test_expiry_definitions();
     test_settings();
 
     return tap_done();

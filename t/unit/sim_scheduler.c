@@ -368,6 +368,11 @@ apply(world_t *w, const kecs_action_t *a)
         w->service.version++;
         break;
 
+    case KECS_ACT_TASK_SET:
+    case KECS_ACT_TASK_SET_END:
+        broken(w, "an action on a task set");
+        break;
+
     case KECS_ACT_EVENT:
         w->steady_events += kecs_str_is(a->text,
                                         "has reached a steady state.");

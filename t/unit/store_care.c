@@ -144,6 +144,30 @@ some_key(kecs_store_t *s, unsigned db, MDB_cursor_op op, kecs_str_t *value)
 }
 
 
+/* Counters as releases wrote them that had no container instances. */
+
+static void
+old_counters(void)
+{
+    uint8_t        bytes[KECS_COUNTS_LEN];
+    kecs_counts_t  n, back;
+
+    memset(&n, 0, sizeof(n));
+    n.draining = 5;
+    n.instances = 6;
+    kecs_counts_pack(&n, bytes);
+
+    tap_ok(kecs_counts_unpack(kecs_str_n(bytes, KECS_COUNTS_LEN), &back)
+           == KECS_OK && back.draining == 5 && back.instances == 6,
+           "counters come back");
+    tap_ok(kecs_counts_unpack(kecs_str_n(bytes, KECS_COUNTS_LEN_1), &back)
+           == KECS_OK && back.draining == 5 && back.instances == 0,
+           "older ones too");
+    tap_is_int(kecs_counts_unpack(kecs_str_n(bytes, 21), &back),
+               KECS_CORRUPT, "no others");
+}
+
+
 static void
 checking(kecs_store_t *s)
 {
@@ -428,6 +452,75 @@ newer(void)
 }
 
 
+/* Takes the database of a kind out, as if it were not known yet. */
+
+static void
+drop_kind(const char *path, const char *name)
+{
+    MDB_dbi   dbi;
+    MDB_env  *env;
+    MDB_txn  *txn;
+
+    (void) mdb_env_create(&env);
+    (void) mdb_env_set_maxdbs(env, 4);
+    (void) mdb_env_open(env, path, 0, 0600);
+    (void) mdb_txn_begin(env, NULL, 0, &txn);
+    tap_is_int(mdb_dbi_open(txn, name, 0, &dbi), 0, "there is %s", name);
+    (void) mdb_drop(txn, dbi, 1);
+    (void) mdb_txn_commit(txn);
+    mdb_env_close(env);
+}
+
+
+/* A store of a release that knew fewer kinds of records. */
+
+static void
+older(void)
+{
+    kecs_rc_t           rc;
+    const char         *why;
+    kecs_setting_t      r;
+    kecs_store_t       *s;
+    kecs_txn_t         *txn;
+    kecs_store_conf_t   conf;
+
+    s = kit_open_at(kit_path("older"));
+    populate(s);
+    kecs_store_close(s);
+    drop_kind(kit_path("older"), "setting");
+
+    memset(&conf, 0, sizeof(conf));
+    conf.path = kit_path("older");
+    conf.readonly = true;
+    tap_is_int(kecs_store_open(&conf, &s, &why), KECS_OK,
+               "an older store opens for reading");
+    tap_is_int(kit_defects(s, true), 0, "and is sound");
+
+    memset(&r, 0, sizeof(r));
+    r.rec.kind = KECS_SETTING;
+    r.rec.scope = 1;
+    r.name = kecs_str("n");
+    r.principal = kecs_str("p");
+    txn = kit_read(s);
+    tap_is_int(kecs_get(txn, arena, &r, 0), KECS_NOT_FOUND,
+               "what it lacks reads as empty");
+    kecs_read_end(txn);
+    kecs_store_close(s);
+
+    conf.readonly = false;
+    tap_is_int(kecs_store_open(&conf, &s, &why), KECS_OK,
+               "it opens for writing without being created");
+    txn = kit_write(s);
+    r.name = kecs_str("n");
+    r.principal = kecs_str("p");
+    rc = kecs_put(txn, &r);
+    tap_is_int(rc, KECS_OK, "and takes what is new");
+    (void) kecs_write_commit(txn);
+    tap_is_int(kit_defects(s, true), 0, "it is sound");
+    kecs_store_close(s);
+}
+
+
 /* Somebody else's LMDB environment. */
 
 static void
@@ -646,12 +739,14 @@ main(void)
 
     s = kit_open();
     populate(s);
+    old_counters();
     checking(s);
     family_check(s);
     backups(s);
     kecs_store_close(s);
 
     newer();
+    older();
     refusals();
     rights();
     failed_commit();

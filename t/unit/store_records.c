@@ -211,7 +211,13 @@ evolution(void)
 
     schema = kecs_schema(KECS_TASK);
     older = *schema;
-    older.n -= 2;
+
+    for (older.n = 0; strcmp(schema->fields[older.n].name, "node") != 0;
+         older.n++)
+    {
+        /* void */
+    }
+
     fill(&rec, KECS_TASK, 4);
 
     body = packed(&older, &rec);
@@ -846,7 +852,9 @@ main(void)
     arena = kecs_arena_create(0);
 
     for (kind = 1; kind < KECS_KINDS; kind++) {
-        round_trip((kecs_kind_t) kind);
+        if (kecs_schema((kecs_kind_t) kind) != NULL) {
+            round_trip((kecs_kind_t) kind);
+        }
     }
 
     tap_is_int(kit_defects(store, true), 0, "the store is sound");

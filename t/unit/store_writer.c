@@ -56,6 +56,7 @@ call_add(kecs_txn_t *txn, kecs_arena_t *a, kecs_str_t name,
     }
 
     f.last++;
+    f.purged = f.last;      /* no revisions are made for it */
     rc = kecs_put(txn, &f);
     kecs_buf_printf(reply, "%u", f.last);
 

@@ -1,0 +1,105 @@
+/*
+ * What the operations on container instances share: an instance as the
+ * model's structure, what its tasks take of it, its attributes.  Memory is
+ * the call's.
+ */
+
+#ifndef KECS_INSTANCE_H
+#define KECS_INSTANCE_H
+
+
+#include "launch.h"
+
+
+#define KECS_INSTANCE_ALL  (kecs_part_bit(KECS_INSTANCE_RESOURCES)           \
+                            |kecs_part_bit(KECS_INSTANCE_ATTRIBUTES)         \
+                            |kecs_part_bit(KECS_INSTANCE_VERSION)            \
+                            |kecs_part_bit(KECS_INSTANCE_TAGS))
+
+#define KECS_ZONE_ATTRIBUTE  "ecs.availability-zone"
+
+/* A task on an instance. */
+typedef struct kecs_placed_s  kecs_placed_t;
+
+struct kecs_placed_s {
+    kecs_placed_t  *next;
+    kecs_str_t      group;
+    kecs_str_t      ports;
+};
+
+/* What the tasks on an instance take of it. */
+typedef struct {
+    uint32_t        running;
+    uint32_t        pending;
+    size_t          n;
+    uint64_t        cpu;
+    uint64_t        memory;
+    kecs_placed_t  *tasks;
+} kecs_usage_t;
+
+
+/* The parts that are loaded, as members of the structure. */
+kecs_rc_t kecs_instance_view(kecs_call_t *c, const kecs_instance_t *p,
+    kecs_ecs_container_instance_t **out);
+
+kecs_rc_t kecs_instance_usage(kecs_call_t *c, const kecs_instance_t *p,
+    kecs_usage_t *out);
+
+/* remainingResources of the view, from its registeredResources. */
+kecs_rc_t kecs_instance_remaining(kecs_call_t *c, const kecs_usage_t *usage,
+    kecs_ecs_container_instance_t *view);
+
+/*
+ * Why a task cannot be placed on the instance (all parts loaded), as a
+ * failure's reason; NULL: it can.
+ */
+kecs_rc_t kecs_instance_refusal(kecs_call_t *c, const kecs_instance_t *p,
+    const kecs_ecs_task_definition_t *def, const kecs_needs_t *needs,
+    const char **reason);
+
+/* Shown beside what always is. */
+#define KECS_SHOW_TAGS    0x01
+#define KECS_SHOW_HEALTH  0x02
+
+/* One object named `name`; all parts are loaded. */
+kecs_rc_t kecs_instance_write(kecs_call_t *c, const char *name,
+    kecs_str_t cluster, const kecs_instance_t *p, unsigned shown);
+
+/*
+ * The instance to be changed, all parts loaded: fails with ECS's errors
+ * when there is none or it is INACTIVE.
+ */
+kecs_rc_t kecs_instance_to_change(kecs_call_t *c,
+    const kecs_cluster_t *cluster, kecs_str_t id, kecs_instance_t *out);
+
+/* Counts the version, puts. */
+kecs_rc_t kecs_instance_put(kecs_call_t *c, kecs_instance_t *p);
+
+
+/* Attributes. */
+
+/* The value, "" for one without; absent: the instance does not have it. */
+kecs_str_t kecs_attribute_value(const kecs_ecs_attributes_t *list,
+    kecs_str_t name);
+
+/* One of ECS's own, which clients cannot set. */
+bool kecs_attribute_reserved(kecs_str_t name);
+
+/* Name and value as ECS allows them for attributes of one's own. */
+kecs_rc_t kecs_attribute_check(kecs_call_t *c,
+    const kecs_ecs_attribute_t *attribute);
+
+/*
+ * Sorts by name; of those with the same name the last one stays.  Makes
+ * the part of the record of them.
+ */
+kecs_rc_t kecs_attributes_store(kecs_call_t *c, kecs_ecs_attributes_t *list,
+    kecs_instance_t *p);
+
+
+/* Operations that have a file of their own. */
+kecs_rc_t kecs_register_container_instance(kecs_call_t *c, void *in);
+kecs_rc_t kecs_list_container_instances(kecs_call_t *c, void *in);
+
+
+#endif

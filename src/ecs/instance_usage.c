@@ -1,0 +1,390 @@
+/*
+ * Container instances as structures: what is stored of one, what its tasks
+ * take of it, and whether one more fits.  Ports are the other way round
+ * than amounts: the set of those that are taken grows.
+ */
+
+#include "instance.h"
+
+
+kecs_rc_t
+kecs_instance_view(kecs_call_t *c, const kecs_instance_t *p,
+    kecs_ecs_container_instance_t **out)
+{
+    void              *view;
+    kecs_rc_t          rc;
+    kecs_buf_t         b;
+    kecs_writer_t      w;
+    const kecs_str_t  *part;
+
+    part = p->rec.part;
+    kecs_buf_init(&b, c->arena, 0);
+    w = kecs_writer(&b);
+
+    kecs_w_object(&w, NULL);
+    kecs_w_raw(&w, "attributes", part[KECS_INSTANCE_ATTRIBUTES]);
+    kecs_w_raw(&w, "registeredResources", part[KECS_INSTANCE_RESOURCES]);
+    kecs_w_raw(&w, "tags", part[KECS_INSTANCE_TAGS]);
+    kecs_w_raw(&w, "versionInfo", part[KECS_INSTANCE_VERSION]);
+    kecs_w_object_end(&w);
+
+    if (b.failed) {
+        return KECS_NOMEM;
+    }
+
+    rc = kecs_shape_load(c->arena, &kecs_ecs_container_instance_shape,
+                         kecs_buf_view(&b), &view);
+    *out = rc == KECS_OK ? view : NULL;
+
+    return rc;
+}
+
+
+static kecs_rc_t
+add_usage(kecs_call_t *c, const kecs_task_t *t, kecs_usage_t *u)
+{
+    kecs_placed_t  *placed;
+
+    placed = kecs_zalloc(c->arena, sizeof(kecs_placed_t));
+    if (placed == NULL) {
+        return KECS_NOMEM;
+    }
+
+    placed->group = t->group;
+    placed->ports = t->ports;
+    placed->next = u->tasks;
+    u->tasks = placed;
+
+    u->n++;
+    u->cpu += t->cpu;
+    u->memory += t->memory;
+    u->running += t->status == KECS_TASK_RUNNING;
+    u->pending += t->status < KECS_TASK_RUNNING
+                  && t->desired == KECS_DESIRED_RUNNING;
+
+    return KECS_OK;
+}
+
+
+kecs_rc_t
+kecs_instance_usage(kecs_call_t *c, const kecs_instance_t *p,
+    kecs_usage_t *out)
+{
+    kecs_rc_t     rc;
+    kecs_key_t    prefix;
+    kecs_str_t    key;
+    kecs_scan_t  *scan;
+    kecs_task_t   t;
+
+    memset(out, 0, sizeof(kecs_usage_t));
+    kecs_key_init(&prefix);
+    kecs_key_u32(&prefix, p->cluster);
+    kecs_key_bytes(&prefix, p->id, KECS_ID_LEN);
+
+    rc = kecs_scan(c->txn, c->arena, KECS_IX_TASK_INSTANCE_LIVE, c->scope,
+                   &prefix, kecs_null_str, false, &scan);
+
+    while (rc == KECS_OK) {
+        memset(&t, 0, sizeof(kecs_task_t));
+        rc = kecs_scan_next(scan, &key, &t);
+
+        if (rc == KECS_OK) {
+            rc = kecs_get(c->txn, c->arena, &t, 0);
+        }
+
+        if (rc == KECS_OK) {
+            rc = add_usage(c, &t, out);
+        }
+    }
+
+    return rc == KECS_DONE ? KECS_OK : rc;
+}
+
+
+/* Amounts: in the member that the type names. */
+
+static bool
+is_amount(const kecs_ecs_resource_t *r)
+{
+    return r->string_set_value.n == 0 && !kecs_str_is(r->type, "STRINGSET");
+}
+
+
+static int64_t
+amount_of(const kecs_ecs_resource_t *r)
+{
+    return kecs_str_is(r->type, "LONG") ? r->long_value.value
+           : kecs_str_is(r->type, "DOUBLE")
+           ? (int64_t) r->double_value.value : r->integer_value.value;
+}
+
+
+static void
+take_amount(kecs_ecs_resource_t *r, uint64_t taken)
+{
+    int64_t  left;
+
+    left = amount_of(r);
+    left = (uint64_t) (left > 0 ? left : 0) > taken
+           ? left - (int64_t) taken : 0;
+
+    if (kecs_str_is(r->type, "LONG")) {
+        r->long_value.value = left;
+
+    } else if (kecs_str_is(r->type, "DOUBLE")) {
+        r->double_value.value = (double) left;
+
+    } else {
+        r->integer_value.value = left;
+    }
+}
+
+
+/* The next port of "80,53/udp" that is of the protocol. */
+
+static bool
+next_port(kecs_str_t *ports, bool udp, kecs_str_t *port)
+{
+    kecs_str_t  item;
+
+    while (kecs_str_split(ports, ',', &item)) {
+        (void) kecs_str_split(&item, '/', port);
+
+        if (port->len != 0 && (item.data != NULL) == udp) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+static kecs_rc_t
+take_ports(kecs_call_t *c, kecs_ecs_resource_t *r, bool udp,
+    const kecs_usage_t *u)
+{
+    size_t                i;
+    kecs_buf_t            b;
+    kecs_str_t            ports, port, *items;
+    const kecs_placed_t  *t;
+
+    i = r->string_set_value.n;
+    kecs_buf_init(&b, c->arena, 0);
+
+    for (t = u->tasks; t != NULL; t = t->next) {
+        for (ports = t->ports; next_port(&ports, udp, &port); i++) {
+            kecs_buf_add(&b, &port, sizeof(port));
+        }
+    }
+
+    items = kecs_calloc(c->arena, i, sizeof(kecs_str_t));
+
+    if (items == NULL || b.failed) {
+        return KECS_NOMEM;
+    }
+
+    i = r->string_set_value.n;
+
+    if (i != 0) {
+        memcpy(items, r->string_set_value.items, i * sizeof(kecs_str_t));
+    }
+
+    if (b.len != 0) {
+        memcpy(items + i, b.data, b.len);
+    }
+
+    r->string_set_value.items = items;
+    r->string_set_value.n = i + b.len / sizeof(kecs_str_t);
+    r->string_set_value.set = true;
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+take(kecs_call_t *c, kecs_ecs_resource_t *r, const kecs_usage_t *u)
+{
+    if (kecs_str_is(r->name, "CPU") && is_amount(r)) {
+        take_amount(r, u->cpu);
+
+    } else if (kecs_str_is(r->name, "MEMORY") && is_amount(r)) {
+        take_amount(r, u->memory);
+
+    } else if (kecs_str_is(r->name, "PORTS")) {
+        return take_ports(c, r, false, u);
+
+    } else if (kecs_str_is(r->name, "PORTS_UDP")) {
+        return take_ports(c, r, true, u);
+    }
+
+    return KECS_OK;
+}
+
+
+kecs_rc_t
+kecs_instance_remaining(kecs_call_t *c, const kecs_usage_t *usage,
+    kecs_ecs_container_instance_t *view)
+{
+    size_t                i;
+    kecs_rc_t             rc;
+    kecs_ecs_resources_t  *left;
+
+    left = &view->remaining_resources;
+    *left = view->registered_resources;
+    left->set = true;
+    left->items = kecs_calloc(c->arena, left->n,
+                              sizeof(kecs_ecs_resource_t));
+
+    if (left->items == NULL) {
+        return KECS_NOMEM;
+    }
+
+    for (i = 0; i < left->n; i++) {
+        left->items[i] = view->registered_resources.items[i];
+        rc = take(c, &left->items[i], usage);
+
+        if (rc != KECS_OK) {
+            return rc;
+        }
+    }
+
+    return KECS_OK;
+}
+
+
+/* Whether a task fits. */
+
+static const kecs_ecs_resource_t *
+resource(const kecs_ecs_resources_t *list, const char *name)
+{
+    size_t  i;
+
+    for (i = 0; i < list->n; i++) {
+        if (kecs_str_is(list->items[i].name, name)) {
+            return &list->items[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+static bool
+has_amount(const kecs_ecs_resources_t *left, const char *name, uint32_t need)
+{
+    int64_t                     n;
+    const kecs_ecs_resource_t  *r;
+
+    r = resource(left, name);
+    n = r != NULL ? amount_of(r) : 0;
+
+    return n >= (int64_t) need;
+}
+
+
+static bool
+has_ports(const kecs_ecs_resources_t *left, const char *name, bool udp,
+    kecs_str_t ports)
+{
+    size_t                      i;
+    kecs_str_t                  port;
+    const kecs_ecs_resource_t  *taken;
+
+    taken = resource(left, name);
+
+    while (next_port(&ports, udp, &port)) {
+        for (i = 0; taken != NULL && i < taken->string_set_value.n; i++) {
+            if (kecs_str_eq(taken->string_set_value.items[i], port)) {
+                return false;
+            }
+        }
+    }
+
+    return true;
+}
+
+
+static bool
+has_attributes(const kecs_ecs_attributes_t *have,
+    const kecs_ecs_requires_attributes_t *need)
+{
+    size_t      i;
+    kecs_str_t  value;
+
+    for (i = 0; i < need->n; i++) {
+        value = kecs_attribute_value(have, need->items[i].name);
+
+        if (value.data == NULL
+            || (need->items[i].value.len != 0
+                && !kecs_str_eq(need->items[i].value, value)))
+        {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+static const char *
+refusal(const kecs_ecs_container_instance_t *view,
+    const kecs_ecs_task_definition_t *def, const kecs_needs_t *needs)
+{
+    const kecs_ecs_resources_t  *left;
+
+    left = &view->remaining_resources;
+
+    if (!has_attributes(&view->attributes, &def->requires_attributes)) {
+        return "ATTRIBUTE";
+    }
+
+    if (!has_amount(left, "CPU", needs->cpu)) {
+        return "RESOURCE:CPU";
+    }
+
+    if (!has_amount(left, "MEMORY", needs->memory)) {
+        return "RESOURCE:MEMORY";
+    }
+
+    if (!has_ports(left, "PORTS", false, needs->ports)
+        || !has_ports(left, "PORTS_UDP", true, needs->ports))
+    {
+        return "RESOURCE:PORTS";
+    }
+
+    return NULL;
+}
+
+
+kecs_rc_t
+kecs_instance_refusal(kecs_call_t *c, const kecs_instance_t *p,
+    const kecs_ecs_task_definition_t *def, const kecs_needs_t *needs,
+    const char **reason)
+{
+    kecs_rc_t                       rc;
+    kecs_usage_t                    usage;
+    kecs_ecs_container_instance_t  *view;
+
+    *reason = p->status != KECS_INSTANCE_ACTIVE ? "INACTIVE"
+              : !p->connected ? "AGENT" : NULL;
+
+    if (*reason != NULL) {
+        return KECS_OK;
+    }
+
+    rc = kecs_instance_view(c, p, &view);
+
+    if (rc == KECS_OK) {
+        rc = kecs_instance_usage(c, p, &usage);
+    }
+
+    if (rc == KECS_OK) {
+        rc = kecs_instance_remaining(c, &usage, view);
+    }
+
+    if (rc == KECS_OK) {
+        *reason = refusal(view, def, needs);
+    }
+
+    return rc;
+}

@@ -1,0 +1,623 @@
+/*
+ * Service deployments and service revisions: what CreateService and
+ * UpdateService leave behind, and the operations that show and stop it.
+ */
+
+#include "callkit.h"
+
+
+#define WEB                                                                  \
+    "{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\","       \
+    "\"image\":\"nginx:1\",\"memory\":256,\"portMappings\":["                \
+    "{\"containerPort\":80,\"name\":\"http\"}]}],"                           \
+    "\"volumes\":[{\"name\":\"data\",\"configuredAtLaunch\":true}]}"
+
+#define INVALID  "InvalidParameterException"
+#define ARNS     CALLKIT_ARN "service-deployment/default/"
+#define REVS     CALLKIT_ARN "service-revision/default/"
+
+
+static void
+open_with(callkit_t *k)
+{
+    callkit_open(k);
+    (void) callkit(k, "CreateCluster", "{}");
+    (void) callkit(k, "RegisterTaskDefinition", WEB);
+    (void) callkit(k, "RegisterTaskDefinition", WEB);
+    (void) callkit(k, "CreateService", "{\"serviceName\":\"s\","
+                   "\"taskDefinition\":\"web:1\",\"desiredCount\":2}");
+    callkit_ok(k, "service.status", "ACTIVE", "a service is there");
+}
+
+
+static const char *
+keep(callkit_t *k, const char *path, char *to, size_t size)
+{
+    const char  *text;
+
+    text = callkit_text(k, path);
+    (void) snprintf(to, size, "%s", text != NULL ? text : "");
+
+    return to;
+}
+
+
+static void
+newest(callkit_t *k, char *arn, size_t size)
+{
+    (void) callkit(k, "ListServiceDeployments", "{\"service\":\"s\"}");
+    (void) keep(k, "serviceDeployments.0.serviceDeploymentArn", arn, size);
+}
+
+
+static void
+describe(callkit_t *k, const char *arn)
+{
+    char  in[256];
+
+    (void) snprintf(in, sizeof(in), "{\"serviceDeploymentArns\":[\"%s\"]}",
+                    arn);
+    (void) callkit(k, "DescribeServiceDeployments", in);
+}
+
+
+static void
+update(callkit_t *k, const char *in)
+{
+    k->now += 1000;
+    (void) callkit(k, "UpdateService", in);
+    tap_is_int(k->status, 200, "UpdateService %s", in);
+
+    if (k->status != 200) {
+        printf("# %s\n", k->body);
+    }
+}
+
+
+/* What the reconciler does when a rollout is over, by hand. */
+
+static void
+complete(callkit_t *k)
+{
+    kecs_call_t                c;
+    kecs_cluster_t             cluster;
+    kecs_service_t             s;
+    kecs_deployment_t          d;
+    kecs_service_deployment_t  sd;
+
+    memset(&c, 0, sizeof(c));
+    c.arena = kecs_arena_create(0);
+    c.now = k->now;
+    c.account = k->account;
+    c.region = k->region;
+    (void) kecs_write_begin(k->store, k->now, &c.txn);
+    (void) kecs_scope_get(c.txn, c.account, c.region, false, &c.scope);
+    (void) kecs_find_cluster(&c, kecs_null_str, 0, &cluster);
+    (void) kecs_find_service(&c, &cluster, kecs_str("s"), 0, &s);
+
+    memset(&d, 0, sizeof(d));
+    d.rec.kind = KECS_DEPLOYMENT;
+    d.rec.scope = c.scope;
+    d.cluster = s.cluster;
+    d.service = s.no;
+    d.id = s.primary;
+    (void) kecs_get(c.txn, c.arena, &d, 0);
+    d.rollout = KECS_ROLLOUT_COMPLETED;
+    (void) kecs_put(c.txn, &d);
+
+    memset(&sd, 0, sizeof(sd));
+    sd.rec.kind = KECS_SERVICE_DEPLOYMENT;
+    sd.rec.scope = c.scope;
+    sd.cluster = s.cluster;
+    sd.service = s.no;
+    sd.id = d.rollout_of;
+    (void) kecs_get(c.txn, c.arena, &sd, 0);
+    sd.status = KECS_SERVICE_DEPLOYMENT_SUCCESSFUL;
+    sd.started_at = k->now;
+    sd.finished_at = k->now;
+    sd.updated_at = k->now;
+    (void) kecs_put(c.txn, &sd);
+
+    tap_is_int(kecs_write_commit(c.txn), KECS_OK, "a rollout is over");
+    kecs_arena_destroy(c.arena);
+}
+
+
+static void
+test_created(void)
+{
+    char       arn[256], id[64], want[256];
+    callkit_t  k;
+
+    open_with(&k);
+    (void) keep(&k, "service.deployments.0.id", id, sizeof(id));
+    callkit_ok(&k, "service.currentServiceDeployment", NULL, "not begun");
+    newest(&k, arn, sizeof(arn));
+    callkit_ok(&k, "serviceDeployments", "[1]", "one is made");
+    tap_ok(strncmp(arn, ARNS "s/", strlen(ARNS "s/")) == 0
+           && strlen(arn) == strlen(ARNS "s/") + 21, "%s", arn);
+    (void) snprintf(want, sizeof(want), REVS "s/%s", id + 8);
+    callkit_ok(&k, "serviceDeployments.0.targetServiceRevisionArn", want,
+               "its number is the deployment's");
+    callkit_ok(&k, "serviceDeployments.0.status", "PENDING", "brief");
+    callkit_ok(&k, "serviceDeployments.0.clusterArn",
+               CALLKIT_ARN "cluster/default", "brief");
+    callkit_ok(&k, "serviceDeployments.0.serviceArn",
+               CALLKIT_ARN "service/default/s", "brief");
+    callkit_ok(&k, "serviceDeployments.0.createdAt", "1789551556.693",
+               "brief");
+    callkit_ok(&k, "serviceDeployments.0.startedAt", NULL, "brief");
+
+    describe(&k, arn);
+    callkit_ok(&k, "serviceDeployments", "[1]", "described");
+    callkit_ok(&k, "failures", "[0]", "described");
+#define SD  "serviceDeployments.0."
+    callkit_ok(&k, SD "targetServiceRevision.arn", want, "described");
+    callkit_ok(&k, SD "targetServiceRevision.requestedTaskCount", "2",
+               "described");
+    callkit_ok(&k, SD "targetServiceRevision.runningTaskCount", "0",
+               "described");
+    callkit_ok(&k, SD "sourceServiceRevisions", "[0]", "the first one");
+    callkit_ok(&k, SD "updatedAt", "1789551556.693", "described");
+    callkit_ok(&k, SD "deploymentConfiguration.maximumPercent", "200",
+               "described");
+    callkit_ok(&k, SD "deploymentConfiguration.strategy", "ROLLING",
+               "described");
+    callkit_ok(&k, SD "deploymentCircuitBreaker.status", "DISABLED",
+               "described");
+    callkit_ok(&k, SD "deploymentCircuitBreaker.threshold", "3",
+               "described");
+    callkit_ok(&k, SD "deploymentCircuitBreaker.failureCount", "0",
+               "described");
+    callkit_ok(&k, SD "alarms.status", "DISABLED", "described");
+    callkit_ok(&k, SD "rollback", NULL, "described");
+
+    callkit_close(&k);
+}
+
+
+static void
+test_updated(void)
+{
+    char       first[256], second[256], rev[256];
+    callkit_t  k;
+
+    open_with(&k);
+    newest(&k, first, sizeof(first));
+    (void) keep(&k, "serviceDeployments.0.targetServiceRevisionArn", rev,
+                sizeof(rev));
+
+    update(&k, "{\"service\":\"s\",\"desiredCount\":3}");
+    newest(&k, second, sizeof(second));
+    tap_ok(strcmp(first, second) == 0, "a new count makes none");
+
+    update(&k, "{\"service\":\"s\",\"taskDefinition\":\"web:2\"}");
+    newest(&k, second, sizeof(second));
+    callkit_ok(&k, "serviceDeployments", "[2]", "a definition makes one");
+    tap_ok(strcmp(first, second) != 0, "the newest is first");
+    describe(&k, second);
+    callkit_ok(&k, SD "sourceServiceRevisions", "[1]", "from the first");
+    callkit_ok(&k, SD "sourceServiceRevisions.0.arn", rev, "from the first");
+    callkit_ok(&k, SD "sourceServiceRevisions.0.requestedTaskCount", "3",
+               "still wanted");
+
+    describe(&k, first);
+    callkit_ok(&k, SD "status", "STOPPED", "which has ended");
+    callkit_ok(&k, SD "stoppedAt", "1789551558.693", "at that time");
+    callkit_ok(&k, SD "statusReason",
+               "A newer service deployment has replaced it.", "for that");
+
+    (void) callkit(&k, "DeleteService", "{\"service\":\"s\","
+                   "\"force\":true}");
+    describe(&k, second);
+    callkit_ok(&k, SD "status", "STOPPED", "deletion ends it");
+    callkit_ok(&k, SD "statusReason", "The service was deleted.",
+               "for that");
+
+    callkit_close(&k);
+}
+
+
+static void
+listed(callkit_t *k, const char *in, const char *n)
+{
+    (void) callkit(k, "ListServiceDeployments", in);
+    callkit_ok(k, "serviceDeployments", n, in);
+}
+
+
+static void
+test_list(void)
+{
+    char       token[600], in[800], first[256], after[256];
+    size_t     i;
+    callkit_t  k;
+
+    open_with(&k);
+
+    for (i = 0; i < 24; i++) {
+        k.now += 1000;
+        (void) callkit(&k, "UpdateService", "{\"service\":\"s\","
+                       "\"forceNewDeployment\":true}");
+    }
+
+    listed(&k, "{\"service\":\"s\"}", "[20]");
+    (void) keep(&k, "nextToken", token, sizeof(token));
+    (void) keep(&k, "serviceDeployments.0.serviceDeploymentArn", first,
+                sizeof(first));
+    (void) snprintf(in, sizeof(in), "{\"service\":\"s\",\"nextToken\":"
+                    "\"%s\"}", token);
+    listed(&k, in, "[5]");
+    callkit_ok(&k, "nextToken", NULL, "the end");
+    callkit_ok(&k, "serviceDeployments.4.createdAt", "1789551556.693",
+               "the oldest");
+    (void) keep(&k, "serviceDeployments.0.serviceDeploymentArn", after,
+                sizeof(after));
+    tap_ok(strcmp(first, after) != 0, "another page");
+
+    listed(&k, "{\"service\":\"" CALLKIT_ARN "service/default/s\","
+           "\"maxResults\":100}", "[25]");
+    listed(&k, "{\"service\":\"s\",\"status\":[\"PENDING\"]}", "[1]");
+    listed(&k, "{\"service\":\"s\",\"status\":[\"SUCCESSFUL\"]}", "[0]");
+    listed(&k, "{\"service\":\"s\",\"status\":[\"PENDING\",\"STOPPED\"],"
+           "\"maxResults\":100}", "[25]");
+    listed(&k, "{\"service\":\"s\",\"createdAt\":{\"after\":1789551578}}",
+           "[3]");
+    listed(&k, "{\"service\":\"s\",\"createdAt\":{\"before\":1789551558}}",
+           "[2]");
+
+    callkit_error(&k, "ListServiceDeployments", "{\"service\":\"none\"}",
+                  400, "ServiceNotFoundException", "Service not found.");
+    callkit_error(&k, "ListServiceDeployments", "{\"service\":\"s\","
+                  "\"cluster\":\"none\"}", 400, "ClusterNotFoundException",
+                  "Cluster not found.");
+    callkit_error(&k, "ListServiceDeployments", "{\"service\":\"s\","
+                  "\"status\":[\"X\"]}", 400, INVALID,
+                  "service deployment status should be one of [PENDING,"
+                  "SUCCESSFUL,STOPPED,STOP_REQUESTED,IN_PROGRESS,"
+                  "ROLLBACK_REQUESTED,ROLLBACK_IN_PROGRESS,"
+                  "ROLLBACK_SUCCESSFUL,ROLLBACK_FAILED]");
+    callkit_error(&k, "ListServiceDeployments", "{\"service\":\"s\","
+                  "\"nextToken\":\"x\"}", 400, INVALID,
+                  "Invalid token: the nextToken is not valid for this"
+                  " request.");
+
+    callkit_close(&k);
+}
+
+
+static void
+test_describe(void)
+{
+    char        arn[256], in[1200];
+    callkit_t   k;
+
+    open_with(&k);
+    newest(&k, arn, sizeof(arn));
+    (void) snprintf(in, sizeof(in), "{\"serviceDeploymentArns\":[\"%s\","
+                    "\"%s\",\"" ARNS "s/ABCDEFGHIJKLMNOPQRSTU\",\""
+                    ARNS "none/ABCDEFGHIJKLMNOPQRSTU\"]}", arn, arn);
+    (void) callkit(&k, "DescribeServiceDeployments", in);
+    callkit_ok(&k, "serviceDeployments", "[1]", "named twice");
+    callkit_ok(&k, "failures", "[2]", "missing");
+    callkit_ok(&k, "failures.0.reason", "MISSING", "missing");
+    callkit_ok(&k, "failures.0.arn", ARNS "s/ABCDEFGHIJKLMNOPQRSTU",
+               "missing");
+
+    callkit_error(&k, "DescribeServiceDeployments",
+                  "{\"serviceDeploymentArns\":[]}", 400, INVALID,
+                  "Service Deployment ARNs cannot be empty.");
+    callkit_error(&k, "DescribeServiceDeployments",
+                  "{\"serviceDeploymentArns\":[\"x\"]}", 400, INVALID,
+                  "The ServiceDeployment ARN is invalid.");
+    callkit_error(&k, "DescribeServiceDeployments",
+                  "{\"serviceDeploymentArns\":[\"" REVS "s/1\"]}", 400,
+                  INVALID, "The ServiceDeployment ARN is invalid.");
+    callkit_error(&k, "DescribeServiceDeployments",
+                  "{\"serviceDeploymentArns\":[\"1\",\"2\",\"3\",\"4\","
+                  "\"5\",\"6\",\"7\",\"8\",\"9\",\"10\",\"11\",\"12\","
+                  "\"13\",\"14\",\"15\",\"16\",\"17\",\"18\",\"19\",\"20\","
+                  "\"21\"]}", 400, INVALID,
+                  "Service Deployment ARN count cannot exceed 20");
+
+    callkit_close(&k);
+}
+
+
+/* Revisions. */
+
+static void
+test_revision(void)
+{
+    char       rev[256], in[1200];
+    callkit_t  k;
+
+    open_with(&k);
+    update(&k, "{\"service\":\"s\",\"taskDefinition\":\"web:2\","
+           "\"loadBalancers\":[{\"targetGroupArn\":\"tg\","
+           "\"containerName\":\"app\",\"containerPort\":80,"
+           "\"advancedConfiguration\":{\"alternateTargetGroupArn\":\"alt\","
+           "\"productionListenerRule\":\"rule\",\"roleArn\":\"r\"}}],"
+           "\"volumeConfigurations\":[{\"name\":\"data\","
+           "\"managedEBSVolume\":{\"roleArn\":\"r\",\"sizeInGiB\":8}}],"
+           "\"monitoring\":{\"metricConfigurations\":[{\"metricNames\":["
+           "\"CPUUtilization\"],\"resolutionSeconds\":20}]},"
+           "\"serviceConnectConfiguration\":{\"enabled\":true,"
+           "\"namespace\":\"ns\",\"services\":[{\"portName\":\"http\"}]}}");
+    callkit_ok(&k, "service.currentServiceRevisions", "[2]", "both");
+    callkit_ok(&k, "service.deployments.0.volumeConfigurations.0.name",
+               "data", "in the deployment");
+    callkit_ok(&k, "service.monitoring", NULL, "not in the service");
+    (void) keep(&k, "service.currentServiceRevisions.0.arn", rev,
+                sizeof(rev));
+
+    (void) snprintf(in, sizeof(in), "{\"serviceRevisionArns\":[\"%s\",\""
+                    REVS "s/1\",\"" REVS "s/1\",\"%s\"]}", rev, rev);
+    (void) callkit(&k, "DescribeServiceRevisions", in);
+    callkit_ok(&k, "serviceRevisions", "[1]", "revision");
+    callkit_ok(&k, "failures", "[2]", "once per item");
+    callkit_ok(&k, "failures.0.arn", REVS "s/1", "missing");
+    callkit_ok(&k, "failures.0.reason", "MISSING", "missing");
+#define REV  "serviceRevisions.0."
+    callkit_ok(&k, REV "serviceRevisionArn", rev, "revision");
+    callkit_ok(&k, REV "serviceArn", CALLKIT_ARN "service/default/s",
+               "revision");
+    callkit_ok(&k, REV "clusterArn", CALLKIT_ARN "cluster/default",
+               "revision");
+    callkit_ok(&k, REV "taskDefinition", CALLKIT_ARN
+               "task-definition/web:2", "revision");
+    callkit_ok(&k, REV "launchType", "EC2", "revision");
+    callkit_ok(&k, REV "createdAt", "1789551557.693", "revision");
+    callkit_ok(&k, REV "guardDutyEnabled", "false", "revision");
+    callkit_ok(&k, REV "containerImages.0.containerName", "app",
+               "revision");
+    callkit_ok(&k, REV "containerImages.0.image", "nginx:1", "revision");
+    callkit_ok(&k, REV "loadBalancers.0.targetGroupArn", "tg", "revision");
+    callkit_ok(&k, REV "serviceRegistries", "[0]", "revision");
+    callkit_ok(&k, REV "resolvedConfiguration.loadBalancers.0"
+               ".productionListenerRule", "rule", "revision");
+    callkit_ok(&k, REV "volumeConfigurations.0.managedEBSVolume.sizeInGiB",
+               "8", "revision");
+    callkit_ok(&k, REV "monitoring.metricConfigurations.0"
+               ".resolutionSeconds", "20", "revision");
+    callkit_ok(&k, REV "serviceConnectConfiguration.namespace", "ns",
+               "revision");
+
+    update(&k, "{\"service\":\"s\",\"volumeConfigurations\":[],"
+           "\"loadBalancers\":[]}");
+    callkit_ok(&k, "service.deployments.0.volumeConfigurations", NULL,
+               "cleared");
+    (void) keep(&k, "service.currentServiceRevisions.0.arn", rev,
+                sizeof(rev));
+    (void) snprintf(in, sizeof(in), "{\"serviceRevisionArns\":[\"%s\"]}",
+                    rev);
+    (void) callkit(&k, "DescribeServiceRevisions", in);
+    callkit_ok(&k, REV "monitoring.metricConfigurations.0"
+               ".resolutionSeconds", "20", "kept");
+    callkit_ok(&k, REV "loadBalancers", "[0]", "cleared");
+    callkit_ok(&k, REV "resolvedConfiguration", NULL, "cleared");
+
+    callkit_close(&k);
+}
+
+
+static void
+test_revision_errors(void)
+{
+    char       rev[256], in[1200];
+    callkit_t  k;
+
+    open_with(&k);
+    callkit_error(&k, "DescribeServiceRevisions",
+                  "{\"serviceRevisionArns\":[\"x\"]}", 400, INVALID,
+                  "The ServiceRevision ARN is invalid.");
+    callkit_error(&k, "DescribeServiceRevisions",
+                  "{\"serviceRevisionArns\":[\"" REVS "s/1\",\"" REVS
+                  "t/1\"]}", 400, INVALID,
+                  "Cross service requests are not allowed. All requested"
+                  " service revisions must be for a single service");
+    callkit_error(&k, "DescribeServiceRevisions",
+                  "{\"serviceRevisionArns\":[\"" REVS "t/1\"]}", 400,
+                  "ServiceNotFoundException", "Service not found.");
+    callkit_error(&k, "DescribeServiceRevisions",
+                  "{\"serviceRevisionArns\":[\"1\",\"2\",\"3\",\"4\","
+                  "\"5\",\"6\",\"7\",\"8\",\"9\",\"10\",\"11\",\"12\","
+                  "\"13\",\"14\",\"15\",\"16\",\"17\",\"18\",\"19\",\"20\","
+                  "\"21\"]}", 400, INVALID,
+                  "Service Revision ARN count cannot exceed 20");
+
+    (void) callkit(&k, "DescribeServices", "{\"services\":[\"s\"]}");
+    (void) keep(&k, "services.0.currentServiceRevisions.0.arn", rev,
+                sizeof(rev));
+    (void) callkit(&k, "DeleteService", "{\"service\":\"s\","
+                   "\"force\":true}");
+    (void) snprintf(in, sizeof(in), "{\"serviceRevisionArns\":[\"%s\"]}",
+                    rev);
+    (void) callkit(&k, "DescribeServiceRevisions", in);
+    callkit_ok(&k, "serviceRevisions", "[1]", "works while DRAINING");
+
+    callkit_close(&k);
+}
+
+
+/* Stopping, continuing. */
+
+static void
+test_stop(void)
+{
+    char       arn[256], in[400];
+    callkit_t  k;
+
+    open_with(&k);
+    newest(&k, arn, sizeof(arn));
+    (void) snprintf(in, sizeof(in), "{\"serviceDeploymentArn\":\"%s\"}",
+                    arn);
+    callkit_error(&k, "StopServiceDeployment", in, 400, "ConflictException",
+                  "The service deployment cannot be rolled back because"
+                  " there is no source service revision.");
+    complete(&k);
+    callkit_error(&k, "StopServiceDeployment", in, 400, "ConflictException",
+                  "The service deployment cannot be stopped because its"
+                  " status is SUCCESSFUL.");
+
+    update(&k, "{\"service\":\"s\",\"taskDefinition\":\"web:2\"}");
+    newest(&k, arn, sizeof(arn));
+    (void) snprintf(in, sizeof(in), "{\"serviceDeploymentArn\":\"%s\","
+                    "\"stopType\":\"ABORT\"}", arn);
+    callkit_error(&k, "StopServiceDeployment", in, 400, INVALID,
+                  "stop type should be one of [ROLLBACK]");
+    callkit_error(&k, "StopServiceDeployment",
+                  "{\"serviceDeploymentArn\":\"" ARNS "s/none\"}", 400,
+                  "ServiceDeploymentNotFoundException",
+                  "Service deployment not found.");
+
+    (void) snprintf(in, sizeof(in), "{\"serviceDeploymentArn\":\"%s\","
+                    "\"stopType\":\"ROLLBACK\"}", arn);
+    callkit_sweep(&k, "StopServiceDeployment", in);
+    (void) callkit(&k, "StopServiceDeployment", in);
+    callkit_ok(&k, "serviceDeploymentArn", arn, "asked for");
+    describe(&k, arn);
+    callkit_ok(&k, SD "status", "ROLLBACK_REQUESTED", "asked for");
+    callkit_error(&k, "StopServiceDeployment", in, 400, "ConflictException",
+                  "The service deployment cannot be stopped because its"
+                  " status is ROLLBACK_REQUESTED.");
+
+    (void) snprintf(in, sizeof(in), "{\"serviceDeploymentArn\":\"%s\","
+                    "\"hookId\":\"h\"}", arn);
+    callkit_error(&k, "ContinueServiceDeployment", in, 400, INVALID,
+                  "The lifecycle hook h is not awaiting action.");
+    callkit_error(&k, "ContinueServiceDeployment",
+                  "{\"serviceDeploymentArn\":\"" ARNS "s/none\","
+                  "\"hookId\":\"h\"}", 400,
+                  "ServiceDeploymentNotFoundException",
+                  "Service deployment not found.");
+    callkit_error(&k, "ContinueServiceDeployment",
+                  "{\"serviceDeploymentArn\":\"" ARNS "s/none\","
+                  "\"hookId\":\"h\",\"action\":\"X\"}", 400, INVALID,
+                  "action should be one of [ROLLBACK,CONTINUE]");
+
+    callkit_close(&k);
+}
+
+
+/* Strategies and all that goes with them. */
+
+static void
+test_strategies(void)
+{
+    callkit_t  k;
+
+    open_with(&k);
+#define CONF  "service.deploymentConfiguration."
+    update(&k, "{\"service\":\"s\",\"deploymentConfiguration\":{"
+           "\"strategy\":\"LINEAR\",\"bakeTimeInMinutes\":5,"
+           "\"lifecycleHooks\":[{\"hookTargetArn\":\"arn:l\","
+           "\"roleArn\":\"r\",\"lifecycleStages\":[\"PRE_SCALE_UP\"]},"
+           "{\"targetType\":\"PAUSE\",\"lifecycleStages\":["
+           "\"POST_SCALE_UP\"],\"timeoutConfiguration\":{"
+           "\"timeoutInMinutes\":10,\"action\":\"CONTINUE\"}}]}}");
+    callkit_ok(&k, CONF "strategy", "LINEAR", "linear");
+    callkit_ok(&k, CONF "bakeTimeInMinutes", "5", "linear");
+    callkit_ok(&k, CONF "linearConfiguration.stepPercent", "10",
+               "a default");
+    callkit_ok(&k, CONF "linearConfiguration.stepBakeTimeInMinutes", "6",
+               "a default");
+    callkit_ok(&k, CONF "lifecycleHooks", "[2]", "hooks");
+    callkit_ok(&k, CONF "lifecycleHooks.1.timeoutConfiguration"
+               ".timeoutInMinutes", "10", "hooks");
+    callkit_ok(&k, "service.deployments", "[1]", "no new deployment");
+
+    update(&k, "{\"service\":\"s\",\"deploymentConfiguration\":{"
+           "\"strategy\":\"CANARY\",\"canaryConfiguration\":{"
+           "\"canaryPercent\":12.5}}}");
+    callkit_ok(&k, CONF "linearConfiguration", NULL, "canary");
+    callkit_ok(&k, CONF "canaryConfiguration.canaryPercent", "12.5",
+               "canary");
+    callkit_ok(&k, CONF "canaryConfiguration.canaryBakeTimeInMinutes", "10",
+               "a default");
+    callkit_ok(&k, CONF "lifecycleHooks", "[2]", "kept");
+
+    update(&k, "{\"service\":\"s\",\"deploymentConfiguration\":{"
+           "\"strategy\":\"BLUE_GREEN\",\"lifecycleHooks\":[]}}");
+    callkit_ok(&k, CONF "canaryConfiguration", NULL, "blue/green");
+    callkit_ok(&k, CONF "lifecycleHooks", NULL, "cleared");
+
+    update(&k, "{\"service\":\"s\",\"deploymentConfiguration\":{"
+           "\"strategy\":\"ROLLING\",\"earlySuccessCriteria\":{"
+           "\"enable\":true,\"healthyPercent\":100,"
+           "\"sourceServiceRevisionCleanup\":\"BLOCKING\"}}}");
+    callkit_ok(&k, CONF "earlySuccessCriteria.healthyPercent", "100",
+               "rolling");
+
+    (void) callkit(&k, "CreateService", "{\"serviceName\":\"d\","
+                   "\"taskDefinition\":\"web\",\"schedulingStrategy\":"
+                   "\"DAEMON\",\"deploymentConfiguration\":{"
+                   "\"minimumHealthyPercent\":50}}");
+    callkit_ok(&k, "service.schedulingStrategy", "DAEMON", "daemon");
+    callkit_ok(&k, "service.desiredCount", "0", "daemon");
+    callkit_ok(&k, CONF "maximumPercent", "100", "daemon");
+    callkit_ok(&k, CONF "minimumHealthyPercent", "50", "daemon");
+    callkit_ok(&k, "service.availabilityZoneRebalancing", "DISABLED",
+               "daemon");
+    callkit_error(&k, "UpdateService", "{\"service\":\"d\","
+                  "\"desiredCount\":1}", 400, INVALID,
+                  "The daemon scheduling strategy does not support a desired"
+                  " count for services. Remove the desired count value and"
+                  " try again");
+    (void) callkit(&k, "ListServices",
+                   "{\"schedulingStrategy\":\"DAEMON\"}");
+    callkit_ok(&k, "serviceArns", "[1]", "by strategy");
+    (void) callkit(&k, "DeleteService", "{\"service\":\"d\","
+                   "\"force\":false}");
+    callkit_ok(&k, "service.status", "DRAINING", "needs no force");
+
+    callkit_close(&k);
+}
+
+
+static void
+test_memory(void)
+{
+    char       arn[256], rev[256], in[600];
+    callkit_t  k;
+
+    open_with(&k);
+    newest(&k, arn, sizeof(arn));
+    (void) keep(&k, "serviceDeployments.0.targetServiceRevisionArn", rev,
+                sizeof(rev));
+    callkit_sweep(&k, "UpdateService", "{\"service\":\"s\","
+                  "\"taskDefinition\":\"web:2\",\"loadBalancers\":["
+                  "{\"targetGroupArn\":\"tg\",\"containerName\":\"app\","
+                  "\"containerPort\":80}],\"deploymentConfiguration\":{"
+                  "\"strategy\":\"LINEAR\"}}");
+    update(&k, "{\"service\":\"s\",\"taskDefinition\":\"web:2\"}");
+    callkit_sweep(&k, "ListServiceDeployments", "{\"service\":\"s\","
+                  "\"maxResults\":1}");
+    (void) snprintf(in, sizeof(in), "{\"serviceDeploymentArns\":[\"%s\"]}",
+                    arn);
+    callkit_sweep(&k, "DescribeServiceDeployments", in);
+    (void) snprintf(in, sizeof(in), "{\"serviceRevisionArns\":[\"%s\",\""
+                    REVS "s/1\"]}", rev);
+    callkit_sweep(&k, "DescribeServiceRevisions", in);
+    callkit_sweep(&k, "DeleteService", "{\"service\":\"s\","
+                  "\"force\":true}");
+
+    callkit_close(&k);
+}
+
+
+int
+main(void)
+{
+    test_created();
+    test_updated();
+    test_list();
+    test_describe();
+    test_revision();
+    test_revision_errors();
+    test_stop();
+    test_strategies();
+    test_memory();
+
+    return tap_done();
+}

@@ -1,0 +1,271 @@
+/*
+ * What service deployments become, and the next step of task sets: the pure
+ * parts of the scheduler beside the one for deployments.
+ */
+
+#include "../../src/scheduler/scheduler.h"
+#include "tap.h"
+
+
+#define NOW  1000000
+
+
+/* Service deployments. */
+
+typedef struct {
+    const char     *what;
+    uint8_t         service;
+    uint8_t         rollout;        /* 0: no deployment */
+    uint8_t         before;
+    kecs_follow_t   follow;
+    uint8_t         after;
+} follow_t;
+
+#define SD(name)  KECS_SERVICE_DEPLOYMENT_ ## name
+
+static const follow_t  follows[] = {
+    { "it begins", KECS_SERVICE_ACTIVE, KECS_ROLLOUT_IN_PROGRESS,
+      SD(PENDING), KECS_FOLLOW_PUT, SD(IN_PROGRESS) },
+    { "it goes on", KECS_SERVICE_ACTIVE, KECS_ROLLOUT_IN_PROGRESS,
+      SD(IN_PROGRESS), KECS_FOLLOW_NOTHING, SD(IN_PROGRESS) },
+    { "it is done", KECS_SERVICE_ACTIVE, KECS_ROLLOUT_COMPLETED,
+      SD(IN_PROGRESS), KECS_FOLLOW_PUT, SD(SUCCESSFUL) },
+    { "it is done at once", KECS_SERVICE_ACTIVE, KECS_ROLLOUT_COMPLETED,
+      SD(PENDING), KECS_FOLLOW_PUT, SD(SUCCESSFUL) },
+    { "it fails", KECS_SERVICE_ACTIVE, KECS_ROLLOUT_FAILED,
+      SD(IN_PROGRESS), KECS_FOLLOW_PUT, SD(STOPPED) },
+    { "it is to go back", KECS_SERVICE_ACTIVE, KECS_ROLLOUT_IN_PROGRESS,
+      SD(ROLLBACK_REQUESTED), KECS_FOLLOW_BACK, SD(ROLLBACK_REQUESTED) },
+    { "though it is done", KECS_SERVICE_ACTIVE, KECS_ROLLOUT_COMPLETED,
+      SD(ROLLBACK_REQUESTED), KECS_FOLLOW_BACK, SD(ROLLBACK_REQUESTED) },
+    { "it goes back", KECS_SERVICE_ACTIVE, KECS_ROLLOUT_IN_PROGRESS,
+      SD(ROLLBACK_IN_PROGRESS), KECS_FOLLOW_NOTHING,
+      SD(ROLLBACK_IN_PROGRESS) },
+    { "it is back", KECS_SERVICE_ACTIVE, KECS_ROLLOUT_COMPLETED,
+      SD(ROLLBACK_IN_PROGRESS), KECS_FOLLOW_PUT, SD(ROLLBACK_SUCCESSFUL) },
+    { "going back fails", KECS_SERVICE_ACTIVE, KECS_ROLLOUT_FAILED,
+      SD(ROLLBACK_IN_PROGRESS), KECS_FOLLOW_PUT, SD(ROLLBACK_FAILED) },
+    { "its deployment is gone", KECS_SERVICE_ACTIVE, 0, SD(IN_PROGRESS),
+      KECS_FOLLOW_PUT, SD(STOPPED) },
+    { "its service is deleted", KECS_SERVICE_DRAINING,
+      KECS_ROLLOUT_IN_PROGRESS, SD(IN_PROGRESS), KECS_FOLLOW_PUT,
+      SD(STOPPED) },
+    { "nothing follows the end", KECS_SERVICE_ACTIVE, 0, SD(SUCCESSFUL),
+      KECS_FOLLOW_NOTHING, SD(SUCCESSFUL) }
+};
+
+
+static void
+test_follow(void)
+{
+    size_t                     i;
+    kecs_follow_t              got;
+    kecs_service_t             s;
+    kecs_deployment_t          d;
+    kecs_service_deployment_t  sd;
+
+    for (i = 0; i < sizeof(follows) / sizeof(follows[0]); i++) {
+        memset(&s, 0, sizeof(s));
+        memset(&d, 0, sizeof(d));
+        memset(&sd, 0, sizeof(sd));
+        s.status = follows[i].service;
+        s.primary = 7;
+        d.id = 7;
+        d.rollout = follows[i].rollout;
+        sd.status = follows[i].before;
+
+        got = kecs_sched_follow(&sd, &s, d.rollout != 0 ? &d : NULL, NOW);
+        tap_ok(got == follows[i].follow && sd.status == follows[i].after,
+               "%s", follows[i].what);
+        tap_is_int(sd.finished_at, got == KECS_FOLLOW_PUT
+                   && !kecs_service_deployment_live(sd.status) ? NOW : 0,
+                   "and when it ended");
+    }
+}
+
+
+/* Task sets. */
+
+typedef struct {
+    kecs_arena_t       *arena;
+    kecs_service_t      service;
+    kecs_task_set_t     sets[2];
+    kecs_sched_task_t   tasks[16];
+    kecs_sched_sets_t   view;
+    kecs_sched_conf_t   conf;
+    kecs_actions_t      out;
+} kit_t;
+
+
+static void
+setup(kit_t *k, uint32_t desired)
+{
+    memset(k, 0, sizeof(*k));
+    k->arena = kecs_arena_create(0);
+    kecs_sched_conf_default(&k->conf);
+    k->service.status = KECS_SERVICE_ACTIVE;
+    k->service.controller = KECS_CONTROLLER_EXTERNAL;
+    k->service.desired = desired;
+    k->service.version = 3;
+    k->sets[0].id = 1;
+    k->sets[0].status = KECS_TASK_SET_PRIMARY;
+    k->sets[0].scale = KECS_SCALE_FULL;
+    k->sets[1].id = 2;
+    k->sets[1].status = KECS_TASK_SET_ACTIVE;
+    k->view.service = &k->service;
+    k->view.sets = k->sets;
+    k->view.n_sets = 2;
+    k->view.tasks = k->tasks;
+}
+
+
+static void
+add_tasks(kit_t *k, uint64_t set, unsigned n)
+{
+    kecs_sched_task_t  *t;
+
+    while (n-- > 0) {
+        t = &k->tasks[k->view.n_tasks++];
+        t->id[0] = (uint8_t) k->view.n_tasks;
+        t->deployment = set;
+        t->status = KECS_TASK_RUNNING;
+        t->desired = KECS_DESIRED_RUNNING;
+        t->started_at = 1;
+    }
+}
+
+
+static int64_t
+count(kit_t *k, kecs_action_type_t type, uint64_t set)
+{
+    size_t    i;
+    int64_t   n;
+
+    for (i = 0, n = 0; i < k->out.n; i++) {
+        if (k->out.items[i].type == type
+            && k->out.items[i].deployment == set)
+        {
+            n += type == KECS_ACT_START ? k->out.items[i].n : 1;
+        }
+    }
+
+    return n;
+}
+
+
+static void
+step(kit_t *k)
+{
+    tap_is_int(kecs_schedule_sets(k->arena, &k->view, &k->conf, NOW,
+                                  &k->out), KECS_OK, "a step");
+}
+
+
+static void
+test_sets(void)
+{
+    kit_t  k;
+
+    setup(&k, 3);
+    k.sets[1].scale = KECS_SCALE_FULL / 2;
+    step(&k);
+    tap_is_int(count(&k, KECS_ACT_START, 1), 3, "all of the desired count");
+    tap_is_int(count(&k, KECS_ACT_START, 2), 2, "half of it, rounded up");
+    tap_is_int(k.out.items[0].version, 3, "decided on the service");
+
+    add_tasks(&k, 1, 3);
+    add_tasks(&k, 2, 4);
+    step(&k);
+    tap_is_int(count(&k, KECS_ACT_START, 1), 0, "the first has its tasks");
+    tap_is_int(count(&k, KECS_ACT_TASK_SET, 1), 1, "and is steady");
+    tap_is_int(count(&k, KECS_ACT_STOP, 2), 2, "the second has too many");
+    tap_is_int(count(&k, KECS_ACT_SERVICE, 0), 0, "the service stays");
+
+    k.sets[0].steady = KECS_TOLD_STEADY;
+    k.sets[0].steady_at = NOW;
+    step(&k);
+    tap_is_int(count(&k, KECS_ACT_TASK_SET, 1), 0, "that is told once");
+    kecs_arena_destroy(k.arena);
+}
+
+
+static void
+test_sets_end(void)
+{
+    kit_t  k;
+
+    setup(&k, 2);
+    k.sets[1].status = KECS_TASK_SET_DRAINING;
+    k.sets[1].scale = KECS_SCALE_FULL;
+    add_tasks(&k, 2, 2);
+    step(&k);
+    tap_is_int(count(&k, KECS_ACT_STOP, 2), 2, "a draining set is emptied");
+    tap_is_int(count(&k, KECS_ACT_TASK_SET_END, 2), 0, "and stays");
+
+    k.view.n_tasks = 0;
+    step(&k);
+    tap_is_int(count(&k, KECS_ACT_TASK_SET_END, 2), 1, "until it is empty");
+
+    k.service.status = KECS_SERVICE_DRAINING;
+    step(&k);
+    tap_is_int(count(&k, KECS_ACT_TASK_SET_END, 1), 1, "all end");
+    tap_is_int(count(&k, KECS_ACT_SERVICE, 0), 1, "with their service");
+    tap_is_int(k.out.items[k.out.n - 1].status, KECS_SERVICE_INACTIVE,
+               "which is then INACTIVE");
+    kecs_arena_destroy(k.arena);
+}
+
+
+static void
+test_sets_fail(void)
+{
+    unsigned     i;
+    kit_t        k;
+    kecs_task_t  t;
+
+    setup(&k, 2);
+    memset(&t, 0, sizeof(t));
+    t.stop_code = KECS_STOP_FAILED_TO_START;
+
+    for (i = 0; i < 3; i++) {
+        tap_ok(kecs_sched_set_stopped(&k.conf, &k.service, &k.sets[0], &t,
+                                      NOW), "a task does not start");
+    }
+
+    tap_ok(k.sets[0].failed == 3 && k.sets[0].throttled_until > NOW,
+           "then there is a pause");
+    step(&k);
+    tap_is_int(count(&k, KECS_ACT_START, 1), 0, "nothing is started");
+    tap_is_int(k.out.again_at, k.sets[0].throttled_until, "until then");
+    kecs_arena_destroy(k.arena);
+}
+
+
+/* Sets left over in a service that ECS deploys. */
+
+static void
+test_left_sets(void)
+{
+    kit_t  k;
+
+    setup(&k, 2);
+    add_tasks(&k, 1, 1);
+    tap_is_int(kecs_schedule_left_sets(k.arena, &k.view, &k.out), KECS_OK,
+               "sets that are left over");
+    tap_ok(k.out.n == 1 && count(&k, KECS_ACT_TASK_SET_END, 2) == 1,
+           "end when they are empty");
+    kecs_arena_destroy(k.arena);
+}
+
+
+int
+main(void)
+{
+    test_follow();
+    test_sets();
+    test_sets_end();
+    test_sets_fail();
+    test_left_sets();
+
+    return tap_done();
+}
