@@ -1,8 +1,8 @@
 /*
  * How full the map and the disk are.  In use are the pages ever handed out
- * (the last page number, which LMDB tells for nothing) less those on its
- * free list; pages that are free but still seen by an old reader count as
- * free, since they come back by themselves.
+ * (the last page number, which LMDB tells for nothing) less those on its free
+ * list; pages that are free but still seen by an old reader count as free,
+ * since they come back by themselves.
  *
  * The free list holds one entry per transaction that freed pages, each
  * beginning with its number of pages, so adding up reads one word per entry.
