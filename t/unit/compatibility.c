@@ -58,7 +58,19 @@ static const char  runtimes[] =
 " |\n"
 "| placement constraints and strategies | stored and shown; Kubernetes'"
 " scheduler places |\n"
-"| capacity providers | stored and shown |\n"
+"| capacity providers | stored and shown; nothing scales |\n"
+"| container instances | as agents or people register them; nodes do not"
+" register by themselves |\n"
+"| StartTask | the task runs where the runtime puts it |\n"
+"| task scale-in protection | acts |\n"
+"| ExecuteCommand | checked; then TargetNotConnectedException, there is no"
+" channel |\n"
+"| daemons | stored and shown; run nothing |\n"
+"| express gateway services | a service that runs; nothing answers at its"
+" endpoint |\n"
+"| gateways, routes | stored and shown; carry no traffic |\n"
+"| account settings | containerInsights acts; the others are stored |\n"
+
 "\n"
 "## Task definition fields on Kubernetes\n"
 "\n"
@@ -92,10 +104,12 @@ render(kecs_buf_t *b)
         op = kecs_ecs_op(kecs_str_of(name));
         built += op != NULL;
         kecs_buf_printf(b, "| %s | %s |\n", name,
-                        op != NULL ? "acts" : "not available");
+                        op != NULL ? "answers" : "not available");
     }
 
-    kecs_buf_printf(b, "\n%zu of %d operations act.\n", built,
+    kecs_buf_printf(b, "\n%zu of %d operations answer: what they are given is checked, stored and"
+                    "\nshown as ECS does.  What moves containers so far is"
+                    " below.\n", built,
                     (int) KECS_ECS_MODEL_OPS);
     kecs_buf_str(b, kecs_str_of(runtimes));
 
