@@ -98,17 +98,8 @@ refused('CreateService', { %all, %{ $$_[0] } },
        taskDefinition => 'vpc', launchType => 'FARGATE', %NET },
      'The daemon scheduling strategy does not support the FARGATE launch'
      . ' type. Change the launch type and try again'],
-    [{ desiredCount => undef, schedulingStrategy => 'DAEMON' },
-     'The scheduling strategy DAEMON is not supported.',
-     'UnsupportedFeatureException'],
-    [{ deploymentController => { type => 'CODE_DEPLOY' } },
-     'The deployment controller CODE_DEPLOY is not supported.',
-     'UnsupportedFeatureException'],
     [{ deploymentController => { type => 'x' } },
      qr/^deployment controller should be one of \[ECS,CODE_DEPLOY,EXTERNAL\]/],
-    [{ deploymentConfiguration => { strategy => 'BLUE_GREEN' } },
-     'The deployment strategy BLUE_GREEN is not supported.',
-     'UnsupportedFeatureException'],
     [{ deploymentConfiguration => { maximumPercent => 99 } },
      'maximumPercent must be at least 100'],
     [{ deploymentConfiguration => { minimumHealthyPercent => 101 } },
@@ -161,8 +152,10 @@ refused('CreateService', { %all, %{ $$_[0] } },
     [{ placementStrategy => [{ type => 'binpack', field => 'x' }] },
      "binpack field 'x' is invalid"],
     [{ propagateTags => 'x' }, 'Invalid value for propagateTags'],
-    [{ gatewayConnectors => [{ portName => 'p' }] }, 'gatewayConnectors were'
-     . ' specified but no gateways are associated with cluster'],
+    [{ gatewayConnectors => [{ portName => 'p' }],
+       taskDefinition => 'vpc', %NET }, 'The portName p in'
+     . ' gatewayConnectors does not match any port mapping name in the task'
+     . ' definition.'],
     [{ tags => [{ key => 'aws:x', value => '' }] },
      'aws: prefixed tag key names are not allowed for external use.'],
     [{ healthCheckGracePeriodSeconds => -1 },
@@ -408,13 +401,8 @@ refused('UpdateService', { service => 'token', %{ $$_[0] } },
      "The service couldn't be updated because Availability Zone Rebalancing"
      . ' does not support maximumPercent <= 100 % as deployment'
      . ' configuration. Update deployment configuration and try again.'],
-    [{ deploymentController => { type => 'EXTERNAL' } },
-     'The deployment controller EXTERNAL is not supported.',
-     'UnsupportedFeatureException'],
     [{ platformVersion => '1.4.0' }, 'The platform version must be null when'
-     . ' specifying an EC2 launch type.'],
-    [{ volumeConfigurations => [{ name => 'v' }] }, qr/^volumeConfigurations/,
-     'UnsupportedFeatureException'];
+     . ' specifying an EC2 launch type.'];
 is_like(service('token'), $before, 'nor does a refused one');
 
 # A service lives on with a definition that is no longer ACTIVE.

@@ -162,7 +162,7 @@ for my $op (qw(TagResource UntagResource ListTagsForResource)) {
          'The specified task definition does not exist. Specify a valid'
          . ' account, family, revision and try again.', 'ClientException'],
         ['default', $ARN], ['', $ARN], ['arn:aws:s3:::bucket', $ARN],
-        [account_arn('capacity-provider/x'), $ARN],
+        [account_arn('container/x'), $ARN],
         [account_arn('container/a/b/c'), $ARN], [account_arn('cluster'),
                                                  $ARN];
     refused($op, $more, 'InvalidParameterException',

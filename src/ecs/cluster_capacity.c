@@ -229,7 +229,7 @@ write_attachment(kecs_call_t *c, const kecs_cluster_t *cluster,
 
 static kecs_rc_t
 write_attachments_of(kecs_call_t *c, const kecs_cluster_t *cluster,
-    kecs_str_t name)
+    kecs_str_t name, bool *any)
 {
     kecs_rc_t        rc;
     kecs_provider_t  p;
@@ -243,6 +243,8 @@ write_attachments_of(kecs_call_t *c, const kecs_cluster_t *cluster,
     if (rc != KECS_OK) {
         return rc == KECS_NOT_FOUND ? KECS_OK : rc;
     }
+
+    *any |= p.scaling || p.draining;
 
     if (p.scaling) {
         write_attachment(c, cluster, &p, true);
@@ -259,6 +261,7 @@ write_attachments_of(kecs_call_t *c, const kecs_cluster_t *cluster,
 kecs_rc_t
 kecs_cluster_attachments(kecs_call_t *c, const kecs_cluster_t *cluster)
 {
+    bool                 any;
     size_t               i;
     kecs_rc_t            rc;
     kecs_ecs_cluster_t  *have;
@@ -268,16 +271,17 @@ kecs_cluster_attachments(kecs_call_t *c, const kecs_cluster_t *cluster)
         return rc;
     }
 
+    any = false;
     kecs_w_array(&c->out, "attachments");
 
     for (i = 0; rc == KECS_OK && i < have->capacity_providers.n; i++) {
         rc = write_attachments_of(c, cluster,
-                                  have->capacity_providers.items[i]);
+                                  have->capacity_providers.items[i], &any);
     }
 
     kecs_w_array_end(&c->out);
 
-    if (have->capacity_providers.n != 0) {
+    if (any) {
         kecs_w_cstr(&c->out, "attachmentsStatus", "UPDATE_COMPLETE");
     }
 

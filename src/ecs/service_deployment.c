@@ -336,7 +336,10 @@ write_revision(kecs_call_t *c, kecs_str_t cluster, const kecs_service_t *s,
 }
 
 
-/* It is shown from the moment on that the scheduler has begun with it. */
+/*
+ * It is shown from the moment on that the scheduler has begun with it, and
+ * no more when the service has ended.
+ */
 
 static kecs_rc_t
 write_current(kecs_call_t *c, kecs_str_t cluster, const kecs_service_t *s,
@@ -370,7 +373,9 @@ write_deployments(kecs_call_t *c, kecs_str_t cluster,
 
     rc = kecs_deployments_live(c, s, &list);
 
-    if (rc == KECS_OK) {
+    if (rc == KECS_OK && (shown & KECS_SHOW_REVISIONS)
+        && s->status != KECS_SERVICE_INACTIVE)
+    {
         rc = write_current(c, cluster, s, list);
     }
 

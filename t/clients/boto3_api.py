@@ -25,8 +25,9 @@ EXTRA = {
 
 ACTING = """
     CreateCluster CreateService DeleteCluster DeleteService
-    DeregisterTaskDefinition DescribeClusters DescribeServices
-    DescribeTaskDefinition DescribeTasks ListClusters ListServices
+    DeregisterTaskDefinition DescribeCapacityProviders DescribeClusters
+    DescribeServices DescribeTaskDefinition DescribeTasks ListClusters
+    ListGateways ListServices
     ListTagsForResource ListTaskDefinitionFamilies ListTaskDefinitions
     ListTasks RegisterTaskDefinition RunTask StopTask TagResource
     UntagResource UpdateService
@@ -445,6 +446,18 @@ def test_tags(ecs):
              "untag_resource")
 
 
+def test_nothing_made(ecs):
+    """Lists and descriptions of what nobody has made."""
+
+    tap.same({k: v for k, v in ecs.list_gateways().items()
+              if k != "ResponseMetadata"}, {"gateways": []},
+             "list_gateways")
+    found = ecs.describe_capacity_providers()
+    tap.same([(p["name"], p["status"]) for p in found["capacityProviders"]],
+             [("FARGATE", "ACTIVE"), ("FARGATE_SPOT", "ACTIVE")],
+             "describe_capacity_providers")
+
+
 def test_paginators(ecs):
     names = ["p%02d" % i for i in range(8)]
 
@@ -506,9 +519,11 @@ def test_errors(ecs, endpoint):
                         "platformVersion": "0.1"},
          "PlatformUnknownException",
          "The specified platform version does not exist."),
-        (ecs.list_gateways, {}, "UnsupportedFeatureException", None),
-        (ecs.describe_capacity_providers, {}, "UnsupportedFeatureException",
-         None),
+        (ecs.describe_gateway, {"gateway": "nope"},
+         "GatewayNotFoundException", None),
+        (ecs.describe_daemon, {"daemonArn": "arn:aws:ecs:us-east-1:"
+                               "000000000000:daemon/nope/nope"},
+         "ClusterNotFoundException", None),
     )
 
     for call, args, name, text in cases:
@@ -576,7 +591,8 @@ def main():
     ecs, checker = make_client(endpoint)
 
     for test in (test_clusters, test_task_definitions, test_tasks,
-                 test_services, test_tags, test_paginators, test_threads):
+                 test_services, test_tags, test_nothing_made, test_paginators,
+                 test_threads):
         try:
             test(ecs)
         except Exception as e:      # the tests behind it are still of use
