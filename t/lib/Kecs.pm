@@ -357,7 +357,6 @@ sub reload {
         @now == $self->{workers} && !grep { $old{$_} } @now;
     }, 30);
     delete $self->{http};
-    $self->{reloaded} = time;
 
     return $served;
 }
@@ -438,18 +437,8 @@ sub api {
     }
 
     my $body = ref $in ? $JSON->encode($in) : $in // '';
-    my @request = ('POST', "http://127.0.0.1:$port$path",
-                   { headers => \%headers, content => $body });
-    my $r = $self->http->request(@request);
-
-    # a worker that is leaving may have taken the connection and closed it
-    # as an idle one, before it read anything: nginx's way, and clients
-    # connect again
-    if ($r->{status} == 599 && time - ($self->{reloaded} // 0) < 5) {
-        delete $self->{http};
-        $r = $self->http->request(@request);
-    }
-
+    my $r = $self->http->request('POST', "http://127.0.0.1:$port$path",
+                                 { headers => \%headers, content => $body });
     my $json = eval { $JSON->decode($r->{content}) };
 
     return ($r->{status}, $json // $r->{content}, $r->{headers});
