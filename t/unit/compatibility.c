@@ -107,9 +107,9 @@ render(kecs_buf_t *b)
                         op != NULL ? "answers" : "not available");
     }
 
-    kecs_buf_printf(b, "\n%zu of %d operations answer: what they are given is checked, stored and"
-                    "\nshown as ECS does.  What moves containers so far is"
-                    " below.\n", built,
+    kecs_buf_printf(b, "\n%zu of %d operations answer: what they are given is"
+                    " checked, stored and\nshown as ECS does.  What moves"
+                    " containers so far is below.\n", built,
                     (int) KECS_ECS_MODEL_OPS);
     kecs_buf_str(b, kecs_str_of(runtimes));
 
