@@ -286,7 +286,7 @@ for my $both (0, 1) {
 # A child that hangs is given time, unless one asks twice.
 
 my @pids = $one->pids;
-kill 'STOP', grep { $_ != $one->{pid} } @pids;
+Kecs->freeze($_) for grep { $_ != $one->{pid} } @pids;
 kill 'INT', $one->{pid};
 ok(until_true(sub { $one->output =~ /(?:stopping.*){3}/s }),
    'children hang: it waits');

@@ -313,6 +313,21 @@ sub end_process {
     return;
 }
 
+# SIGSTOP, and waits until every thread of the process stands still: the
+# signal is pending before it acts.
+sub freeze {
+    my ($self, $pid) = @_;
+
+    kill 'STOP', $pid or die "cannot stop $pid: $!\n";
+    $self->wait_for(sub {
+        for my $stat (glob "/proc/$pid/task/*/stat") {
+            open my $fh, '<', $stat or next;
+            return if (<$fh> // '') !~ /\) [Tt] /;
+        }
+        1;
+    }) or die "process $pid does not stop\n";
+}
+
 sub stop {
     my ($self) = @_;
 
