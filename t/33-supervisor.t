@@ -73,14 +73,7 @@ sub said {
 
 sub reconciler { return said($_[0], 'pid') }
 
-sub master {
-    my ($k) = @_;
-
-    open my $f, '<', "$k->{data}/nginx.pid" or return '';
-    chomp(my $pid = <$f> // '');
-
-    return $pid;
-}
+sub master { return $_[0]->master_pid // '' }
 
 sub ready {
     my ($k) = @_;

@@ -45,13 +45,14 @@ is($web->{deployments}[0]{rolloutState}, 'COMPLETED', 'rollout COMPLETED');
 like($web->{events}[0]{message}, qr/^\(service web\) has reached a steady/,
     'the newest event: steady state');
 
-# a new revision rolls out
+# a new revision rolls out, and a reload of nginx in the middle of it
 
 $k->aws('register-task-definition', '--cli-input-json',
     'file://examples/hello.json');
 my $updated = $k->aws(qw(update-service --cluster demo --service web
     --task-definition hello:2))->{service};
 is(scalar @{ $updated->{deployments} }, 2, 'update-service: two deployments');
+ok($k->reload, 'a reload: new workers serve');
 ($status, $text) = $k->try_aws(qw(wait services-stable --cluster demo
     --services web));
 is($status, 0, 'the update becomes stable') or diag($text);

@@ -55,6 +55,10 @@ cmp_ok($gaps[2], '<', 20, 'and not much longer');
 ok(scalar(grep { $_->{message} =~ /unable to consistently start tasks/ }
     @{ service('failing')->{events} }), 'which an event tells');
 
+# the waiting goes on, whoever serves
+
+ok($k->reload, 'a reload: new workers serve');
+
 my $done = KecsUp::wait_for('the rollout to be completed', sub {
     my $s = service('fine');
     return $s->{deployments}[0]{rolloutState} eq 'COMPLETED' && $s;

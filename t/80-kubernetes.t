@@ -200,6 +200,7 @@ sub child {
 }
 
 roll('the reconciler killed', sub { kill 'KILL', child(qr/kecs-reconciler/) });
+roll('nginx reloaded', sub { ok($k->reload, 'a reload: new workers serve') });
 roll('nginx killed', sub {
     my $pid = child(qr/nginx: master/);
     kill 'KILL', grep { $_ != $k->{pid} } $pid;

@@ -115,6 +115,7 @@ sub data { $_[0]{data} }
 sub port { $_[0]{port} }
 sub admin_port { $_[0]{admin_port} }
 sub pid { $_[0]{pid} }
+sub master_pid { $_[0]{pid} }
 sub json { $JSON }
 
 
@@ -342,13 +343,13 @@ sub worker_pids {
     my ($self, $all) = @_;
 
     my @pids;
+    my $master = $self->master_pid // 0;
     opendir my $proc, '/proc' or die "/proc: $!\n";
 
     for my $pid (grep { /^\d+$/ } readdir $proc) {
         open my $stat, '<', "/proc/$pid/stat" or next;
         my $line = <$stat> // '';
-        next unless $line =~ /\) (\S) (\d+)/ && $2 == ($self->{pid} // 0)
-                    && $1 ne 'Z';
+        next unless $line =~ /\) (\S) (\d+)/ && $2 == $master && $1 ne 'Z';
         open my $cmd, '<', "/proc/$pid/cmdline" or next;
         my $title = <$cmd> // '';
         push @pids, $pid if $title =~ /worker process/
@@ -365,9 +366,9 @@ sub reload {
     my ($self) = @_;
 
     my %old = map { $_ => 1 } $self->worker_pids(1);
-    kill 'HUP', $self->{pid};
+    kill 'HUP', $self->master_pid;
 
-    my $served = $self->wait_for(sub {
+    my $served = wait_for($self, sub {
         my @now = $self->worker_pids;
         @now == $self->{workers} && !grep { $old{$_} } @now;
     }, 30);

@@ -19,6 +19,10 @@ use Time::HiRes qw(time sleep);
 *get = \&Kecs::get;
 *http = \&Kecs::http;
 
+# The workers of its nginx, and a reload that ends with a new generation.
+*worker_pids = \&Kecs::worker_pids;
+*reload = \&Kecs::reload;
+
 our @SETS = qw(healthy-after=500 throttle-first=300 throttle-max=2000);
 
 sub new {
@@ -145,6 +149,13 @@ sub pids {
         push @found, grep { $parent{$_} == $found[$i] } sort keys %parent;
     }
     return @found;
+}
+
+# The master of its nginx; undef while there is none.
+sub master_pid {
+    my ($self) = @_;
+    open my $f, '<', "$self->{data}/nginx.pid" or return undef;
+    return (<$f> || '') =~ /^(\d+)$/ ? $1 : undef;
 }
 
 sub kill_all {
