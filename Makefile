@@ -49,6 +49,12 @@ RT_LIBS     := -lcurl -lyaml -lssl
 
 UNITS       := $(patsubst t/unit/%.c,$(B)/unit/%,$(UNIT_SRC))
 
+# Goals given together build one library: one after the other, each parallel
+# within itself.
+ifeq ($(MAKELEVEL),0)
+.NOTPARALLEL:
+endif
+
 .PHONY: all help programs
 all: deps-build ## build everything
 	@$(MAKE) -j$(JOBS) programs
@@ -119,6 +125,7 @@ module: $(B)/libkecs.a
 	    ngx_kecs_module/build.sh $(B) '$(OPT)' '$(LINK)'
 unit-build:
 	@$(MAKE) -j$(JOBS) $(UNITS)
+.SECONDARY: $(call obj,$(UNIT_SRC))
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
