@@ -204,9 +204,8 @@ ngx_kecs_ctx_call(ngx_kecs_ctx_t *ctx)
     c->request_id = kecs_str_n(ctx->request_id, KECS_UUID_LEN);
     c->buf = &ctx->buf;
     ngx_kecs_reached(ctx->request, c);
-    c->principal = kecs_sprintf(ctx->arena, "arn:%s:iam::%.*s:root",
-                                kecs_partition(c->region),
-                                kecs_fmt(c->account));
+    c->principal = kecs_arn_iam(ctx->arena, c->region, c->account,
+                                kecs_str("root"));
 
     return c->principal.data == NULL ? NGX_ERROR : NGX_OK;
 }

@@ -5,6 +5,9 @@
 #include "arn.h"
 
 
+#define HEAD  8                     /* pieces before the resource */
+
+
 bool
 kecs_arn_parse(kecs_str_t s, kecs_arn_t *arn)
 {
@@ -31,22 +34,22 @@ kecs_arn_parse(kecs_str_t s, kecs_arn_t *arn)
 }
 
 
-const char *
-kecs_partition(kecs_str_t region)
+static kecs_str_t
+partition_of(kecs_str_t region)
 {
     size_t  i;
 
     static const struct {
-        kecs_str_t   prefix;
-        const char  *partition;
+        kecs_str_t  prefix;
+        kecs_str_t  partition;
     } partitions[] = {
-        { kecs_string("cn-"), "aws-cn" },
-        { kecs_string("us-gov-"), "aws-us-gov" },
-        { kecs_string("us-iso-"), "aws-iso" },
-        { kecs_string("us-isob-"), "aws-iso-b" },
-        { kecs_string("eu-isoe-"), "aws-iso-e" },
-        { kecs_string("us-isof-"), "aws-iso-f" },
-        { kecs_string("eusc-"), "aws-eusc" }
+        { kecs_string("cn-"), kecs_string("aws-cn") },
+        { kecs_string("us-gov-"), kecs_string("aws-us-gov") },
+        { kecs_string("us-iso-"), kecs_string("aws-iso") },
+        { kecs_string("us-isob-"), kecs_string("aws-iso-b") },
+        { kecs_string("eu-isoe-"), kecs_string("aws-iso-e") },
+        { kecs_string("us-isof-"), kecs_string("aws-iso-f") },
+        { kecs_string("eusc-"), kecs_string("aws-eusc") }
     };
 
     for (i = 0; i < sizeof(partitions) / sizeof(partitions[0]); i++) {
@@ -55,7 +58,32 @@ kecs_partition(kecs_str_t region)
         }
     }
 
-    return "aws";
+    return kecs_str("aws");
+}
+
+
+kecs_str_t
+kecs_arn_make(kecs_arena_t *a, const char *service, kecs_str_t region,
+    kecs_str_t account, const kecs_str_t *parts, size_t n)
+{
+    size_t      i, len;
+    kecs_str_t  all[HEAD + 2 * KECS_ARN_PARTS] = {
+        kecs_str("arn:"), partition_of(region), kecs_str(":"),
+        kecs_str_of(service), kecs_str(":"),
+        strcmp(service, "iam") == 0 ? kecs_str("") : region, kecs_str(":"),
+        account
+    };
+
+    for (i = 0, len = HEAD; i < n && i < KECS_ARN_PARTS; i++) {
+        if (parts[i].data == NULL) {
+            return kecs_null_str;
+        }
+
+        all[len++] = i == 0 ? kecs_str(":") : kecs_str("/");
+        all[len++] = parts[i];
+    }
+
+    return kecs_concat(a, all, len);
 }
 
 

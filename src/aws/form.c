@@ -135,8 +135,8 @@ entity(char c)
 }
 
 
-void
-kecs_xml_text(kecs_buf_t *b, kecs_str_t s)
+static void
+add_text(kecs_buf_t *b, kecs_str_t s)
 {
     size_t       n;
     const char  *escaped;
@@ -168,7 +168,7 @@ kecs_xml_element(kecs_buf_t *b, unsigned depth, const char *name,
     }
 
     kecs_buf_printf(b, "<%s>", name);
-    kecs_xml_text(b, text);
+    add_text(b, text);
     kecs_buf_printf(b, "</%s>\n", name);
 }
 

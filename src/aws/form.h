@@ -19,12 +19,10 @@ kecs_rc_t kecs_form_get(kecs_arena_t *a, kecs_str_t form, const char *name,
     kecs_str_t *value);
 
 /*
- * Text within XML: markup escaped, what XML 1.0 cannot hold (and what is
- * not UTF-8) as '?'.
+ * <name>text</name>, indented by so many steps, on a line of its own.
+ * Markup is escaped, what XML 1.0 cannot hold (and what is not UTF-8) is
+ * '?'.
  */
-void kecs_xml_text(kecs_buf_t *b, kecs_str_t s);
-
-/* <name>text</name>, indented by so many steps, on a line of its own. */
 void kecs_xml_element(kecs_buf_t *b, unsigned depth, const char *name,
     kecs_str_t text);
 

@@ -27,7 +27,7 @@ static void
 to_stderr(void *ctx, kecs_level_t level, const char *line)
 {
     (void) ctx;
-    (void) fprintf(stderr, "kecs: [%s] %s\n", kecs_level_name(level), line);
+    (void) fprintf(stderr, "kecs: [%s] %s\n", names[level], line);
 }
 
 
@@ -61,13 +61,6 @@ kecs_log(kecs_level_t level, const char *fmt, ...)
     }
 
     target.sink(target.ctx, level, line);
-}
-
-
-const char *
-kecs_level_name(kecs_level_t level)
-{
-    return (unsigned) level <= KECS_LOG_DEBUG ? names[level] : "?";
 }
 
 

@@ -26,8 +26,7 @@ void kecs_log_to(kecs_log_pt sink, void *ctx, kecs_level_t max);
 void kecs_log(kecs_level_t level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* "error", "warn", ...; and back, false when unknown. */
-const char *kecs_level_name(kecs_level_t level);
+/* "error", "warn", ...; false when it is none of them. */
 int kecs_level_parse(const char *name, kecs_level_t *level);
 
 

@@ -241,25 +241,27 @@ kecs_pod_task_arn(kecs_arena_t *a, const kecs_pod_task_t *p)
 
     kecs_hex(p->task->id, KECS_ID_LEN, id);
 
-    return kecs_sprintf(a, "arn:%s:ecs:%.*s:%.*s:task/%.*s/%.*s",
-                        kecs_partition(p->region), kecs_fmt(p->region),
-                        kecs_fmt(p->account), kecs_fmt(p->cluster),
-                        (int) sizeof(id), id);
+    return kecs_arn_ecs(a, p->region, p->account, kecs_str("task"),
+                        p->cluster, kecs_str_n(id, sizeof(id)));
 }
 
 
 static kecs_rc_t
 annotations(kecs_pod_build_t *b)
 {
-    kecs_str_t              names, arn;
+    kecs_str_t              names, arn, taskdef;
     kecs_writer_t          *w = &b->w;
     const kecs_task_t      *t = b->p->task;
     const kecs_pod_task_t  *p = b->p;
 
     names = container_names(b);
     arn = kecs_pod_task_arn(b->a, p);
+    taskdef = kecs_arn_ecs(b->a, p->region, p->account,
+                           kecs_str("task-definition"),
+                           kecs_sprintf(b->a, "%.*s:%u", kecs_fmt(t->family),
+                                        (unsigned) t->revision));
 
-    if (names.data == NULL || arn.data == NULL) {
+    if (names.data == NULL || arn.data == NULL || taskdef.data == NULL) {
         return KECS_NOMEM;
     }
 
@@ -269,11 +271,7 @@ annotations(kecs_pod_build_t *b)
     kecs_w_cstr(w, KECS_POD_LAUNCH, kecs_launch_name(t->launch));
     kecs_w_opt_str(w, KECS_POD_STARTED_BY, t->started_by);
     kecs_w_str(w, KECS_POD_TASK_ARN, arn);
-    kecs_w_printf(w, KECS_POD_TASKDEF,
-                  "arn:%s:ecs:%.*s:%.*s:task-definition/%.*s:%u",
-                  kecs_partition(p->region), kecs_fmt(p->region),
-                  kecs_fmt(p->account), kecs_fmt(t->family),
-                  (unsigned) t->revision);
+    kecs_w_str(w, KECS_POD_TASKDEF, taskdef);
     kecs_w_object_end(w);
 
     return KECS_OK;

@@ -1,146 +1,18 @@
 /*
  * Daemon task definitions.  They are checked and filled as other task
  * definitions, whose members they share; what only they have (pidMode,
- * ipcMode, volumes of a log driver) is kept beside it.  The family's record
- * holds its highest revision ever and the highest ACTIVE one.  A revision
- * that is deleted while daemons use it is DELETE_IN_PROGRESS until they let
- * it go.
+ * ipcMode, volumes of a log driver) is kept beside it.  A revision that is
+ * deleted while daemons use it is DELETE_IN_PROGRESS until they let it go.
  */
 
 #include "daemon.h"
+#include "family.h"
 #include "taskdef.h"
 
 
-#define PAGE      100
-#define BODY_MAX  65536
-#define KIND      "daemon-task-definition"
+#define PAGE  100
 
 typedef kecs_ecs_register_daemon_task_definition_request_t  request_t;
-
-
-/* Families. */
-
-/* KECS_OK also when the family is new: then all its numbers are 0. */
-
-static kecs_rc_t
-get_family(kecs_call_t *c, kecs_str_t name, kecs_family_t *family)
-{
-    kecs_rc_t  rc;
-
-    memset(family, 0, sizeof(kecs_family_t));
-    family->rec.kind = KECS_DAEMON_FAMILY;
-    family->rec.scope = c->scope;
-    family->name = name;
-
-    rc = kecs_get(c->txn, c->arena, family, 0);
-
-    return rc == KECS_NOT_FOUND ? KECS_OK : rc;
-}
-
-
-/* The highest ACTIVE revision, 0: none. */
-
-static kecs_rc_t
-highest_active(kecs_call_t *c, kecs_str_t name, uint32_t *revision)
-{
-    kecs_rc_t       rc;
-    kecs_key_t      prefix;
-    kecs_str_t      key;
-    kecs_scan_t    *scan;
-    kecs_taskdef_t  t;
-
-    *revision = 0;
-    kecs_key_init(&prefix);
-    kecs_key_str(&prefix, name);
-
-    rc = kecs_scan(c->txn, c->arena, KECS_IX_DAEMON_TASKDEF, c->scope,
-                   &prefix, kecs_null_str, true, &scan);
-
-    while (rc == KECS_OK && *revision == 0) {
-        memset(&t, 0, sizeof(kecs_taskdef_t));
-        rc = kecs_scan_next(scan, &key, &t);
-
-        if (rc == KECS_OK
-            && key.data[key.len - 1] == KECS_DAEMON_TASKDEF_ACTIVE)
-        {
-            *revision = t.revision;
-        }
-    }
-
-    return rc == KECS_DONE ? KECS_OK : rc;
-}
-
-
-static kecs_rc_t
-put_revision(kecs_call_t *c, kecs_str_t name, kecs_taskdef_t *t)
-{
-    kecs_rc_t      rc;
-    kecs_family_t  family;
-
-    rc = kecs_call_scope(c);
-
-    if (rc == KECS_OK) {
-        rc = get_family(c, name, &family);
-    }
-
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    if (family.last >= INT32_MAX) {
-        return kecs_fail(c, KECS_E_LIMIT_EXCEEDED,
-                         "The family has no revision left.");
-    }
-
-    family.last++;
-    family.latest = family.last;
-    family.active++;
-
-    t->rec.kind = KECS_DAEMON_TASKDEF;
-    t->rec.scope = c->scope;
-    t->rec.gen = KECS_ECS_GEN;
-    t->family = name;
-    t->revision = family.last;
-    t->status = KECS_DAEMON_TASKDEF_ACTIVE;
-    t->registered_at = c->now;
-
-    rc = kecs_put(c->txn, &family);
-
-    return rc == KECS_OK ? kecs_put(c->txn, t) : rc;
-}
-
-
-kecs_rc_t
-kecs_find_daemon_taskdef(kecs_call_t *c, kecs_str_t id, unsigned parts,
-    kecs_taskdef_t *out)
-{
-    kecs_rc_t           rc;
-    kecs_family_t       family;
-    kecs_taskdef_ref_t  ref;
-
-    rc = kecs_taskdef_ref_of(c, id, KIND, &ref);
-
-    if (rc == KECS_OK && c->scope == 0) {
-        rc = KECS_NOT_FOUND;
-    }
-
-    if (rc == KECS_OK && ref.revision == 0) {
-        rc = get_family(c, ref.family, &family);
-        ref.revision = family.latest;
-    }
-
-    if (rc != KECS_OK || ref.revision == 0) {
-        return rc == KECS_OK ? KECS_NOT_FOUND : rc;
-    }
-
-    memset(out, 0, sizeof(kecs_taskdef_t));
-    out->rec.kind = KECS_DAEMON_TASKDEF;
-    out->rec.scope = c->scope;
-    out->family = ref.family;
-    out->revision = ref.revision;
-
-    return kecs_get(c->txn, c->arena, out, parts);
-}
 
 
 /* RegisterDaemonTaskDefinition. */
@@ -297,18 +169,7 @@ make_body(kecs_call_t *c, const request_t *in, kecs_taskdef_t *t)
     json = kecs_shape_json(c->arena, &kecs_ecs_daemon_task_definition_shape,
                            shown);
 
-    if (json.data == NULL) {
-        return KECS_NOMEM;
-    }
-
-    if (json.len > BODY_MAX) {
-        return kecs_fail(c, KECS_E_CLIENT, "Actual length: '%zu'. Max allowed"
-                         " length is '%u' bytes.", json.len, BODY_MAX);
-    }
-
-    kecs_rec_part(&t->rec, KECS_TASKDEF_BODY, json);
-
-    return KECS_OK;
+    return kecs_family_body(c, json, t);
 }
 
 
@@ -337,7 +198,7 @@ register_daemon_taskdef(kecs_call_t *c, void *v)
     }
 
     kecs_rec_part(&t.rec, KECS_TASKDEF_TAGS, tags);
-    rc = put_revision(c, in->family, &t);
+    rc = kecs_family_add(c, &kecs_daemon_taskdefs, in->family, &t);
 
     if (rc == KECS_OK) {
         kecs_write_made(c, "daemonTaskDefinitionArn",
@@ -351,18 +212,6 @@ register_daemon_taskdef(kecs_call_t *c, void *v)
 /* DescribeDaemonTaskDefinition. */
 
 static kecs_rc_t
-check_named(kecs_call_t *c, kecs_str_t id)
-{
-    if (id.len == 0) {
-        return kecs_fail(c, KECS_E_CLIENT,
-                         "DaemonTaskDefinition cannot be empty.");
-    }
-
-    return KECS_OK;
-}
-
-
-static kecs_rc_t
 describe_daemon_taskdef(kecs_call_t *c, void *v)
 {
     kecs_rc_t                                            rc;
@@ -370,7 +219,8 @@ describe_daemon_taskdef(kecs_call_t *c, void *v)
     kecs_ecs_describe_daemon_task_definition_request_t  *in;
 
     in = v;
-    rc = check_named(c, in->daemon_task_definition);
+    rc = kecs_family_named(c, &kecs_daemon_taskdefs,
+                           in->daemon_task_definition);
 
     if (rc == KECS_OK) {
         rc = kecs_find_daemon_taskdef(c, in->daemon_task_definition,
@@ -460,29 +310,11 @@ kecs_daemon_taskdef_let_go(kecs_call_t *c, kecs_str_t family,
 
 
 static kecs_rc_t
-find_revision(kecs_call_t *c, kecs_str_t id, kecs_taskdef_t *t)
+find_active(kecs_call_t *c, kecs_str_t id, kecs_taskdef_t *t)
 {
-    kecs_rc_t           rc;
-    kecs_taskdef_ref_t  ref;
+    kecs_rc_t  rc;
 
-    rc = check_named(c, id);
-
-    if (rc == KECS_OK) {
-        rc = kecs_taskdef_ref_of(c, id, KIND, &ref);
-    }
-
-    if (rc == KECS_OK && ref.revision == 0) {
-        return kecs_bad(c, "Revision is missing");
-    }
-
-    if (rc == KECS_OK) {
-        rc = kecs_find_daemon_taskdef(c, id, 0, t);
-    }
-
-    if (rc == KECS_NOT_FOUND) {
-        return kecs_fail(c, KECS_E_CLIENT, "The specified daemon task"
-                         " definition does not exist.");
-    }
+    rc = kecs_family_revision(c, &kecs_daemon_taskdefs, id, 0, t);
 
     if (rc == KECS_OK && t->status != KECS_DAEMON_TASKDEF_ACTIVE) {
         return kecs_fail(c, KECS_E_CLIENT, "The specified daemon task"
@@ -490,30 +322,6 @@ find_revision(kecs_call_t *c, kecs_str_t id, kecs_taskdef_t *t)
     }
 
     return rc;
-}
-
-
-/* The family has one ACTIVE revision less. */
-
-static kecs_rc_t
-leave_family(kecs_call_t *c, const kecs_taskdef_t *t)
-{
-    kecs_rc_t      rc;
-    kecs_family_t  family;
-
-    rc = get_family(c, t->family, &family);
-
-    if (rc != KECS_OK || family.active == 0) {
-        return rc == KECS_OK ? KECS_CORRUPT : rc;
-    }
-
-    family.active--;
-
-    if (family.latest == t->revision) {
-        rc = highest_active(c, t->family, &family.latest);
-    }
-
-    return rc == KECS_OK ? kecs_put(c->txn, &family) : rc;
 }
 
 
@@ -525,7 +333,7 @@ delete_daemon_taskdef(kecs_call_t *c, void *v)
     kecs_ecs_delete_daemon_task_definition_request_t  *in;
 
     in = v;
-    rc = find_revision(c, in->daemon_task_definition, &t);
+    rc = find_active(c, in->daemon_task_definition, &t);
 
     if (rc != KECS_OK) {
         return rc;
@@ -536,7 +344,7 @@ delete_daemon_taskdef(kecs_call_t *c, void *v)
     rc = kecs_put(c->txn, &t);
 
     if (rc == KECS_OK) {
-        rc = leave_family(c, &t);
+        rc = kecs_family_leave(c, &kecs_daemon_taskdefs, &t);
     }
 
     if (rc == KECS_OK) {
@@ -585,7 +393,7 @@ is_last(kecs_call_t *c, const kecs_taskdef_t *t, bool *last)
     kecs_rc_t      rc;
     kecs_family_t  family;
 
-    rc = get_family(c, t->family, &family);
+    rc = kecs_family_get(c, &kecs_daemon_taskdefs, t->family, &family);
     *last = family.last == t->revision;
 
     return rc;

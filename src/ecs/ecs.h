@@ -107,6 +107,12 @@ kecs_str_t kecs_task_arn(kecs_call_t *c, kecs_str_t cluster,
     const uint8_t *id);
 kecs_str_t kecs_instance_arn(kecs_call_t *c, kecs_str_t cluster,
     const uint8_t *id);
+kecs_str_t kecs_revision_arn(kecs_call_t *c, kecs_str_t cluster,
+    kecs_str_t service, uint64_t id);
+kecs_str_t kecs_service_deployment_arn(kecs_call_t *c, kecs_str_t cluster,
+    kecs_str_t service, kecs_str_t name);
+kecs_str_t kecs_task_set_arn(kecs_call_t *c, kecs_str_t cluster,
+    kecs_str_t service, kecs_str_t id);
 
 /* The ARN that `id` is or, being short, stands for ("task"). */
 kecs_str_t kecs_missing_arn(kecs_call_t *c, const char *kind,
@@ -241,26 +247,9 @@ kecs_given(kecs_str_t s)
 kecs_rc_t kecs_fragment_load(kecs_call_t *c, const kecs_shape_t *shape,
     kecs_str_t json, void *to);
 
-/* A family's record; KECS_OK also when it is new: its numbers are 0. */
-kecs_rc_t kecs_family_get(kecs_call_t *c, kecs_str_t name,
-    kecs_family_t *family);
-
 /* The newest cluster of this name, INACTIVE too.  KECS_NOT_FOUND. */
 kecs_rc_t kecs_cluster_named(kecs_call_t *c, kecs_str_t name,
     unsigned parts, kecs_cluster_t *out);
-
-/*
- * What names a task definition, taken apart: FAMILY, FAMILY:REVISION or an
- * ARN of either.  revision 0: none was given.  KECS_FAILED when malformed,
- * KECS_NOT_FOUND when it is of another account or region.
- */
-typedef struct {
-    kecs_str_t  family;
-    uint32_t    revision;
-} kecs_taskdef_ref_t;
-
-kecs_rc_t kecs_taskdef_ref(kecs_call_t *c, kecs_str_t id,
-    kecs_taskdef_ref_t *ref);
 
 /* Shown by kecs_cluster_write beside the parts asked for. */
 #define KECS_SHOW_STATISTICS   0x10000
@@ -286,8 +275,6 @@ kecs_rc_t kecs_tags_check(kecs_call_t *c, kecs_error_t e,
  */
 kecs_rc_t kecs_tags_set(kecs_call_t *c, kecs_str_t have,
     const kecs_ecs_tag_t *tags, size_t n, kecs_str_t *json);
-kecs_rc_t kecs_tags_unset(kecs_call_t *c, kecs_str_t have,
-    const kecs_str_t *keys, size_t n, kecs_str_t *json);
 
 /* "[...]" of a list of tags as a member, [] when there are none. */
 void kecs_tags_write(kecs_call_t *c, kecs_str_t json);
@@ -409,10 +396,6 @@ typedef struct {
 
 kecs_rc_t kecs_ident_parse(kecs_call_t *c, kecs_str_t id, const char *kind,
     unsigned most, kecs_ident_t *out);
-
-/* kecs_taskdef_ref for ARNs of another kind. */
-kecs_rc_t kecs_taskdef_ref_of(kecs_call_t *c, kecs_str_t id,
-    const char *kind, kecs_taskdef_ref_t *ref);
 
 kecs_str_t kecs_daemon_arn(kecs_call_t *c, kecs_str_t cluster,
     kecs_str_t name);

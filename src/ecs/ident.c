@@ -5,8 +5,6 @@
  * call's transaction, so everything here belongs to its thread.
  */
 
-#include <stdio.h>
-
 #include "ecs.h"
 
 
@@ -240,140 +238,6 @@ kecs_provider_name_of(kecs_call_t *c, kecs_str_t id, kecs_str_t *name)
 }
 
 
-/* Task definitions. */
-
-static kecs_rc_t
-taskdef_resource(kecs_call_t *c, kecs_str_t *id, const char *kind)
-{
-    kecs_str_t  head;
-    kecs_arn_t  arn;
-
-    if (!kecs_str_starts(*id, kecs_str("arn:"))) {
-        return KECS_OK;
-    }
-
-    if (!kecs_arn_parse(*id, &arn) || !kecs_str_is(arn.service, "ecs")) {
-        return kecs_fail(c, KECS_E_CLIENT, "Invalid arn syntax.");
-    }
-
-    *id = arn.resource;
-
-    if (!kecs_str_split(id, '/', &head) || !kecs_str_is(head, kind)
-        || id->data == NULL)
-    {
-        return kecs_fail(c, KECS_E_CLIENT, "Invalid arn syntax.");
-    }
-
-    return kecs_str_eq(arn.account, c->account)
-           && kecs_str_eq(arn.region, c->region) ? KECS_OK : KECS_NOT_FOUND;
-}
-
-
-kecs_rc_t
-kecs_taskdef_ref(kecs_call_t *c, kecs_str_t id, kecs_taskdef_ref_t *ref)
-{
-    return kecs_taskdef_ref_of(c, id, "task-definition", ref);
-}
-
-
-kecs_rc_t
-kecs_taskdef_ref_of(kecs_call_t *c, kecs_str_t id, const char *kind,
-    kecs_taskdef_ref_t *ref)
-{
-    uint64_t   n;
-    kecs_rc_t  rc, where;
-
-    where = taskdef_resource(c, &id, kind);
-    if (where != KECS_OK && where != KECS_NOT_FOUND) {
-        return where;
-    }
-
-    ref->revision = 0;
-    rc = kecs_str_split(&id, ':', &ref->family) ? KECS_OK : KECS_NOT_FOUND;
-
-    if (id.data != NULL) {
-        if (!kecs_str_u64(id, &n) || n == 0 || n > UINT32_MAX) {
-            return kecs_fail(c, KECS_E_INVALID_PARAMETER,
-                             "Invalid task definition: Invalid revision"
-                             " number.");
-        }
-
-        ref->revision = (uint32_t) n;
-    }
-
-    if (where != KECS_OK || !kecs_name_ok(ref->family)) {
-        return KECS_NOT_FOUND;
-    }
-
-    return rc;
-}
-
-
-kecs_rc_t
-kecs_family_get(kecs_call_t *c, kecs_str_t name, kecs_family_t *family)
-{
-    kecs_rc_t  rc;
-
-    memset(family, 0, sizeof(kecs_family_t));
-    family->rec.kind = KECS_FAMILY;
-    family->rec.scope = c->scope;
-    family->name = name;
-
-    rc = kecs_get(c->txn, c->arena, family, 0);
-
-    return rc == KECS_NOT_FOUND ? KECS_OK : rc;
-}
-
-
-static kecs_rc_t
-latest_revision(kecs_call_t *c, kecs_taskdef_ref_t *ref)
-{
-    kecs_rc_t      rc;
-    kecs_family_t  family;
-
-    rc = kecs_family_get(c, ref->family, &family);
-
-    if (rc == KECS_OK && family.latest == 0) {
-        return KECS_NOT_FOUND;
-    }
-
-    ref->revision = family.latest;
-
-    return rc;
-}
-
-
-kecs_rc_t
-kecs_find_taskdef(kecs_call_t *c, kecs_str_t id, unsigned parts,
-    kecs_taskdef_t *out)
-{
-    kecs_rc_t           rc;
-    kecs_taskdef_ref_t  ref;
-
-    rc = kecs_taskdef_ref(c, id, &ref);
-
-    if (rc == KECS_OK && c->scope == 0) {
-        rc = KECS_NOT_FOUND;
-    }
-
-    if (rc == KECS_OK && ref.revision == 0) {
-        rc = latest_revision(c, &ref);
-    }
-
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    memset(out, 0, sizeof(kecs_taskdef_t));
-    out->rec.kind = KECS_TASKDEF;
-    out->rec.scope = c->scope;
-    out->family = ref.family;
-    out->revision = ref.revision;
-
-    return kecs_get(c->txn, c->arena, out, parts);
-}
-
-
 /* Services and tasks. */
 
 /*
@@ -523,58 +387,38 @@ kecs_find_instance(kecs_call_t *c, const kecs_cluster_t *cluster,
 
 /* ARNs. */
 
-#define ARN      "arn:%s:ecs:%.*s:%.*s:"
-#define HERE(c)  kecs_partition((c)->region), kecs_fmt((c)->region),         \
-                 kecs_fmt((c)->account)
-
-
-/* type/first, or type/first/second. */
-
-static kecs_str_t
-make_arn(kecs_call_t *c, const char *type, kecs_str_t first,
-    kecs_str_t second)
-{
-    const kecs_str_t  parts[] = {
-        kecs_str("arn:"), kecs_str_of(kecs_partition(c->region)),
-        kecs_str(":ecs:"), c->region, kecs_str(":"), c->account,
-        kecs_str(":"), kecs_str_of(type), kecs_str("/"), first,
-        second.data ? kecs_str("/") : kecs_str(""), second
-    };
-
-    return kecs_concat(c->arena, parts, sizeof(parts) / sizeof(parts[0]));
-}
+#define make_arn(c, kind, ...)                                               \
+    kecs_arn_ecs((c)->arena, (c)->region, (c)->account, kecs_str_of(kind),   \
+                 __VA_ARGS__)
 
 
 kecs_str_t
 kecs_cluster_arn(kecs_call_t *c, kecs_str_t name)
 {
-    return make_arn(c, "cluster", name, kecs_null_str);
+    return make_arn(c, "cluster", name);
 }
 
 
 kecs_str_t
 kecs_provider_arn(kecs_call_t *c, kecs_str_t name)
 {
-    return kecs_sprintf(c->arena, ARN "capacity-provider/%.*s", HERE(c),
-                        kecs_fmt(name));
+    return make_arn(c, "capacity-provider", name);
+}
+
+
+static kecs_str_t
+revision_arn(kecs_call_t *c, const char *kind, kecs_str_t family,
+    uint32_t revision)
+{
+    return make_arn(c, kind, kecs_sprintf(c->arena, "%.*s:%u",
+                                          kecs_fmt(family), revision));
 }
 
 
 kecs_str_t
 kecs_taskdef_arn(kecs_call_t *c, kecs_str_t family, uint32_t revision)
 {
-    char        text[16];
-    kecs_str_t  parts[2];
-
-    (void) snprintf(text, sizeof(text), ":%u", revision);
-
-    parts[0] = family;
-    parts[1] = kecs_str_of(text);
-    family = kecs_concat(c->arena, parts, 2);
-
-    return family.data ? make_arn(c, "task-definition", family,
-                                  kecs_null_str)
-                       : kecs_null_str;
+    return revision_arn(c, "task-definition", family, revision);
 }
 
 
@@ -586,14 +430,14 @@ kecs_service_arn(kecs_call_t *c, kecs_str_t cluster, kecs_str_t name)
 
 
 static kecs_str_t
-id_arn(kecs_call_t *c, const char *kind, kecs_str_t cluster,
+id_arn(kecs_call_t *c, const char *kind, kecs_str_t owner,
     const uint8_t *id)
 {
     char  hex[2 * KECS_ID_LEN];
 
     kecs_hex(id, KECS_ID_LEN, hex);
 
-    return make_arn(c, kind, cluster, kecs_str_n(hex, sizeof(hex)));
+    return make_arn(c, kind, owner, kecs_str_n(hex, sizeof(hex)));
 }
 
 
@@ -628,8 +472,7 @@ kecs_missing_arn(kecs_call_t *c, const char *kind, kecs_str_t cluster,
 kecs_str_t
 kecs_daemon_arn(kecs_call_t *c, kecs_str_t cluster, kecs_str_t name)
 {
-    return kecs_sprintf(c->arena, ARN "daemon/%.*s/%.*s", HERE(c),
-                        kecs_fmt(cluster), kecs_fmt(name));
+    return make_arn(c, "daemon", cluster, name);
 }
 
 
@@ -637,8 +480,7 @@ kecs_str_t
 kecs_daemon_taskdef_arn(kecs_call_t *c, kecs_str_t family,
     uint32_t revision)
 {
-    return kecs_sprintf(c->arena, ARN "daemon-task-definition/%.*s:%u",
-                        HERE(c), kecs_fmt(family), revision);
+    return revision_arn(c, "daemon-task-definition", family, revision);
 }
 
 
@@ -646,9 +488,16 @@ kecs_str_t
 kecs_daemon_deployment_arn(kecs_call_t *c, kecs_str_t cluster,
     kecs_str_t daemon, kecs_str_t name)
 {
-    return kecs_sprintf(c->arena, ARN "daemon-deployment/%.*s/%.*s/%.*s",
-                        HERE(c), kecs_fmt(cluster), kecs_fmt(daemon),
-                        kecs_fmt(name));
+    return make_arn(c, "daemon-deployment", cluster, daemon, name);
+}
+
+
+static kecs_str_t
+numbered_arn(kecs_call_t *c, const char *kind, kecs_str_t cluster,
+    kecs_str_t owner, uint64_t id)
+{
+    return make_arn(c, kind, cluster, owner,
+                    kecs_sprintf(c->arena, "%019" PRIu64, id));
 }
 
 
@@ -656,16 +505,38 @@ kecs_str_t
 kecs_daemon_revision_arn(kecs_call_t *c, kecs_str_t cluster,
     kecs_str_t daemon, uint64_t id)
 {
-    return kecs_sprintf(c->arena, ARN "daemon-revision/%.*s/%.*s/%019" PRIu64,
-                        HERE(c), kecs_fmt(cluster), kecs_fmt(daemon), id);
+    return numbered_arn(c, "daemon-revision", cluster, daemon, id);
+}
+
+
+kecs_str_t
+kecs_revision_arn(kecs_call_t *c, kecs_str_t cluster, kecs_str_t service,
+    uint64_t id)
+{
+    return numbered_arn(c, "service-revision", cluster, service, id);
+}
+
+
+kecs_str_t
+kecs_service_deployment_arn(kecs_call_t *c, kecs_str_t cluster,
+    kecs_str_t service, kecs_str_t name)
+{
+    return make_arn(c, "service-deployment", cluster, service, name);
+}
+
+
+kecs_str_t
+kecs_task_set_arn(kecs_call_t *c, kecs_str_t cluster, kecs_str_t service,
+    kecs_str_t id)
+{
+    return make_arn(c, "task-set", cluster, service, id);
 }
 
 
 kecs_str_t
 kecs_gateway_arn(kecs_call_t *c, kecs_str_t name)
 {
-    return kecs_sprintf(c->arena, ARN "gateway/%.*s", HERE(c),
-                        kecs_fmt(name));
+    return make_arn(c, "gateway", name);
 }
 
 
@@ -673,12 +544,7 @@ kecs_str_t
 kecs_gateway_route_arn(kecs_call_t *c, kecs_str_t gateway,
     const uint8_t *id)
 {
-    char  hex[2 * KECS_ID_LEN];
-
-    kecs_hex(id, KECS_ID_LEN, hex);
-
-    return kecs_sprintf(c->arena, ARN "gateway-route/%.*s/%.*s", HERE(c),
-                        kecs_fmt(gateway), (int) sizeof(hex), hex);
+    return id_arn(c, "gateway-route", gateway, id);
 }
 
 

@@ -120,27 +120,23 @@ spec_of_input(kecs_call_t *c, kecs_ecs_create_service_request_t *in,
 static kecs_rc_t
 fill_role(kecs_call_t *c, kecs_str_t role, kecs_ecs_service_t *s)
 {
-    const char  *partition;
-
     if (kecs_str_starts(role, kecs_str("arn:"))) {
         s->role_arn = role;
         return KECS_OK;
     }
 
-    partition = kecs_partition(c->region);
-
     if (role.len != 0) {
-        s->role_arn = kecs_sprintf(c->arena, "arn:%s:iam::%.*s:role/%.*s",
-                                   partition, kecs_fmt(c->account),
-                                   kecs_fmt(role));
+        s->role_arn = kecs_arn_iam(c->arena, c->region, c->account,
+                                   kecs_str("role"), role);
 
     } else if (s->network_configuration != NULL
                || s->load_balancers.n != 0)
     {
-        s->role_arn = kecs_sprintf(c->arena, "arn:%s:iam::%.*s:role/"
-                                   "aws-service-role/ecs.amazonaws.com/"
-                                   "AWSServiceRoleForECS", partition,
-                                   kecs_fmt(c->account));
+        s->role_arn = kecs_arn_iam(c->arena, c->region, c->account,
+                                   kecs_str("role"),
+                                   kecs_str("aws-service-role"),
+                                   kecs_str("ecs.amazonaws.com"),
+                                   kecs_str("AWSServiceRoleForECS"));
 
     } else {
         return KECS_OK;

@@ -13,8 +13,8 @@
 typedef kecs_ecs_service_managed_ebs_volume_configuration_t  ebs_t;
 
 
-bool
-kecs_has_port_name(const kecs_ecs_task_definition_t *def, kecs_str_t name)
+static bool
+has_port_name(const kecs_ecs_task_definition_t *def, kecs_str_t name)
 {
     size_t                                  i, k;
     const kecs_ecs_container_definition_t  *container;
@@ -39,7 +39,7 @@ static kecs_rc_t
 port_check(kecs_call_t *c, const kecs_ecs_task_definition_t *def,
     const char *what, kecs_str_t name)
 {
-    if (kecs_has_port_name(def, name)) {
+    if (has_port_name(def, name)) {
         return KECS_OK;
     }
 

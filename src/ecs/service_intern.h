@@ -76,10 +76,6 @@ kecs_rc_t kecs_targets_check(kecs_call_t *c,
     const kecs_ecs_load_balancers_t *balancers,
     const kecs_ecs_service_registries_t *registries);
 
-/* A container of the definition has a port mapping of this name. */
-bool kecs_has_port_name(const kecs_ecs_task_definition_t *def,
-    kecs_str_t name);
-
 /*
  * The rest: balancing, placement, load balancers, extras; then renders the
  * fragments.  s.deploymentConfiguration is settled already.
@@ -170,10 +166,6 @@ kecs_rc_t kecs_revision_put(kecs_call_t *c, const kecs_service_spec_t *spec,
 kecs_rc_t kecs_revision_get(kecs_call_t *c, const kecs_service_t *s,
     uint64_t id, kecs_revision_t *r);
 
-/* The ARN of a revision; data NULL: out of memory. */
-kecs_str_t kecs_revision_arn(kecs_call_t *c, kecs_str_t cluster,
-    kecs_str_t service, uint64_t id);
-
 /*
  * service_rollout.c: service deployments as deployments start and end.
  */
@@ -189,9 +181,6 @@ kecs_rc_t kecs_service_deployments_end(kecs_call_t *c,
 /* By number, with its parts. */
 kecs_rc_t kecs_service_deployment_get(kecs_call_t *c,
     const kecs_service_t *s, uint64_t id, kecs_service_deployment_t *sd);
-
-kecs_str_t kecs_service_deployment_arn(kecs_call_t *c, kecs_str_t cluster,
-    kecs_str_t service, kecs_str_t name);
 
 /* Takes "arn:...:KIND/CLUSTER/SERVICE/ID" apart; false when it is none. */
 typedef struct {

@@ -35,17 +35,6 @@ kecs_service_part_parse(kecs_call_t *c, kecs_str_t id, const char *kind,
 }
 
 
-kecs_str_t
-kecs_revision_arn(kecs_call_t *c, kecs_str_t cluster, kecs_str_t service,
-    uint64_t id)
-{
-    return kecs_sprintf(c->arena, "arn:%s:ecs:%.*s:%.*s:service-revision"
-                        "/%.*s/%.*s/%019" PRIu64, kecs_partition(c->region),
-                        kecs_fmt(c->region), kecs_fmt(c->account),
-                        kecs_fmt(cluster), kecs_fmt(service), id);
-}
-
-
 kecs_rc_t
 kecs_revision_put(kecs_call_t *c, const kecs_service_spec_t *spec,
     const kecs_service_t *s, uint64_t id)

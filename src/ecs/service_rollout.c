@@ -147,18 +147,6 @@ kecs_service_deployment_get(kecs_call_t *c, const kecs_service_t *s,
 }
 
 
-kecs_str_t
-kecs_service_deployment_arn(kecs_call_t *c, kecs_str_t cluster,
-    kecs_str_t service, kecs_str_t name)
-{
-    return kecs_sprintf(c->arena, "arn:%s:ecs:%.*s:%.*s:service-deployment"
-                        "/%.*s/%.*s/%.*s", kecs_partition(c->region),
-                        kecs_fmt(c->region), kecs_fmt(c->account),
-                        kecs_fmt(cluster), kecs_fmt(service),
-                        kecs_fmt(name));
-}
-
-
 /* Endings. */
 
 static void

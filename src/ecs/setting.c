@@ -78,8 +78,7 @@ find_row(kecs_call_t *c, kecs_str_t name, const row_t **row)
 static kecs_str_t
 root_arn(kecs_call_t *c)
 {
-    return kecs_sprintf(c->arena, "arn:%s:iam::%.*s:root",
-                        kecs_partition(c->region), kecs_fmt(c->account));
+    return kecs_arn_iam(c->arena, c->region, c->account, kecs_str("root"));
 }
 
 

@@ -223,8 +223,10 @@ kecs_tags_set(kecs_call_t *c, kecs_str_t have, const kecs_ecs_tag_t *tags,
 }
 
 
-kecs_rc_t
-kecs_tags_unset(kecs_call_t *c, kecs_str_t have, const kecs_str_t *keys,
+/* Keys that are not there do not matter. */
+
+static kecs_rc_t
+unset_tags(kecs_call_t *c, kecs_str_t have, const kecs_str_t *keys,
     size_t n, kecs_str_t *json)
 {
     size_t           i, kept;
@@ -427,8 +429,15 @@ tagged_instance(kecs_call_t *c, kecs_str_t arn, kecs_str_t rest,
 }
 
 
+/* Of either kind: one revision of a family. */
+
+typedef kecs_rc_t (*find_revision_pt)(kecs_call_t *c, kecs_str_t id,
+    unsigned parts, kecs_taskdef_t *out);
+
+
 static kecs_rc_t
-tagged_taskdef(kecs_call_t *c, kecs_str_t arn, kecs_str_t rest, tagged_t *t)
+tagged_revision(kecs_call_t *c, kecs_str_t arn, kecs_str_t rest,
+    tagged_t *t, const char *what, find_revision_pt find)
 {
     kecs_rc_t  rc;
 
@@ -440,17 +449,32 @@ tagged_taskdef(kecs_call_t *c, kecs_str_t arn, kecs_str_t rest, tagged_t *t)
         return kecs_fail(c, KECS_E_INVALID_PARAMETER, "Revision is missing");
     }
 
-    rc = kecs_find_taskdef(c, arn, kecs_part_bit(KECS_TASKDEF_TAGS),
-                           &t->u.taskdef);
+    rc = find(c, arn, kecs_part_bit(KECS_TASKDEF_TAGS), &t->u.taskdef);
 
     if (rc == KECS_NOT_FOUND) {
         return kecs_fail(c, KECS_E_CLIENT,
-                         "The specified task definition does not exist."
-                         " Specify a valid account, family, revision and try"
-                         " again.");
+                         "The specified %s does not exist. Specify a valid"
+                         " account, family, revision and try again.", what);
     }
 
     return rc;
+}
+
+
+static kecs_rc_t
+tagged_taskdef(kecs_call_t *c, kecs_str_t arn, kecs_str_t rest, tagged_t *t)
+{
+    return tagged_revision(c, arn, rest, t, "task definition",
+                           kecs_find_taskdef);
+}
+
+
+static kecs_rc_t
+tagged_daemon_taskdef(kecs_call_t *c, kecs_str_t arn, kecs_str_t rest,
+    tagged_t *t)
+{
+    return tagged_revision(c, arn, rest, t, "daemon task definition",
+                           kecs_find_daemon_taskdef);
 }
 
 
@@ -526,34 +550,6 @@ tagged_daemon(kecs_call_t *c, kecs_str_t arn, kecs_str_t rest, tagged_t *t)
 
     return kecs_find_daemon(c, arn, kecs_part_bit(KECS_DAEMON_TAGS),
                             &cluster, &t->u.daemon);
-}
-
-
-static kecs_rc_t
-tagged_daemon_taskdef(kecs_call_t *c, kecs_str_t arn, kecs_str_t rest,
-    tagged_t *t)
-{
-    kecs_rc_t  rc;
-
-    t->rec = &t->u.taskdef.rec;
-    t->part = KECS_TASKDEF_TAGS;
-    t->refusal = KECS_E_CLIENT;
-
-    if (kecs_str_chr(rest, ':') < 0) {
-        return kecs_fail(c, KECS_E_INVALID_PARAMETER, "Revision is missing");
-    }
-
-    rc = kecs_find_daemon_taskdef(c, arn, kecs_part_bit(KECS_TASKDEF_TAGS),
-                                  &t->u.taskdef);
-
-    if (rc == KECS_NOT_FOUND) {
-        return kecs_fail(c, KECS_E_CLIENT,
-                         "The specified daemon task definition does not"
-                         " exist. Specify a valid account, family, revision"
-                         " and try again.");
-    }
-
-    return rc;
 }
 
 
@@ -686,8 +682,8 @@ untag_resource(kecs_call_t *c, void *v)
     }
 
     if (rc == KECS_OK) {
-        rc = kecs_tags_unset(c, t.rec->part[t.part], in->tag_keys.items,
-                             in->tag_keys.n, &json);
+        rc = unset_tags(c, t.rec->part[t.part], in->tag_keys.items,
+                        in->tag_keys.n, &json);
     }
 
     return rc == KECS_OK ? put_tags(c, &t, json) : rc;

@@ -320,6 +320,7 @@ write_container(const plan_t *p, kecs_writer_t *w, size_t i,
 {
     char                                    hex[2 * KECS_ID_LEN];
     char                                    uuid[KECS_UUID_LEN + 1];
+    kecs_str_t                              arn;
     const kecs_ecs_container_override_t    *o;
     const kecs_ecs_container_definition_t  *def;
 
@@ -329,12 +330,16 @@ write_container(const plan_t *p, kecs_writer_t *w, size_t i,
     kecs_hex(t->id, KECS_ID_LEN, hex);
     kecs_rand_uuid(p->c->rand, uuid);
 
+    arn = kecs_arn_ecs(p->c->arena, p->c->region, p->c->account,
+                       kecs_str("container"), p->n->cluster->name,
+                       kecs_str_n(hex, sizeof(hex)), kecs_str_of(uuid));
+
+    if (arn.data == NULL) {
+        w->buf->failed = true;
+    }
+
     kecs_w_object(w, NULL);
-    kecs_w_printf(w, "containerArn",
-                  "arn:%s:ecs:%.*s:%.*s:container/%.*s/%.*s/%s",
-                  kecs_partition(p->c->region), kecs_fmt(p->c->region),
-                  kecs_fmt(p->c->account), kecs_fmt(p->n->cluster->name),
-                  (int) sizeof(hex), hex, uuid);
+    kecs_w_str(w, "containerArn", arn);
     kecs_w_printf(w, "cpu", "%" PRId64, effective(o->cpu, def->cpu));
     kecs_w_splice(w, kecs_str("{" KECS_CONTAINER_HEALTH "}"));
     kecs_w_str(w, "image", def->image);

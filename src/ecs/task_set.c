@@ -95,17 +95,6 @@ kecs_find_task_set(kecs_call_t *c, const kecs_cluster_t *cluster,
 }
 
 
-static kecs_str_t
-set_arn(kecs_call_t *c, kecs_str_t cluster, kecs_str_t service,
-    uint64_t id)
-{
-    return kecs_sprintf(c->arena, "arn:%s:ecs:%.*s:%.*s:task-set/%.*s/%.*s/"
-                        KECS_DEPLOYMENT_FMT, kecs_partition(c->region),
-                        kecs_fmt(c->region), kecs_fmt(c->account),
-                        kecs_fmt(cluster), kecs_fmt(service), id);
-}
-
-
 /* Shown. */
 
 static void
@@ -148,6 +137,7 @@ write_set(kecs_call_t *c, const char *name, kecs_str_t cluster,
     const kecs_service_t *s, const kecs_task_set_t *t, bool tags)
 {
     kecs_rc_t       rc;
+    kecs_str_t      id;
     kecs_counts_t   counts;
     kecs_writer_t  *w;
 
@@ -159,16 +149,18 @@ write_set(kecs_call_t *c, const char *name, kecs_str_t cluster,
     }
 
     w = &c->out;
+    id = kecs_sprintf(c->arena, KECS_DEPLOYMENT_FMT, t->id);
     kecs_w_object(w, name);
     kecs_write_made(c, "clusterArn", kecs_cluster_arn(c, cluster));
     kecs_w_time(w, "createdAt", t->created_at);
     kecs_w_opt_str(w, "externalId", t->external_id);
-    kecs_w_printf(w, "id", KECS_DEPLOYMENT_FMT, t->id);
+    kecs_write_made(c, "id", id);
     kecs_write_made(c, "serviceArn", kecs_service_arn(c, cluster, s->name));
     kecs_w_opt_str(w, "startedBy", t->started_by);
     kecs_write_made(c, "taskDefinition",
                     kecs_taskdef_arn(c, t->family, t->revision));
-    kecs_write_made(c, "taskSetArn", set_arn(c, cluster, s->name, t->id));
+    kecs_write_made(c, "taskSetArn", kecs_task_set_arn(c, cluster, s->name,
+                                                       id));
     kecs_w_time(w, "updatedAt", t->updated_at);
     write_state(c, s, t, &counts);
 
@@ -726,11 +718,7 @@ missing_arn(kecs_call_t *c, const found_t *f, kecs_str_t id)
         return id;
     }
 
-    return kecs_sprintf(c->arena, "arn:%s:ecs:%.*s:%.*s:task-set/%.*s/%.*s"
-                        "/%.*s", kecs_partition(c->region),
-                        kecs_fmt(c->region), kecs_fmt(c->account),
-                        kecs_fmt(f->cluster.name), kecs_fmt(f->service.name),
-                        kecs_fmt(id));
+    return kecs_task_set_arn(c, f->cluster.name, f->service.name, id);
 }
 
 

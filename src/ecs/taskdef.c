@@ -1,16 +1,13 @@
 /*
  * Task definitions.  The part BODY holds all that never changes, printed;
- * the head holds revision, status and times.  The record of a family holds
- * its highest revision ever (so that numbers never repeat), the highest
- * ACTIVE one and how many are ACTIVE; it is put together with each revision
- * in the same transaction.
+ * the head holds revision, status and times.
  */
 
+#include "family.h"
 #include "taskdef.h"
 
 
-#define PAGE      100
-#define BODY_MAX  65536
+#define PAGE  100
 
 #define SHOWN  (kecs_part_bit(KECS_TASKDEF_BODY)                             \
                 | kecs_part_bit(KECS_TASKDEF_TAGS))
@@ -62,34 +59,6 @@ family_prefix(kecs_key_t *key, unsigned status, kecs_str_t name)
 }
 
 
-/* The highest ACTIVE revision, 0: none. */
-
-static kecs_rc_t
-highest_active(kecs_call_t *c, kecs_str_t name, uint32_t *revision)
-{
-    kecs_rc_t       rc;
-    kecs_key_t      prefix;
-    kecs_str_t      key;
-    kecs_scan_t    *scan;
-    kecs_taskdef_t  t;
-
-    family_prefix(&prefix, KECS_TASKDEF_ACTIVE, name);
-
-    rc = kecs_scan(c->txn, c->arena, KECS_IX_TASKDEF, c->scope, &prefix,
-                   kecs_null_str, true, &scan);
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    memset(&t, 0, sizeof(kecs_taskdef_t));
-    rc = kecs_scan_next(scan, &key, &t);
-    *revision = rc == KECS_OK ? t.revision : 0;
-    kecs_scan_end(scan);
-
-    return rc == KECS_DONE ? KECS_OK : rc;
-}
-
-
 /* RegisterTaskDefinition. */
 
 static kecs_rc_t
@@ -106,16 +75,10 @@ make_body(kecs_call_t *c, kecs_register_t *in, kecs_taskdef_t *t)
 
     json = kecs_shape_json(c->arena, &kecs_ecs_task_definition_shape, &shown);
 
-    if (json.data == NULL) {
-        return KECS_NOMEM;
+    rc = kecs_family_body(c, json, t);
+    if (rc != KECS_OK) {
+        return rc;
     }
-
-    if (json.len > BODY_MAX) {
-        return kecs_fail(c, KECS_E_CLIENT, "Actual length: '%zu'. Max allowed"
-                         " length is '%u' bytes.", json.len, BODY_MAX);
-    }
-
-    kecs_rec_part(&t->rec, KECS_TASKDEF_BODY, json);
 
     rc = kecs_tags_json(c, in->tags.items, in->tags.n, &json);
     if (rc == KECS_OK) {
@@ -123,48 +86,6 @@ make_body(kecs_call_t *c, kecs_register_t *in, kecs_taskdef_t *t)
     }
 
     return rc;
-}
-
-
-static kecs_rc_t
-put_revision(kecs_call_t *c, kecs_str_t name, kecs_taskdef_t *t)
-{
-    kecs_rc_t      rc;
-    kecs_family_t  family;
-
-    rc = kecs_call_scope(c);
-
-    if (rc == KECS_OK) {
-        rc = kecs_family_get(c, name, &family);
-    }
-
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    if (family.last >= INT32_MAX) {
-        return kecs_fail(c, KECS_E_LIMIT_EXCEEDED,
-                         "The family has no revision left.");
-    }
-
-    family.last++;
-    family.latest = family.last;
-    family.active++;
-
-    rc = kecs_put(c->txn, &family);
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    t->rec.kind = KECS_TASKDEF;
-    t->rec.scope = c->scope;
-    t->rec.gen = KECS_ECS_GEN;
-    t->family = name;
-    t->revision = family.last;
-    t->status = KECS_TASKDEF_ACTIVE;
-    t->registered_at = c->now;
-
-    return kecs_put(c->txn, t);
 }
 
 
@@ -185,7 +106,7 @@ register_task_definition(kecs_call_t *c, void *v)
     }
 
     if (rc == KECS_OK) {
-        rc = put_revision(c, in->family, &t);
+        rc = kecs_family_add(c, &kecs_taskdefs, in->family, &t);
     }
 
     if (rc != KECS_OK) {
@@ -223,18 +144,6 @@ check_include(kecs_call_t *c,
 
 
 static kecs_rc_t
-check_named(kecs_call_t *c, kecs_str_t id)
-{
-    if (id.len == 0) {
-        return kecs_fail(c, KECS_E_CLIENT,
-                         "TaskDefinition cannot be empty.");
-    }
-
-    return KECS_OK;
-}
-
-
-static kecs_rc_t
 describe_task_definition(kecs_call_t *c, void *v)
 {
     bool                                          tags;
@@ -247,7 +156,7 @@ describe_task_definition(kecs_call_t *c, void *v)
     rc = check_include(c, in);
 
     if (rc == KECS_OK) {
-        rc = check_named(c, in->task_definition);
+        rc = kecs_family_named(c, &kecs_taskdefs, in->task_definition);
     }
 
     if (rc == KECS_OK) {
@@ -276,65 +185,14 @@ describe_task_definition(kecs_call_t *c, void *v)
 static kecs_rc_t
 deactivate(kecs_call_t *c, kecs_taskdef_t *t)
 {
-    kecs_rc_t      rc;
-    kecs_family_t  family;
+    kecs_rc_t  rc;
 
     t->status = KECS_TASKDEF_INACTIVE;
     t->deregistered_at = c->now;
 
     rc = kecs_put(c->txn, t);
 
-    if (rc == KECS_OK) {
-        rc = kecs_family_get(c, t->family, &family);
-    }
-
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    if (family.active == 0) {
-        return KECS_CORRUPT;
-    }
-
-    family.active--;
-
-    if (family.latest == t->revision) {
-        rc = highest_active(c, t->family, &family.latest);
-        if (rc != KECS_OK) {
-            return rc;
-        }
-    }
-
-    return kecs_put(c->txn, &family);
-}
-
-
-static kecs_rc_t
-find_revision(kecs_call_t *c, kecs_str_t id, kecs_taskdef_t *t)
-{
-    kecs_rc_t           rc;
-    kecs_taskdef_ref_t  ref;
-
-    rc = check_named(c, id);
-
-    if (rc == KECS_OK) {
-        rc = kecs_taskdef_ref(c, id, &ref);
-    }
-
-    if (rc == KECS_OK && ref.revision == 0) {
-        return kecs_fail(c, KECS_E_INVALID_PARAMETER, "Revision is missing");
-    }
-
-    if (rc == KECS_OK) {
-        rc = kecs_find_taskdef(c, id, SHOWN, t);
-    }
-
-    if (rc == KECS_NOT_FOUND) {
-        return kecs_fail(c, KECS_E_CLIENT,
-                         "The specified task definition does not exist.");
-    }
-
-    return rc;
+    return rc == KECS_OK ? kecs_family_leave(c, &kecs_taskdefs, t) : rc;
 }
 
 
@@ -350,7 +208,8 @@ deregister_task_definition(kecs_call_t *c, void *v)
 
     in = v;
 
-    rc = find_revision(c, in->task_definition, &t);
+    rc = kecs_family_revision(c, &kecs_taskdefs, in->task_definition, SHOWN,
+                              &t);
     if (rc != KECS_OK) {
         return rc;
     }
@@ -499,7 +358,7 @@ list_family(kecs_call_t *c, void *ctx, kecs_str_t key, kecs_any_t *rec,
     rc = kecs_list_name(c, key, &name);
 
     if (rc == KECS_OK) {
-        rc = kecs_family_get(c, name, &family);
+        rc = kecs_family_get(c, &kecs_taskdefs, name, &family);
     }
 
     if (rc == KECS_OK && family.purged != family.last) {

@@ -39,15 +39,10 @@ kecs_rc_t kecs_taskdef_fill(kecs_call_t *c, kecs_register_t *in,
 /* "256", ".25 vCPU", "1 GB": 1024 times the number before the unit. */
 bool kecs_taskdef_size(kecs_str_t s, const char *unit, int64_t *n);
 
-/* Both sizes of a task, each may be absent, made plain numbers. */
-kecs_rc_t kecs_taskdef_sizes(kecs_call_t *c, kecs_str_t *cpu,
-    kecs_str_t *memory);
-
 /* The container of this name, or NULL. */
 const kecs_condef_t *kecs_condef_find(const kecs_register_t *in,
     kecs_str_t name);
 
-bool kecs_taskdef_requires(const kecs_register_t *in, const char *name);
 bool kecs_taskdef_windows(const kecs_register_t *in);
 
 /* An image in a private registry of Amazon ECR. */

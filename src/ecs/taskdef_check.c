@@ -34,8 +34,8 @@ kecs_condef_find(const kecs_register_t *in, kecs_str_t name)
 }
 
 
-bool
-kecs_taskdef_requires(const kecs_register_t *in, const char *name)
+static bool
+is_required(const kecs_register_t *in, const char *name)
 {
     return kecs_names_has(in->requires_compatibilities.n,
                           in->requires_compatibilities.items, name);
@@ -192,21 +192,17 @@ normalise_size(kecs_call_t *c, kecs_str_t *size, const char *name,
 }
 
 
-kecs_rc_t
-kecs_taskdef_sizes(kecs_call_t *c, kecs_str_t *cpu, kecs_str_t *memory)
-{
-    kecs_rc_t  rc;
-
-    rc = normalise_size(c, cpu, "cpu", "vcpu");
-
-    return rc == KECS_OK ? normalise_size(c, memory, "memory", "gb") : rc;
-}
-
+/* Each may be absent; plain numbers from here on. */
 
 static kecs_rc_t
 check_sizes(kecs_call_t *c, kecs_register_t *in)
 {
-    return kecs_taskdef_sizes(c, &in->cpu, &in->memory);
+    kecs_rc_t  rc;
+
+    rc = normalise_size(c, &in->cpu, "cpu", "vcpu");
+
+    return rc == KECS_OK ? normalise_size(c, &in->memory, "memory", "gb")
+                         : rc;
 }
 
 
@@ -739,11 +735,11 @@ check_firelens(kecs_call_t *c, kecs_register_t *in)
 static kecs_rc_t
 check_required(kecs_call_t *c, kecs_register_t *in)
 {
-    if (kecs_taskdef_requires(in, "FARGATE")) {
+    if (is_required(in, "FARGATE")) {
         return kecs_taskdef_fargate(c, in);
     }
 
-    if (kecs_taskdef_requires(in, "EXTERNAL")
+    if (is_required(in, "EXTERNAL")
         && kecs_taskdef_mode(in, "awsvpc"))
     {
         return kecs_fail(c, KECS_E_CLIENT, "External compatible task"
@@ -760,7 +756,7 @@ check_required(kecs_call_t *c, kecs_register_t *in)
 static kecs_rc_t
 check_fargate_needs(kecs_call_t *c, kecs_register_t *in)
 {
-    if (kecs_taskdef_requires(in, "FARGATE")
+    if (is_required(in, "FARGATE")
         && (!kecs_taskdef_mode(in, "awsvpc") || in->cpu.data == NULL
             || in->memory.data == NULL))
     {

@@ -4,6 +4,7 @@
  * removes it (expiry).  Its number is never used again.
  */
 
+#include "family.h"
 #include "taskdef.h"
 
 
@@ -30,7 +31,7 @@ find(kecs_call_t *c, kecs_str_t id, kecs_taskdef_t *t, const char **reason)
     kecs_rc_t           rc;
     kecs_taskdef_ref_t  ref;
 
-    rc = kecs_taskdef_ref(c, id, &ref);
+    rc = kecs_family_ref(c, &kecs_taskdefs, id, &ref);
 
     if (rc == KECS_FAILED || (rc == KECS_OK && ref.revision == 0)) {
         c->error = KECS_E_NONE;

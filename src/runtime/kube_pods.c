@@ -64,7 +64,6 @@ struct kecs_kube_pods_s {
     kecs_str_t            uuid;
     kecs_runtime_sink_t   sink;
     kecs_arena_t         *scratch;
-    size_t                n;
     struct pods_s         buckets[BUCKETS];
 };
 
@@ -118,7 +117,6 @@ find_or_add(kecs_kube_pods_t *t, const uint8_t *task)
         p->table = t;
         memcpy(p->task, task, KECS_ID_LEN);
         LIST_INSERT_HEAD(bucket(t, task), p, link);
-        t->n++;
     }
 
     return p;
@@ -143,7 +141,6 @@ discard(pod_t *p)
     }
 
     LIST_REMOVE(p, link);
-    p->table->n--;
     drop_body(p);
     free(p);
 }
@@ -214,13 +211,6 @@ kecs_kube_pods_close(kecs_kube_pods_t *t)
 
     kecs_arena_destroy(t->scratch);
     free(t);
-}
-
-
-size_t
-kecs_kube_pods_count(const kecs_kube_pods_t *t)
-{
-    return t->n;
 }
 
 

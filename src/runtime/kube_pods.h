@@ -51,8 +51,5 @@ void kecs_kube_pods_seen(kecs_kube_pods_t *t, const uint8_t *task,
 void kecs_kube_pods_gone(kecs_kube_pods_t *t, const uint8_t *task);
 void kecs_kube_pods_synced(kecs_kube_pods_t *t);
 
-/* Pods known here, for tests. */
-size_t kecs_kube_pods_count(const kecs_kube_pods_t *t);
-
 
 #endif

@@ -612,14 +612,6 @@ kecs_service_deployment_status_name(unsigned status)
 }
 
 
-unsigned
-kecs_service_deployment_status_of(kecs_str_t name)
-{
-    return number_of(service_deployment_statuses,
-                     countof(service_deployment_statuses), name);
-}
-
-
 const char *
 kecs_task_set_status_name(unsigned status)
 {

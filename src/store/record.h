@@ -805,7 +805,6 @@ unsigned kecs_task_status_of(kecs_str_t name);
 unsigned kecs_launch_of(kecs_str_t name);
 unsigned kecs_desired_of(kecs_str_t name);
 unsigned kecs_strategy_of(kecs_str_t name);
-unsigned kecs_service_deployment_status_of(kecs_str_t name);
 unsigned kecs_controller_of(kecs_str_t name);
 unsigned kecs_taskdef_status_of(kecs_str_t name);
 unsigned kecs_instance_status_of(kecs_str_t name);

@@ -58,10 +58,11 @@ test_xml(void)
     kecs_buf_t  b;
 
     kecs_buf_init(&b, arena, 0);
-    kecs_xml_text(&b, kecs_str("a<b>&\"c\" \xc3\xbc\t\x01\xff\xc3"
-                               "\xef\xbf\xbf\xf0\x9f\x98\x80"));
-    tap_is_str(kecs_buf_view(&b), "a&lt;b&gt;&amp;&quot;c&quot; \xc3\xbc\t"
-               "???" "???" "\xf0\x9f\x98\x80",
+    kecs_xml_element(&b, 1, "E",
+                     kecs_str("a<b>&\"c\" \xc3\xbc\t\x01\xff\xc3"
+                              "\xef\xbf\xbf\xf0\x9f\x98\x80"));
+    tap_is_str(kecs_buf_view(&b), "  <E>a&lt;b&gt;&amp;&quot;c&quot;"
+               " \xc3\xbc\t???" "???" "\xf0\x9f\x98\x80</E>\n",
                "text within XML");
 }
 
