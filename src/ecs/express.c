@@ -700,6 +700,28 @@ new_endpoint(kecs_call_t *c, kecs_express_t *e, kecs_str_t name)
 }
 
 
+/* What a call works on. */
+
+static kecs_rc_t
+open_express(kecs_call_t *c, const void *in, express_t **x)
+{
+    *x = kecs_zalloc(c->arena, sizeof(express_t));
+
+    return *x != NULL ? kecs_check_input(c, in) : KECS_NOMEM;
+}
+
+
+static kecs_rc_t
+open_active(kecs_call_t *c, const void *in, kecs_str_t arn, express_t **x)
+{
+    kecs_rc_t  rc;
+
+    rc = open_express(c, in, x);
+
+    return rc == KECS_OK ? find_active(c, arn, *x) : rc;
+}
+
+
 /* ListServices and DescribeServices tell it from others. */
 
 static kecs_rc_t
@@ -785,13 +807,8 @@ create_express(kecs_call_t *c, void *v)
     kecs_ecs_create_express_gateway_service_request_t  *in;
 
     in = v;
-    x = kecs_zalloc(c->arena, sizeof(express_t));
 
-    if (x == NULL) {
-        return KECS_NOMEM;
-    }
-
-    rc = kecs_check_input(c, in);
+    rc = open_express(c, in, &x);
 
     if (rc == KECS_OK) {
         rc = find_cluster(c, in->cluster, &x->cluster);
@@ -901,17 +918,8 @@ update_express(kecs_call_t *c, void *v)
     kecs_ecs_update_express_gateway_service_request_t  *in;
 
     in = v;
-    x = kecs_zalloc(c->arena, sizeof(express_t));
 
-    if (x == NULL) {
-        return KECS_NOMEM;
-    }
-
-    rc = kecs_check_input(c, in);
-
-    if (rc == KECS_OK) {
-        rc = find_active(c, in->service_arn, x);
-    }
+    rc = open_active(c, in, in->service_arn, &x);
 
     if (rc == KECS_OK) {
         rc = given_of(c, in, &given);
@@ -946,17 +954,8 @@ delete_express(kecs_call_t *c, void *v)
     kecs_ecs_delete_express_gateway_service_request_t  *in;
 
     in = v;
-    x = kecs_zalloc(c->arena, sizeof(express_t));
 
-    if (x == NULL) {
-        return KECS_NOMEM;
-    }
-
-    rc = kecs_check_input(c, in);
-
-    if (rc == KECS_OK) {
-        rc = find_active(c, in->service_arn, x);
-    }
+    rc = open_active(c, in, in->service_arn, &x);
 
     if (rc != KECS_OK) {
         return rc;
@@ -990,13 +989,8 @@ describe_express(kecs_call_t *c, void *v)
     kecs_ecs_describe_express_gateway_service_request_t  *in;
 
     in = v;
-    x = kecs_zalloc(c->arena, sizeof(express_t));
 
-    if (x == NULL) {
-        return KECS_NOMEM;
-    }
-
-    rc = kecs_check_input(c, in);
+    rc = open_express(c, in, &x);
 
     if (rc == KECS_OK) {
         rc = find(c, in->service_arn, KECS_E_RESOURCE_NOT_FOUND, x);
