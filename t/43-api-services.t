@@ -290,6 +290,157 @@ ok(!exists service('token')->{tags}, 'no tags unless included');
 is_deeply(service('token', include => ['TAGS'])->{tags}, [], 'TAGS');
 
 
+# Services of all kinds, in a cluster of their own.
+
+ok_api('CreateCluster', { clusterName => 'kinds' });
+define('disk', volumes => [{ name => 'data', configuredAtLaunch => $yes }]);
+define('named', networkMode => 'awsvpc', containerDefinitions => [{
+       name => 'c', image => 'i', memory => 64,
+       portMappings => [{ name => 'http', containerPort => 80 }] }]);
+
+my @KINDS = (cluster => 'kinds');
+my @BALANCED = (loadBalancers => [{ targetGroupArn => 'arn:tg',
+                containerName => 'c', containerPort => 80 }]);
+
+sub gone {
+    my ($name, @force) = @_;
+
+    my $end = ok_api('DeleteService', { @KINDS, service => $name, @force },
+                     name => "delete $name")->{service};
+    is($end->{status}, 'DRAINING', "$name is deleted");
+
+    return $end;
+}
+
+$s = create('everywhere', @KINDS, desiredCount => undef,
+            schedulingStrategy => 'DAEMON');
+is($s->{schedulingStrategy}, 'DAEMON', 'DAEMON needs no count');
+is($s->{desiredCount}, 0, 'as there is no instance');
+is($s->{availabilityZoneRebalancing}, 'DISABLED', 'never rebalanced');
+is($s->{deploymentConfiguration}{maximumPercent}, 100, 'one at a time');
+is($s->{deploymentConfiguration}{minimumHealthyPercent}, 0,
+   'stopped before it is started');
+refused('UpdateService', { @KINDS, service => 'everywhere',
+        desiredCount => 1 }, 'InvalidParameterException',
+        'The daemon scheduling strategy does not support a desired count for'
+        . ' services. Remove the desired count value and try again');
+$s = update('everywhere', @KINDS, taskDefinition => 'web:2',
+            deploymentConfiguration => { minimumHealthyPercent => 50 });
+is(primary($s)->{taskDefinition}, account_arn('task-definition/web:2'),
+   'another definition');
+is($s->{deploymentConfiguration}{minimumHealthyPercent}, 50, 'and percent');
+is_deeply(ok_api('ListServices', { @KINDS, schedulingStrategy => 'DAEMON' })
+          ->{serviceArns}, [account_arn('service/kinds/everywhere')],
+          'listed by its strategy');
+gone('everywhere');
+
+$s = create('code', @KINDS, @BALANCED, desiredCount => 2,
+            deploymentController => { type => 'CODE_DEPLOY' });
+is_deeply($s->{deployments}, [], 'CODE_DEPLOY: no deployments of ECS');
+is_like($s->{taskSets}[0]{scale}, { unit => 'PERCENT', value => 100 },
+        'but a task set');
+is($s->{taskSets}[0]{status}, 'PRIMARY', 'that is PRIMARY');
+is($s->{taskSets}[0]{startedBy}, 'CODE_DEPLOY', 'and says who made it');
+is(update('code', @KINDS, desiredCount => 7)->{taskSets}[0]
+   {computedDesiredCount}, 7, 'its count follows');
+is(service('code', @KINDS)->{desiredCount}, 7, 'described so');
+refused('UpdateService', { @KINDS, service => 'code', %{ $$_[0] } },
+        'InvalidParameterException', $$_[1] . ' on services with a'
+        . ' CODE_DEPLOY deployment controller. Use AWS CodeDeploy to trigger'
+        . ' a new deployment.') for
+    [{ taskDefinition => 'web' }, 'Unable to update task definition'],
+    [{ forceNewDeployment => $yes }, 'Cannot force a new deployment'];
+gone('code', force => $yes);
+
+$s = ok_api('CreateService', { @KINDS, serviceName => 'external',
+            deploymentController => { type => 'EXTERNAL' } },
+            name => 'create external')->{service};
+is($s->{desiredCount}, 0, 'EXTERNAL needs no count');
+is_deeply([@$s{qw(deployments taskSets)}], [[], []], 'nor a definition');
+refused('UpdateService', { @KINDS, service => 'external',
+        taskDefinition => 'web' }, 'InvalidParameterException',
+        'TaskDefinition must be blank');
+is(update('external', @KINDS, desiredCount => 3)->{desiredCount}, 3,
+   'its count can be changed');
+$s = service('external', @KINDS);
+ok(!exists $s->{$_}, "external has no $_")
+    for qw(taskDefinition launchType currentServiceDeployment);
+gone('external', force => $yes);
+
+for my $kind (
+    [BLUE_GREEN => {}],
+    [LINEAR => { linearConfiguration => { stepPercent => 25,
+                                          stepBakeTimeInMinutes => 6 } }],
+    [CANARY => { canaryConfiguration => { canaryPercent => 5,
+                                          canaryBakeTimeInMinutes => 10 } }])
+{
+    my ($strategy, $filled) = @$kind;
+    my $name = lc $strategy;
+    my %more = $strategy eq 'LINEAR'
+               ? (linearConfiguration => { stepPercent => 25 }) : ();
+    my $conf = create($name, @KINDS, deploymentConfiguration =>
+        { strategy => $strategy, bakeTimeInMinutes => 5, %more })
+        ->{deploymentConfiguration};
+    is($conf->{strategy}, $strategy, "$strategy is kept");
+    is($conf->{bakeTimeInMinutes}, 5, "$strategy: bake time");
+    is_like($conf->{$_}, $filled->{$_}, "$strategy: $_ is filled")
+        for keys %$filled;
+
+    $conf = update($name, @KINDS, deploymentConfiguration =>
+                   { bakeTimeInMinutes => 7 })->{deploymentConfiguration};
+    is($conf->{strategy}, $strategy, "$strategy stays");
+    is($conf->{bakeTimeInMinutes}, 7, "$strategy: another bake time");
+    is_like(service($name, @KINDS)->{deploymentConfiguration}, $conf,
+            "$strategy: described so");
+    $conf = update($name, @KINDS, deploymentConfiguration =>
+                   { strategy => 'ROLLING' })->{deploymentConfiguration};
+    ok(!grep({ exists $conf->{$_} } keys %$filled), "$strategy: no more");
+    gone($name);
+}
+
+my $DISK = { name => 'data', managedEBSVolume =>
+             { roleArn => 'arn:r', sizeInGiB => 8 } };
+$s = create('disk', @KINDS, taskDefinition => 'disk',
+            volumeConfigurations => [$DISK]);
+is_deeply(primary($s)->{volumeConfigurations}[0]{name}, 'data',
+          'volumes are of the deployment');
+is(primary(service('disk', @KINDS))->{volumeConfigurations}[0]
+   {managedEBSVolume}{sizeInGiB}, 8, 'described so');
+$s = update('disk', @KINDS, volumeConfigurations => []);
+ok(!exists primary($s)->{volumeConfigurations}, 'none any more');
+gone('disk');
+
+refused('CreateService', { @KINDS, %all, %{ $$_[0] } },
+        'InvalidParameterException', $$_[1]) for
+    [{ deploymentController => { type => 'CODE_DEPLOY' } },
+     'A load balancer is required for services that use the CODE_DEPLOY'
+     . ' deployment controller.'],
+    [{ deploymentController => { type => 'EXTERNAL' } },
+     'TaskDefinition must be blank'],
+    [{ desiredCount => undef, schedulingStrategy => 'DAEMON',
+       deploymentController => { type => 'EXTERNAL' } },
+     'The daemon scheduling strategy does not support the EXTERNAL deployment'
+     . ' controller. Change the deployment controller and try again'],
+    [{ taskDefinition => 'disk', volumeConfigurations =>
+       [{ %$DISK, name => 'none' }] },
+     "The volume name 'none' in your request does not have a matching volume"
+     . ' in your Task Definition'],
+    [{ taskDefinition => 'named', %NET,
+       gatewayConnectors => [{ portName => 'https' }] },
+     'The portName https in gatewayConnectors does not match any port mapping'
+     . ' name in the task definition.'],
+    [{ taskDefinition => 'named', %NET,
+       gatewayConnectors => [{ portName => 'http' }] },
+     'gatewayConnectors were specified but no gateways are associated with'
+     . ' cluster'];
+
+create('moving', @KINDS, @BALANCED, desiredCount => 1);
+refused('UpdateService', { @KINDS, service => 'moving',
+        deploymentController => { type => 'CODE_DEPLOY' } },
+        'InvalidParameterException', 'The deployment controller cannot be'
+        . ' changed while a deployment is in progress.');
+
+
 # ListServices.
 
 sub listed {
