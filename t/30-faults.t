@@ -209,7 +209,8 @@ my $slots = readers($dead);
 cmp_ok($slots, '>', 0, 'readers: some have a slot');
 
 for my $round (1 .. 3) {
-    kill 'KILL', $dead->worker_pids;
+    $dead->slay($dead->worker_pids);
+    delete $dead->{http};
     ok(all_workers($dead), "readers: round $round: new workers");
     is((create($dead, "round-$round"))[0], 200, "readers: round $round: a write");
 }
@@ -362,7 +363,7 @@ SKIP: {
     chmod 0, $t->data;
     is(($t->api('ListClusters', {}))[0], 200, 'closed later: reads go on');
     is((create($t, 'behind-closed-doors'))[0], 200, 'closed later: writes too');
-    kill 'KILL', $writer;
+    $t->slay($writer);
     my @answers = map { join ' ', create($t, "during-$_") } 1 .. 3;
     is(scalar(grep { !/^(?:200|500 .+|599 )/ } @answers), 0,
        'closed later: the writer dies: clear errors')

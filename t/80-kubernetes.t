@@ -217,7 +217,7 @@ roll('everything killed', sub {
         my %is = map { /^(\S+) (.*)$/ ? ($1, $2) : () } <$f>;
         return $is{time} > $from * 1000 + 1000 && $is{ready};
     });
-    cmp_ok(time - $from, '<', 10, 'a lease of the dead is not waited for');
+    cmp_ok(time - $from, '<', 15, 'a lease of the dead is not waited for');
 });
 SKIP: {
     skip 'the cluster is not ours', 2 unless $cluster->own;

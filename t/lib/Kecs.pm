@@ -29,6 +29,7 @@ use File::Temp qw(tempdir);
 use HTTP::Tiny;
 use IO::Select;
 use IO::Socket::INET;
+use IO::Socket::UNIX;
 use JSON::PP;
 use POSIX qw(:sys_wait_h);
 use Socket qw(IPPROTO_TCP TCP_NODELAY);
@@ -119,18 +120,36 @@ sub master_pid { $_[0]{pid} }
 sub json { $JSON }
 
 
+# A port that stays free for this suite, also while what listens there is
+# stopped and started again: below those that the kernel gives to outgoing
+# connections, and taken from other suites by a name that ends with this
+# process.
+
 my %given;
 
 sub free_port {
-    for (1 .. 100) {
-        my $s = IO::Socket::INET->new(Listen => 1,
-            LocalAddr => '127.0.0.1', LocalPort => 0) or next;
-        my $port = $s->sockport;
+    my ($low, $high) = (10000, ephemeral_from() - 1);
 
-        return $port unless $given{$port}++;
+    for (1 .. 1000) {
+        my $port = $low + int rand($high - $low);
+        my $name = IO::Socket::UNIX->new(Listen => 1,
+            Local => "\0kecs-test-port-$port") or next;
+        IO::Socket::INET->new(Listen => 1, ReuseAddr => 1,
+            LocalAddr => '127.0.0.1', LocalPort => $port) or next;
+        $given{$port} = $name;
+
+        return $port;
     }
 
     die "no free port: $!\n";
+}
+
+sub ephemeral_from {
+    open my $f, '<', '/proc/sys/net/ipv4/ip_local_port_range'
+        or return 32768;
+    my ($from) = split ' ', <$f> // '';
+
+    return $from > 12000 ? $from : 32768;
 }
 
 
@@ -249,7 +268,7 @@ sub reap {
 sub wait_for {
     my ($self, $code, $timeout) = @_;
 
-    my $end = time + ($timeout // 15);
+    my $end = time + ($timeout // 60);
 
     while (time < $end) {
         my $got = $code->();
@@ -327,6 +346,21 @@ sub freeze {
         }
         1;
     }) or die "process $pid does not stop\n";
+}
+
+# SIGKILL to processes that are not ours to reap, and waits until they are
+# no more, with their connections.
+sub slay {
+    my ($self, @pids) = @_;
+
+    kill 'KILL', @pids;
+    $self->wait_for(sub {
+        for my $pid (@pids) {
+            open my $stat, '<', "/proc/$pid/stat" or next;
+            return if (<$stat> // '') =~ /\) [^ZX] /;
+        }
+        1;
+    }) or die "@pids do not die\n";
 }
 
 sub stop {
@@ -467,6 +501,24 @@ sub get {
     my $r = $self->http->get("http://127.0.0.1:$port$path");
 
     return ($r->{status}, $r->{content}, $r->{headers});
+}
+
+# Waits until the server has taken in all that was sent on a connection.
+sub taken_in {
+    my ($self, $s) = @_;
+
+    my @ends = map { sprintf '0100007F:%04X', $_ } $s->sockport, $s->peerport;
+    my %queued = ("@ends" => 1, "@ends[1, 0]" => 2);    # to send, to read
+
+    return $self->wait_for(sub {
+        open my $tcp, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!\n";
+        while (<$tcp>) {
+            my (undef, $local, $remote, undef, $queues) = split;
+            my $which = $queued{"$local $remote"} or next;
+            return if (split /:/, $queues)[$which - 1] =~ /[^0]/;
+        }
+        1;
+    });
 }
 
 # Sends bytes, returns all that comes until the server closes.  Several

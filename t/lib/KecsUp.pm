@@ -102,7 +102,7 @@ sub await {
             }
             my $shown = () = $self->output =~ /In another terminal/g;
             return $shown > $self->{shown};
-        }, $within || 30);
+        }, $within || 60);
     };
     if ($@) {
         Test::More::diag($@, $self->output);
