@@ -50,55 +50,82 @@ service_key(const kecs_live_service_t *live, kecs_service_t *s)
 }
 
 
+/* All that a scan finds: *list becomes *n records of `size` bytes each. */
+
 static kecs_rc_t
-deployments_of(kecs_reconciler_t *r, kecs_txn_t *txn,
-    const kecs_live_service_t *live, kecs_sched_view_t *view)
+list_of(kecs_txn_t *txn, kecs_arena_t *a, kecs_scan_t *scan, size_t size,
+    void **list, size_t *n)
 {
-    size_t              n, size;
-    kecs_rc_t           rc;
-    kecs_key_t          prefix;
-    kecs_str_t          key;
-    kecs_scan_t        *scan;
-    kecs_deployment_t  *list, *more;
+    char        *rec, *all, *more;
+    size_t       room;
+    kecs_rc_t    rc;
+    kecs_str_t   key;
 
-    kecs_key_init(&prefix);
-    kecs_key_u32(&prefix, live->cluster);
-    kecs_key_u32(&prefix, live->no);
+    all = NULL;
+    *n = 0;
 
-    rc = kecs_scan(txn, r->arena, KECS_IX_DEPLOYMENT_LIVE, live->scope,
-                   &prefix, kecs_null_str, false, &scan);
-    list = NULL;
+    for (room = 0, rc = KECS_OK; rc == KECS_OK; *n += rc == KECS_OK) {
+        if (*n == room) {
+            room = room != 0 ? 2 * room : 4;
+            more = kecs_calloc(a, room, size);
 
-    for (n = 0, size = 0; rc == KECS_OK; n++) {
-        if (n == size) {
-            size = size ? 2 * size : 4;
-            more = kecs_calloc(r->arena, size, sizeof(*more));
             if (more == NULL) {
                 return KECS_NOMEM;
             }
 
-            if (n != 0) {
-                memcpy(more, list, n * sizeof(*more));
+            if (all != NULL) {
+                memcpy(more, all, *n * size);
             }
 
-            list = more;
+            all = more;
         }
 
-        rc = kecs_scan_next(scan, &key, &list[n]);
+        rec = all + *n * size;
+        rc = kecs_scan_next(scan, &key, rec);
 
         if (rc == KECS_OK) {
-            rc = kecs_get(txn, r->arena, &list[n], 0);
-        }
-
-        if (rc != KECS_OK) {
-            break;
+            rc = kecs_get(txn, a, rec, 0);
         }
     }
 
-    view->deployments = list;
-    view->n_deployments = n;
+    *list = all;
 
     return rc == KECS_DONE ? KECS_OK : rc;
+}
+
+
+static void
+prefix_of(const kecs_live_service_t *live, kecs_key_t *prefix)
+{
+    kecs_key_init(prefix);
+    kecs_key_u32(prefix, live->cluster);
+    kecs_key_u32(prefix, live->no);
+}
+
+
+static kecs_rc_t
+deployments_of(kecs_reconciler_t *r, kecs_txn_t *txn,
+    const kecs_live_service_t *live, kecs_sched_view_t *view)
+{
+    void         *list;
+    kecs_rc_t     rc;
+    kecs_key_t    prefix;
+    kecs_scan_t  *scan;
+
+    prefix_of(live, &prefix);
+    rc = kecs_scan(txn, r->arena, KECS_IX_DEPLOYMENT_LIVE, live->scope,
+                   &prefix, kecs_null_str, false, &scan);
+
+    if (rc == KECS_OK) {
+        rc = list_of(txn, r->arena, scan, sizeof(kecs_deployment_t), &list,
+                     &view->n_deployments);
+    }
+
+    if (rc == KECS_OK) {
+        view->deployments = list;
+    }
+
+    return rc;
 }
 
 
@@ -106,51 +133,25 @@ static kecs_rc_t
 sets_of(kecs_reconciler_t *r, kecs_txn_t *txn,
     const kecs_live_service_t *live, kecs_sched_sets_t *view)
 {
-    size_t            n, size;
-    kecs_rc_t         rc;
-    kecs_key_t        prefix;
-    kecs_str_t        key;
-    kecs_scan_t      *scan;
-    kecs_task_set_t  *list, *more;
+    void         *list;
+    kecs_rc_t     rc;
+    kecs_key_t    prefix;
+    kecs_scan_t  *scan;
 
-    kecs_key_init(&prefix);
-    kecs_key_u32(&prefix, live->cluster);
-    kecs_key_u32(&prefix, live->no);
-
+    prefix_of(live, &prefix);
     rc = kecs_scan_records(txn, r->arena, KECS_TASK_SET, live->scope,
                            &prefix, kecs_null_str, false, &scan);
-    list = NULL;
 
-    for (n = 0, size = 0; rc == KECS_OK; n++) {
-        if (n == size) {
-            size = size ? 2 * size : 4;
-            more = kecs_calloc(r->arena, size, sizeof(*more));
-            if (more == NULL) {
-                return KECS_NOMEM;
-            }
-
-            if (n != 0) {
-                memcpy(more, list, n * sizeof(*more));
-            }
-
-            list = more;
-        }
-
-        rc = kecs_scan_next(scan, &key, &list[n]);
-
-        if (rc == KECS_OK) {
-            rc = kecs_get(txn, r->arena, &list[n], 0);
-        }
-
-        if (rc != KECS_OK) {
-            break;
-        }
+    if (rc == KECS_OK) {
+        rc = list_of(txn, r->arena, scan, sizeof(kecs_task_set_t), &list,
+                     &view->n_sets);
     }
 
-    view->sets = list;
-    view->n_sets = n;
+    if (rc == KECS_OK) {
+        view->sets = list;
+    }
 
-    return rc == KECS_DONE ? KECS_OK : rc;
+    return rc;
 }
 
 
