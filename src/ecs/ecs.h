@@ -496,6 +496,13 @@ kecs_rc_t kecs_service_is_express(kecs_call_t *c, const kecs_service_t *s,
  * Rollouts of services, for the reconciler.
  */
 
+/*
+ * Adds an event that tells of a service, or of a task set of it (`set`, 0:
+ * none): "(service NAME) TEXT".
+ */
+kecs_rc_t kecs_service_event(kecs_call_t *c, const kecs_service_t *s,
+    uint64_t set, kecs_str_t text);
+
 /* The deployment has ended, and with it the revision that it ran. */
 kecs_rc_t kecs_revision_ended(kecs_call_t *c, const kecs_deployment_t *d);
 

@@ -12,18 +12,33 @@
 typedef kecs_live_deployment_t  live_t;
 
 
-kecs_rc_t
-kecs_deployment_primary(kecs_call_t *c, const kecs_service_t *s,
-    kecs_deployment_t *d)
+static void
+deployment_key(const kecs_service_t *s, uint64_t id, kecs_deployment_t *d)
 {
     memset(d, 0, sizeof(kecs_deployment_t));
     d->rec.kind = KECS_DEPLOYMENT;
     d->rec.scope = s->rec.scope;
     d->cluster = s->cluster;
     d->service = s->no;
-    d->id = s->primary;
+    d->id = id;
+}
 
-    return kecs_get(c->txn, c->arena, d, KECS_ALL_PARTS);
+
+kecs_rc_t
+kecs_deployment_get(kecs_call_t *c, const kecs_service_t *s, uint64_t id,
+    unsigned parts, kecs_deployment_t *d)
+{
+    deployment_key(s, id, d);
+
+    return kecs_get(c->txn, c->arena, d, parts);
+}
+
+
+kecs_rc_t
+kecs_deployment_primary(kecs_call_t *c, const kecs_service_t *s,
+    kecs_deployment_t *d)
+{
+    return kecs_deployment_get(c, s, s->primary, KECS_ALL_PARTS, d);
 }
 
 
@@ -48,7 +63,7 @@ give_way(kecs_call_t *c, const kecs_service_t *s, bool failed)
         return rc == KECS_NOT_FOUND ? KECS_OK : rc;
     }
 
-    if (failed) {
+    if (failed && d.rollout != KECS_ROLLOUT_FAILED) {
         d.rollout = KECS_ROLLOUT_FAILED;
         d.reason = kecs_sprintf(c->arena, "ECS deployment "
                                 KECS_DEPLOYMENT_FMT " was stopped.", d.id);
@@ -73,41 +88,46 @@ kecs_deployment_number(kecs_call_t *c)
 }
 
 
-/* The new PRIMARY deployment, and the revision that it runs. */
+/* What is said of it while it is rolled out. */
 
 static kecs_rc_t
-put_primary(kecs_call_t *c, const kecs_service_spec_t *spec,
-    kecs_service_t *s, kecs_deployment_t *d)
+in_progress(kecs_call_t *c, kecs_deployment_t *d, const char *fmt)
 {
-    kecs_rc_t  rc;
+    d->reason = kecs_sprintf(c->arena, fmt, d->id);
 
-    rc = give_way(c, s, d->rollout_of != d->id);
+    return d->reason.data != NULL ? KECS_OK : KECS_NOMEM;
+}
 
-    if (rc != KECS_OK) {
-        return rc;
-    }
 
-    d->rec.kind = KECS_DEPLOYMENT;
-    d->rec.scope = s->rec.scope;
-    d->rec.gen = KECS_ECS_GEN;
-    d->cluster = s->cluster;
-    d->service = s->no;
+/* It is the PRIMARY deployment from now on. */
+
+static kecs_rc_t
+put_primary(kecs_call_t *c, kecs_service_t *s, kecs_deployment_t *d)
+{
     d->status = KECS_DEPLOYMENT_PRIMARY;
     d->rollout = KECS_ROLLOUT_IN_PROGRESS;
     d->desired = s->desired;
-    d->family = s->family;
-    d->revision = s->revision;
-    d->version = 1;
-    d->created_at = c->now;
+    d->failed = 0;
+    d->healthy = 0;
     d->updated_at = c->now;
-
-    kecs_rec_part(&d->rec, KECS_DEPLOYMENT_STATIC, spec->deployment);
+    d->version++;
 
     s->primary = d->id;
     s->throttled_until = 0;
-    rc = kecs_put(c->txn, d);
 
-    return rc == KECS_OK ? kecs_revision_put(c, spec, s, d->id) : rc;
+    return kecs_put(c->txn, d);
+}
+
+
+static void
+fill(kecs_call_t *c, const kecs_service_spec_t *spec,
+    const kecs_service_t *s, kecs_deployment_t *d)
+{
+    d->rec.gen = KECS_ECS_GEN;
+    d->family = s->family;
+    d->revision = s->revision;
+    d->created_at = c->now;
+    kecs_rec_part(&d->rec, KECS_DEPLOYMENT_STATIC, spec->deployment);
 }
 
 
@@ -118,44 +138,68 @@ kecs_deployment_start(kecs_call_t *c, const kecs_service_spec_t *spec,
     kecs_rc_t          rc;
     kecs_deployment_t  d;
 
+    deployment_key(s, kecs_deployment_number(c), &d);
+    d.rollout_of = d.id;
+    fill(c, spec, s, &d);
+
     rc = kecs_service_deployments_end(c, s, kecs_str("A newer service"
                                       " deployment has replaced it."));
 
-    memset(&d, 0, sizeof(kecs_deployment_t));
-    d.id = kecs_deployment_number(c);
-    d.rollout_of = d.id;
-    d.reason = kecs_sprintf(c->arena, "ECS deployment " KECS_DEPLOYMENT_FMT
-                            " in progress.", d.id);
-
-    if (rc != KECS_OK || d.reason.data == NULL) {
-        return rc != KECS_OK ? rc : KECS_NOMEM;
+    if (rc == KECS_OK) {
+        rc = in_progress(c, &d, "ECS deployment " KECS_DEPLOYMENT_FMT
+                         " in progress.");
     }
 
-    rc = kecs_service_deployment_start(c, spec, s, d.id);
+    if (rc == KECS_OK) {
+        rc = kecs_service_deployment_start(c, spec, s, d.id);
+    }
 
-    return rc == KECS_OK ? put_primary(c, spec, s, &d) : rc;
+    if (rc == KECS_OK) {
+        rc = give_way(c, s, false);
+    }
+
+    if (rc == KECS_OK) {
+        rc = put_primary(c, s, &d);
+    }
+
+    return rc == KECS_OK ? kecs_revision_put(c, spec, s, d.id) : rc;
 }
 
 
 kecs_rc_t
 kecs_deployment_back(kecs_call_t *c, const kecs_service_spec_t *spec,
-    kecs_service_t *s, kecs_service_deployment_t *sd)
+    kecs_service_t *s, kecs_service_deployment_t *sd, uint64_t id)
 {
+    kecs_rc_t          rc;
     kecs_deployment_t  d;
 
-    memset(&d, 0, sizeof(kecs_deployment_t));
-    d.id = kecs_deployment_number(c);
-    d.rollout_of = sd->id;
-    d.reason = kecs_sprintf(c->arena, "ECS deployment " KECS_DEPLOYMENT_FMT
-                            " in progress.", d.id);
+    rc = kecs_deployment_get(c, s, id, KECS_ALL_PARTS, &d);
 
-    if (d.reason.data == NULL) {
-        return KECS_NOMEM;
+    if (rc == KECS_NOT_FOUND) {
+        fill(c, spec, s, &d);
+        rc = KECS_OK;
     }
 
-    sd->run = d.id;
+    if (rc == KECS_OK) {
+        rc = in_progress(c, &d, sd->breaker & KECS_BREAKER_TRIGGERED
+                         ? "ECS deployment circuit breaker: rolling back to"
+                           " deploymentId " KECS_DEPLOYMENT_FMT "."
+                         : "ECS deployment " KECS_DEPLOYMENT_FMT
+                           " in progress.");
+    }
 
-    return put_primary(c, spec, s, &d);
+    if (rc == KECS_OK) {
+        rc = give_way(c, s, true);
+    }
+
+    sd->run = id;
+    d.rollout_of = sd->id;
+
+    if (rc == KECS_OK) {
+        rc = put_primary(c, s, &d);
+    }
+
+    return rc == KECS_OK ? kecs_revision_runs(c, s, id) : rc;
 }
 
 

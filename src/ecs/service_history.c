@@ -10,8 +10,6 @@
 #define DESCRIBE_MAX  20
 #define PAGE          20
 #define PAGE_MAX     100
-#define LEAST          3            /* the breaker's bounds */
-#define MOST         200
 
 typedef kecs_service_deployment_t  rollout_t;
 
@@ -109,13 +107,7 @@ deployment_of(kecs_call_t *c, const kecs_service_t *s, uint64_t id,
 {
     kecs_rc_t  rc;
 
-    memset(d, 0, sizeof(kecs_deployment_t));
-    d->rec.kind = KECS_DEPLOYMENT;
-    d->rec.scope = s->rec.scope;
-    d->cluster = s->cluster;
-    d->service = s->no;
-    d->id = id;
-    rc = kecs_get(c->txn, c->arena, d, 0);
+    rc = kecs_deployment_get(c, s, id, 0, d);
 
     if (rc == KECS_OK && d->status == KECS_DEPLOYMENT_INACTIVE) {
         d->desired = 0;
@@ -208,56 +200,11 @@ write_rollback(kecs_call_t *c, const found_t *f)
 }
 
 
-/* How many failed tasks are too many; percentages are of desired. */
-
-static int64_t
-threshold_of(const kecs_ecs_deployment_circuit_breaker_t *b,
-    uint32_t desired)
+static void
+write_alarms(kecs_writer_t *w, const kecs_ecs_deployment_alarms_t *alarms)
 {
-    int64_t                                    n;
-    const kecs_ecs_threshold_configuration_t  *t;
+    size_t  i;
 
-    t = b->threshold_configuration;
-    n = t != NULL && t->value.set ? t->value.value : 50;
-
-    if (t != NULL && kecs_str_is(t->type, "COUNT")) {
-        return n;
-    }
-
-    n = (n * desired + 99) / 100;
-
-    if (t != NULL && kecs_str_is(t->type, "UNBOUNDED_PERCENT")) {
-        return n;
-    }
-
-    return n < LEAST ? LEAST : n > MOST ? MOST : n;
-}
-
-
-/*
- * What may end a rollout.  Failures are counted, but neither the breaker
- * nor alarms act on one: DISABLED is how ECS says that it does not use them.
- */
-
-static kecs_rc_t
-write_monitors(kecs_call_t *c, const found_t *f,
-    const kecs_ecs_deployment_configuration_t *g)
-{
-    size_t                                        i;
-    kecs_rc_t                                     rc;
-    kecs_writer_t                                *w;
-    kecs_deployment_t                             d;
-    const kecs_ecs_deployment_alarms_t           *alarms;
-    const kecs_ecs_deployment_circuit_breaker_t  *b;
-
-    rc = deployment_of(c, &f->service, f->sd.id, &d);
-
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    w = &c->out;
-    alarms = g->alarms;
     kecs_w_object(w, "alarms");
 
     if (alarms != NULL) {
@@ -272,14 +219,54 @@ write_monitors(kecs_call_t *c, const found_t *f,
 
     kecs_w_cstr(w, "status", "DISABLED");
     kecs_w_object_end(w);
+}
 
-    b = g->deployment_circuit_breaker;
 
-    if (b != NULL) {
+static const char *
+breaker_status(const rollout_t *sd)
+{
+    if (!(sd->breaker & KECS_BREAKER_ON)) {
+        return "DISABLED";
+    }
+
+    if (sd->breaker & KECS_BREAKER_TRIGGERED) {
+        return "TRIGGERED";
+    }
+
+    return sd->status == KECS_SERVICE_DEPLOYMENT_PENDING
+           || sd->status == KECS_SERVICE_DEPLOYMENT_IN_PROGRESS
+           ? "MONITORING" : "MONITORING_COMPLETE";
+}
+
+
+/*
+ * What may end a rollout.  Nobody can be asked for the state of an alarm:
+ * DISABLED is how ECS says that it does not use them.
+ */
+
+static kecs_rc_t
+write_monitors(kecs_call_t *c, const found_t *f,
+    const kecs_ecs_deployment_configuration_t *g)
+{
+    kecs_rc_t           rc;
+    kecs_writer_t      *w;
+    kecs_deployment_t   d;
+
+    rc = deployment_of(c, &f->service, f->sd.id, &d);
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    w = &c->out;
+    write_alarms(w, g->alarms);
+
+    if (g->deployment_circuit_breaker != NULL) {
         kecs_w_object(w, "deploymentCircuitBreaker");
         kecs_w_i64(w, "failureCount", d.failed);
-        kecs_w_cstr(w, "status", "DISABLED");
-        kecs_w_i64(w, "threshold", threshold_of(b, f->service.desired));
+        kecs_w_cstr(w, "status", breaker_status(&f->sd));
+        kecs_w_i64(w, "threshold",
+                   kecs_breaker_threshold(&f->sd, f->service.desired));
         kecs_w_object_end(w);
     }
 

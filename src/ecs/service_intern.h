@@ -104,12 +104,17 @@ kecs_rc_t kecs_deployment_start(kecs_call_t *c,
     const kecs_service_spec_t *spec, kecs_service_t *s);
 
 /*
- * The same, but going back in the service deployment `sd`, which then runs
- * the new deployment.
+ * Goes back to deployment `id`, whose revision the spec is of: it becomes
+ * the PRIMARY again, with the tasks that it has left, and the service
+ * deployment `sd` runs it.
  */
 kecs_rc_t kecs_deployment_back(kecs_call_t *c,
     const kecs_service_spec_t *spec, kecs_service_t *s,
-    kecs_service_deployment_t *sd);
+    kecs_service_deployment_t *sd, uint64_t id);
+
+/* A deployment by number. */
+kecs_rc_t kecs_deployment_get(kecs_call_t *c, const kecs_service_t *s,
+    uint64_t id, unsigned parts, kecs_deployment_t *d);
 
 /* The PRIMARY deployment, with its parts. */
 kecs_rc_t kecs_deployment_primary(kecs_call_t *c, const kecs_service_t *s,
@@ -161,6 +166,10 @@ kecs_controller_of_service(const kecs_service_t *s)
 /* Puts the revision of deployment `id` as the spec has it. */
 kecs_rc_t kecs_revision_put(kecs_call_t *c, const kecs_service_spec_t *spec,
     const kecs_service_t *s, uint64_t id);
+
+/* It is run again. */
+kecs_rc_t kecs_revision_runs(kecs_call_t *c, const kecs_service_t *s,
+    uint64_t id);
 
 /* With its STATIC; KECS_NOT_FOUND when there is none. */
 kecs_rc_t kecs_revision_get(kecs_call_t *c, const kecs_service_t *s,

@@ -73,27 +73,45 @@ kecs_revision_get(kecs_call_t *c, const kecs_service_t *s, uint64_t id,
 }
 
 
+/* Since when it is not run, 0: it is. */
+
+static kecs_rc_t
+set_ended(kecs_call_t *c, const kecs_service_t *s, uint64_t id,
+    kecs_msec_t at)
+{
+    kecs_rc_t        rc;
+    kecs_revision_t  r;
+
+    rc = kecs_revision_get(c, s, id, &r);
+
+    if (rc != KECS_OK) {
+        return rc == KECS_NOT_FOUND ? KECS_OK : rc;
+    }
+
+    r.ended_at = at;
+
+    return kecs_put(c->txn, &r);
+}
+
+
 kecs_rc_t
 kecs_revision_ended(kecs_call_t *c, const kecs_deployment_t *d)
 {
-    kecs_rc_t        rc;
-    kecs_service_t   s;
-    kecs_revision_t  r;
+    kecs_service_t  s;
 
     memset(&s, 0, sizeof(s));
     s.rec.scope = d->rec.scope;
     s.cluster = d->cluster;
     s.no = d->service;
 
-    rc = kecs_revision_get(c, &s, d->id, &r);
+    return set_ended(c, &s, d->id, c->now);
+}
 
-    if (rc != KECS_OK) {
-        return rc == KECS_NOT_FOUND ? KECS_OK : rc;
-    }
 
-    r.ended_at = c->now;
-
-    return kecs_put(c->txn, &r);
+kecs_rc_t
+kecs_revision_runs(kecs_call_t *c, const kecs_service_t *s, uint64_t id)
+{
+    return set_ended(c, s, id, 0);
 }
 
 

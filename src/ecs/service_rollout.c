@@ -90,6 +90,38 @@ static_part(kecs_call_t *c, const kecs_service_spec_t *spec,
 }
 
 
+/* What the head says of the configuration, for the scheduler. */
+
+static void
+configure(const kecs_ecs_deployment_configuration_t *g, rollout_t *sd)
+{
+    const kecs_ecs_threshold_configuration_t     *t;
+    const kecs_ecs_deployment_circuit_breaker_t  *b;
+
+    b = g != NULL ? g->deployment_circuit_breaker : NULL;
+
+    if (b == NULL) {
+        return;
+    }
+
+    sd->breaker = b->enable.value ? KECS_BREAKER_ON : 0;
+    sd->breaker |= b->rollback.value ? KECS_BREAKER_ROLLBACK : 0;
+    sd->breaker |= b->reset_on_healthy_task.set
+                   && !b->reset_on_healthy_task.value
+                   ? KECS_BREAKER_CUMULATIVE : 0;
+    t = b->threshold_configuration;
+
+    if (t != NULL) {
+        sd->threshold_type = kecs_str_is(t->type, "COUNT")
+                             ? KECS_THRESHOLD_COUNT
+                             : kecs_str_is(t->type, "UNBOUNDED_PERCENT")
+                               ? KECS_THRESHOLD_UNBOUNDED_PERCENT
+                               : KECS_THRESHOLD_BOUNDED_PERCENT;
+        sd->threshold_value = (uint32_t) t->value.value;
+    }
+}
+
+
 kecs_rc_t
 kecs_service_deployment_start(kecs_call_t *c,
     const kecs_service_spec_t *spec, const kecs_service_t *s, uint64_t id)
@@ -110,6 +142,7 @@ kecs_service_deployment_start(kecs_call_t *c,
     sd.created_at = c->now;
     sd.updated_at = c->now;
     sd.name = new_name(c);
+    configure(spec->s.deployment_configuration, &sd);
 
     if (sd.name.data == NULL) {
         return KECS_NOMEM;
@@ -144,6 +177,32 @@ kecs_service_deployment_get(kecs_call_t *c, const kecs_service_t *s,
     sd->id = id;
 
     return kecs_get(c->txn, c->arena, sd, KECS_ALL_PARTS);
+}
+
+
+kecs_rc_t
+kecs_service_event(kecs_call_t *c, const kecs_service_t *s, uint64_t set,
+    kecs_str_t text)
+{
+    uint8_t     id[KECS_ID_LEN];
+    kecs_str_t  message;
+
+    message = set != 0
+              ? kecs_sprintf(c->arena, "(service %.*s, taskSet "
+                             KECS_DEPLOYMENT_FMT ") %.*s",
+                             kecs_fmt(s->name), set, kecs_fmt(text))
+              : kecs_sprintf(c->arena, "(service %.*s) %.*s",
+                             kecs_fmt(s->name), kecs_fmt(text));
+
+    if (message.data == NULL) {
+        return KECS_NOMEM;
+    }
+
+    kecs_rand_bytes(c->rand, id, sizeof(id));
+    id[6] = (uint8_t) ((id[6] & 0x0f) | 0x40);
+    id[8] = (uint8_t) ((id[8] & 0x3f) | 0x80);
+
+    return kecs_event_add(c->txn, c->arena, s, c->now, id, message);
 }
 
 
@@ -214,8 +273,34 @@ definition_there(kecs_call_t *c, const kecs_revision_t *r)
 }
 
 
+/* A revision that was rolled out, and whose definition is there still. */
+
+static kecs_rc_t
+candidate(kecs_call_t *c, const kecs_service_t *s, uint64_t id,
+    kecs_revision_t *r)
+{
+    kecs_rc_t          rc;
+    kecs_deployment_t  d;
+
+    rc = id == s->completed ? KECS_OK
+                            : kecs_deployment_get(c, s, id, 0, &d);
+
+    if (rc == KECS_OK && id != s->completed
+        && d.rollout != KECS_ROLLOUT_COMPLETED)
+    {
+        return KECS_NOT_FOUND;
+    }
+
+    if (rc == KECS_OK) {
+        rc = kecs_revision_get(c, s, id, r);
+    }
+
+    return rc == KECS_OK ? definition_there(c, r) : rc;
+}
+
+
 /*
- * The revision to go back to, whose definition has not been deleted;
+ * The revision to go back to: the one that was last rolled out.
  * KECS_NOT_FOUND when none is left.
  */
 
@@ -227,6 +312,13 @@ source_revision(kecs_call_t *c, const kecs_service_t *s,
     kecs_rc_t           rc;
     kecs_json_t        *list;
     const kecs_json_t  *v;
+
+    rc = s->completed != 0 && s->completed != sd->id
+         ? candidate(c, s, s->completed, r) : KECS_NOT_FOUND;
+
+    if (rc != KECS_NOT_FOUND) {
+        return rc;
+    }
 
     rc = kecs_json_parse(c->arena,
                          sd->rec.part[KECS_SERVICE_DEPLOYMENT_SOURCES],
@@ -240,11 +332,7 @@ source_revision(kecs_call_t *c, const kecs_service_t *s,
 
     for (v = list->first; rc == KECS_NOT_FOUND && v != NULL; v = v->next) {
         if (kecs_str_u64(v->str, &id)) {
-            rc = kecs_revision_get(c, s, id, r);
-        }
-
-        if (rc == KECS_OK) {
-            rc = definition_there(c, r);
+            rc = candidate(c, s, id, r);
         }
     }
 
@@ -317,6 +405,19 @@ connect(kecs_call_t *c, const kecs_service_spec_t *spec,
 
 
 static kecs_rc_t
+tell_back(kecs_call_t *c, const kecs_service_t *s, uint64_t id)
+{
+    kecs_str_t  text;
+
+    text = kecs_sprintf(c->arena, "rolling back to deployment "
+                        KECS_DEPLOYMENT_FMT ".", id);
+
+    return text.data != NULL ? kecs_service_event(c, s, 0, text)
+                             : KECS_NOMEM;
+}
+
+
+static kecs_rc_t
 go_back(kecs_call_t *c, kecs_service_t *s, rollout_t *sd,
     kecs_service_spec_t *spec)
 {
@@ -342,10 +443,14 @@ go_back(kecs_call_t *c, kecs_service_t *s, rollout_t *sd,
     rc = connect(c, spec, s);
 
     if (rc == KECS_OK) {
-        rc = kecs_deployment_back(c, spec, s, sd);
+        rc = kecs_deployment_back(c, spec, s, sd, rev.id);
     }
 
-    return rc == KECS_OK ? kecs_put(c->txn, s) : rc;
+    if (rc == KECS_OK) {
+        rc = kecs_put(c->txn, s);
+    }
+
+    return rc == KECS_OK ? tell_back(c, s, rev.id) : rc;
 }
 
 
@@ -366,8 +471,8 @@ kecs_service_roll_back(kecs_call_t *c, kecs_service_t *s,
 
     if (rc == KECS_NOT_FOUND) {
         sd->status = KECS_SERVICE_DEPLOYMENT_ROLLBACK_FAILED;
-        sd->reason = kecs_str("There is no service revision to roll back"
-                              " to.");
+        sd->reason = kecs_str("No rollback candidate was found to run the"
+                              " rollback.");
         sd->stopped_at = c->now;
         sd->finished_at = c->now;
         sd->updated_at = c->now;

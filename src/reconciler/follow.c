@@ -48,16 +48,36 @@ each_rollout(kecs_txn_t *txn, kecs_arena_t *a, const kecs_service_t *s,
 
 
 typedef struct {
-    const kecs_sched_view_t  *view;
-    kecs_msec_t               now;
-    bool                      due;
+    kecs_arena_t       *arena;
+    kecs_sched_view_t  *view;
+    kecs_msec_t         now;
+    bool                due;
 } looking_t;
 
 
 static kecs_rc_t
-note_due(kecs_service_deployment_t *sd, void *arg)
+keep(looking_t *l, const kecs_service_deployment_t *sd)
+{
+    kecs_service_deployment_t  *kept;
+
+    kept = kecs_zalloc(l->arena, sizeof(*kept));
+
+    if (kept == NULL) {
+        return KECS_NOMEM;
+    }
+
+    *kept = *sd;
+    l->view->rollout = kept;
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+look_at_rollout(kecs_service_deployment_t *sd, void *arg)
 {
     size_t                    i;
+    kecs_rc_t                 rc;
     looking_t                *l = arg;
     const kecs_deployment_t  *run;
 
@@ -67,24 +87,27 @@ note_due(kecs_service_deployment_t *sd, void *arg)
         }
     }
 
-    if (kecs_sched_follow(sd, l->view->service, run, l->now)
-        != KECS_FOLLOW_NOTHING)
+    rc = sd->run == l->view->service->primary ? keep(l, sd) : KECS_OK;
+
+    if (rc == KECS_OK
+        && kecs_sched_follow(sd, l->view->service, run, l->now)
+           != KECS_FOLLOW_NOTHING)
     {
         l->due = true;
     }
 
-    return KECS_OK;
+    return rc;
 }
 
 
 kecs_rc_t
-kecs_follow_due(kecs_reconciler_t *r, kecs_txn_t *txn,
-    const kecs_sched_view_t *view, kecs_msec_t now, bool *due)
+kecs_follow_look(kecs_reconciler_t *r, kecs_txn_t *txn,
+    kecs_sched_view_t *view, kecs_msec_t now, bool *due)
 {
-    looking_t  l = { view, now, false };
+    looking_t  l = { r->arena, view, now, false };
     kecs_rc_t  rc;
 
-    rc = each_rollout(txn, r->arena, view->service, 0, note_due, &l);
+    rc = each_rollout(txn, r->arena, view->service, 0, look_at_rollout, &l);
     *due = l.due;
 
     return rc;

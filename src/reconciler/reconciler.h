@@ -256,10 +256,11 @@ kecs_rc_t kecs_rollout_ended(kecs_batch_t *b, const kecs_task_t *task);
 
 /*
  * follow.c: service deployments follow the deployments that they run.
- * Whether there is one that has to, in a read transaction:
+ * In a read transaction: the one of the PRIMARY becomes the view's rollout,
+ * and *due tells whether there is one that has to follow.
  */
-kecs_rc_t kecs_follow_due(kecs_reconciler_t *r, kecs_txn_t *txn,
-    const kecs_sched_view_t *view, kecs_msec_t now, bool *due);
+kecs_rc_t kecs_follow_look(kecs_reconciler_t *r, kecs_txn_t *txn,
+    kecs_sched_view_t *view, kecs_msec_t now, bool *due);
 
 /* Does it; the service has all its parts and may be changed and put. */
 kecs_rc_t kecs_follow(kecs_batch_t *b, kecs_call_t *c, kecs_service_t *s);

@@ -208,16 +208,16 @@ decide_ours(applying_t *x, kecs_txn_t *txn, kecs_sched_view_t *view,
     rc = deployments_of(x->r, txn, x->live, view);
 
     if (rc == KECS_OK) {
+        rc = kecs_follow_look(x->r, txn, view, now, &x->follow);
+    }
+
+    if (rc == KECS_OK) {
         rc = kecs_schedule(x->r->arena, view, &x->r->set.sched, now,
                            &x->actions);
     }
 
-    if (rc == KECS_OK) {
-        rc = kecs_schedule_left_sets(x->r->arena, sets, &x->actions);
-    }
-
-    return rc == KECS_OK ? kecs_follow_due(x->r, txn, view, now, &x->follow)
-                         : rc;
+    return rc == KECS_OK
+           ? kecs_schedule_left_sets(x->r->arena, sets, &x->actions) : rc;
 }
 
 
@@ -293,27 +293,9 @@ open_batch(applying_t *x)
 static kecs_rc_t
 add_event(applying_t *x, uint64_t set, kecs_str_t text)
 {
-    uint8_t     id[KECS_ID_LEN];
-    kecs_str_t  message;
-
-    message = set != 0
-              ? kecs_sprintf(x->r->arena, "(service %.*s, taskSet "
-                             KECS_DEPLOYMENT_FMT ") %.*s",
-                             kecs_fmt(x->service.name), set, kecs_fmt(text))
-              : kecs_sprintf(x->r->arena, "(service %.*s) %.*s",
-                             kecs_fmt(x->service.name), kecs_fmt(text));
-    if (message.data == NULL) {
-        return KECS_NOMEM;
-    }
-
-    kecs_rand_bytes(&x->r->rand, id, sizeof(id));
-    id[6] = (uint8_t) ((id[6] & 0x0f) | 0x40);
-    id[8] = (uint8_t) ((id[8] & 0x3f) | 0x80);
-
     x->b.records++;
 
-    return kecs_event_add(x->b.txn, x->r->arena, &x->service, x->b.now, id,
-                          message);
+    return kecs_service_event(&x->c, &x->service, set, text);
 }
 
 
@@ -695,6 +677,7 @@ apply_deployment(applying_t *x, const kecs_action_t *a)
         d.reason = a->text;
         d.desired = a->desired;
         d.failed = a->failed;
+        d.healthy = a->healthy;
     }
 
     d.updated_at = x->b.now;
@@ -704,6 +687,12 @@ apply_deployment(applying_t *x, const kecs_action_t *a)
 
     if (a->type == KECS_ACT_DEPLOYMENT_END) {
         rc = kecs_revision_ended(&x->c, &d);
+
+    } else if (a->rollout == KECS_ROLLOUT_COMPLETED
+               && x->service.completed != d.id)
+    {
+        x->service.completed = d.id;
+        rc = kecs_put(x->b.txn, &x->service);
     }
 
     return rc == KECS_OK ? kecs_put(x->b.txn, &d) : rc;

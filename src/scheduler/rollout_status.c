@@ -38,6 +38,30 @@ fail(kecs_service_deployment_t *sd, kecs_str_t reason, kecs_msec_t now)
 }
 
 
+/* The circuit breaker ends it, and may make it go back. */
+
+static kecs_follow_t
+triggered(kecs_service_deployment_t *sd, const kecs_deployment_t *run,
+    kecs_msec_t now)
+{
+    sd->breaker |= KECS_BREAKER_TRIGGERED;
+
+    if (sd->started_at == 0) {
+        sd->started_at = now;
+    }
+
+    if (!(sd->breaker & KECS_BREAKER_ROLLBACK)) {
+        return fail(sd, run->reason, now);
+    }
+
+    sd->reason = kecs_str("Service deployment rolled back because the"
+                          " circuit breaker threshold was exceeded.");
+    sd->rollback_reason = sd->reason;
+
+    return KECS_FOLLOW_BACK;
+}
+
+
 kecs_follow_t
 kecs_sched_follow(kecs_service_deployment_t *sd,
     const kecs_service_t *service, const kecs_deployment_t *run,
@@ -56,6 +80,13 @@ kecs_sched_follow(kecs_service_deployment_t *sd,
 
     if (sd->status == KECS_SERVICE_DEPLOYMENT_ROLLBACK_REQUESTED) {
         return KECS_FOLLOW_BACK;
+    }
+
+    if (run->rollout == KECS_ROLLOUT_FAILED
+        && (sd->breaker & KECS_BREAKER_ON)
+        && sd->status != KECS_SERVICE_DEPLOYMENT_ROLLBACK_IN_PROGRESS)
+    {
+        return triggered(sd, run, now);
     }
 
     if (run->rollout == KECS_ROLLOUT_FAILED) {

@@ -47,13 +47,17 @@ typedef struct {
     size_t                     n_deployments;
     const kecs_sched_task_t   *tasks;         /* all that are not STOPPED */
     size_t                     n_tasks;
+
+    /* The service deployment that runs the PRIMARY, or NULL. */
+    const kecs_service_deployment_t  *rollout;
 } kecs_sched_view_t;
 
 
 typedef enum {
     KECS_ACT_START = 1,         /* `n` tasks of `deployment` */
     KECS_ACT_STOP,              /* `task`, for `reason` */
-    KECS_ACT_DEPLOYMENT,        /* put: rollout, text, desired, failed */
+    KECS_ACT_DEPLOYMENT,        /* put: rollout, text, desired, failed,
+                                   healthy */
     KECS_ACT_DEPLOYMENT_END,    /* becomes INACTIVE, leaves the list */
     KECS_ACT_SERVICE,           /* put: status, steady, throttled_until */
     KECS_ACT_EVENT,             /* message (without the "(service X) ") */
@@ -75,6 +79,7 @@ typedef struct {
     uint8_t             steady;
     uint32_t            desired;
     uint32_t            failed;
+    uint32_t            healthy;
     kecs_msec_t         throttled_until;
 } kecs_action_t;
 
@@ -105,7 +110,7 @@ bool kecs_sched_stopped(const kecs_sched_conf_t *conf,
     kecs_service_t *service, kecs_deployment_t *deployment,
     const kecs_task_t *task, kecs_msec_t now);
 
-/* A task counts as healthy (kubernetes.md 1.11). */
+/* A task counts as healthy. */
 bool kecs_sched_healthy(const kecs_sched_conf_t *conf,
     const kecs_sched_task_t *task, kecs_msec_t now);
 

@@ -44,6 +44,9 @@ typedef struct {
     kecs_msec_t               now;
     kecs_actions_t           *out;
     const kecs_deployment_t  *primary;
+    bool                      monitored;    /* by the circuit breaker */
+    bool                      heals;        /* a failure count ends */
+    bool                      fails;        /* the breaker is triggered */
 
     item_t                   *items;
     zone_t                   *zones;        /* of the live tasks */
@@ -295,6 +298,74 @@ bounds(step_t *s)
 }
 
 
+/*
+ * The circuit breaker looks at a rollout until it has ended.  Going back is
+ * not looked at: it is tried until it succeeds.
+ */
+
+static bool
+is_monitored(const step_t *s)
+{
+    const kecs_service_deployment_t  *sd;
+
+    sd = s->view->rollout;
+
+    return s->primary != NULL && sd != NULL
+           && s->primary->rollout == KECS_ROLLOUT_IN_PROGRESS
+           && (sd->breaker & KECS_BREAKER_ON)
+           && (sd->status == KECS_SERVICE_DEPLOYMENT_PENDING
+               || sd->status == KECS_SERVICE_DEPLOYMENT_IN_PROGRESS);
+}
+
+
+/*
+ * Failures are forgotten when all tasks run; under a circuit breaker when
+ * one more has become healthy, unless it counts all of them.
+ */
+
+static bool
+has_healed(const step_t *s)
+{
+    const kecs_deployment_t  *d;
+
+    d = s->primary;
+
+    if (d == NULL || d->failed == 0) {
+        return false;
+    }
+
+    if (s->monitored) {
+        return s->healthy_new > d->healthy
+               && !(s->view->rollout->breaker & KECS_BREAKER_CUMULATIVE);
+    }
+
+    return s->live_new == s->desired && s->running_new == s->live_new
+           && s->desired != 0;
+}
+
+
+static void
+look_at_failures(step_t *s)
+{
+    s->monitored = is_monitored(s);
+    s->heals = has_healed(s);
+    s->fails = s->monitored && !s->heals
+               && s->primary->failed
+                  >= kecs_breaker_threshold(s->view->rollout,
+                                            (uint32_t) s->desired);
+}
+
+
+/* Nothing more is started for a deployment that has failed. */
+
+static bool
+is_stalled(const step_t *s)
+{
+    return s->fails || (s->primary != NULL
+                        && s->primary->rollout == KECS_ROLLOUT_FAILED);
+}
+
+
 /* Starts. */
 
 static bool
@@ -318,7 +389,7 @@ wanted(const step_t *s)
 
     n = s->desired - (s->live_new - s->unhealthy_new);
 
-    return n > 0 ? n : 0;
+    return n > 0 && !is_stalled(s) ? n : 0;
 }
 
 
@@ -631,6 +702,7 @@ deployment_action(step_t *s, kecs_action_type_t type,
         a->text = d->reason;
         a->desired = d->desired;
         a->failed = d->failed;
+        a->healthy = d->healthy;
     }
 
     return a;
@@ -674,21 +746,51 @@ settle_old(step_t *s)
 }
 
 
+/* Its rollout ends: it has failed, or all of it runs. */
+
+static void
+end_rollout(step_t *s, kecs_action_t *a)
+{
+    if (s->fails) {
+        a->rollout = KECS_ROLLOUT_FAILED;
+        a->text = kecs_str("ECS deployment circuit breaker: tasks failed to"
+                           " start.");
+        event(s, "(deployment " KECS_DEPLOYMENT_FMT ") deployment failed:"
+              " tasks failed to start.", a->deployment);
+        return;
+    }
+
+    a->rollout = KECS_ROLLOUT_COMPLETED;
+    a->text = kecs_sprintf(s->arena, "ECS deployment " KECS_DEPLOYMENT_FMT
+                           " completed.", a->deployment);
+    event(s, "(deployment " KECS_DEPLOYMENT_FMT ") deployment completed.",
+          a->deployment);
+
+    if (a->text.data == NULL) {
+        s->rc = KECS_NOMEM;
+    }
+}
+
+
 /* The PRIMARY deployment; true when this step completes it. */
 
 static bool
 settle_primary(step_t *s, bool settled)
 {
-    bool                      completes, healed;
-    kecs_action_t            *a;
+    bool                      completes, moved;
+    size_t                    i;
+    kecs_action_t             change, *a;
     const kecs_deployment_t  *d;
 
     d = s->primary;
-    completes = settled && d->rollout == KECS_ROLLOUT_IN_PROGRESS;
-    healed = d->failed != 0 && s->live_new == s->desired
-             && s->running_new == s->live_new && s->desired != 0;
+    i = s->out->n;
+    completes = settled && d->rollout == KECS_ROLLOUT_IN_PROGRESS
+                && !s->fails;
+    moved = s->monitored && d->healthy != (uint32_t) s->healthy_new;
 
-    if (!completes && !healed && d->desired == (uint32_t) s->desired) {
+    if (!completes && !s->fails && !s->heals && !moved
+        && d->desired == (uint32_t) s->desired)
+    {
         return false;
     }
 
@@ -699,17 +801,13 @@ settle_primary(step_t *s, bool settled)
     }
 
     a->desired = (uint32_t) s->desired;
+    a->failed = s->heals ? 0 : d->failed;
+    a->healthy = s->monitored ? (uint32_t) s->healthy_new : d->healthy;
+    change = *a;
 
-    if (healed) {
-        a->failed = 0;
-    }
-
-    if (completes) {
-        a->rollout = KECS_ROLLOUT_COMPLETED;
-        a->text = kecs_sprintf(s->arena, "ECS deployment "
-                               KECS_DEPLOYMENT_FMT " completed.", d->id);
-        event(s, "(deployment " KECS_DEPLOYMENT_FMT ") deployment"
-              " completed.", d->id);
+    if (completes || s->fails) {
+        end_rollout(s, &change);
+        s->out->items[i] = change;
     }
 
     return completes;
@@ -891,6 +989,7 @@ kecs_schedule(kecs_arena_t *a, const kecs_sched_view_t *view,
         return rc;
     }
 
+    look_at_failures(&s);
     stop_unhealthy(&s);
     stop_surplus(&s);
     stop_old(&s);
@@ -901,6 +1000,30 @@ kecs_schedule(kecs_arena_t *a, const kecs_sched_view_t *view,
 }
 
 
+/*
+ * A task has failed: it could not start, its health check failed, or in a
+ * rollout it ended on its own before it counted as healthy.
+ */
+
+static bool
+has_failed(const kecs_sched_conf_t *conf, const kecs_deployment_t *d,
+    const kecs_task_t *task, kecs_msec_t now)
+{
+    if (task->stop_code == KECS_STOP_USER) {
+        return false;
+    }
+
+    if (task->stop_code == KECS_STOP_SCHEDULER) {
+        return task->health == KECS_HEALTH_UNHEALTHY;
+    }
+
+    return task->started_at == 0
+           || (task->stop_code == KECS_STOP_ESSENTIAL_EXITED
+               && d->rollout == KECS_ROLLOUT_IN_PROGRESS
+               && now - task->started_at < conf->healthy_after);
+}
+
+
 bool
 kecs_sched_stopped(const kecs_sched_conf_t *conf, kecs_service_t *service,
     kecs_deployment_t *deployment, const kecs_task_t *task, kecs_msec_t now)
@@ -908,10 +1031,8 @@ kecs_sched_stopped(const kecs_sched_conf_t *conf, kecs_service_t *service,
     unsigned     doubled;
     kecs_msec_t  delay;
 
-    if (task->stop_code == KECS_STOP_USER
-        || (task->stop_code == KECS_STOP_SCHEDULER
-            && task->health != KECS_HEALTH_UNHEALTHY)
-        || (task->stop_code != KECS_STOP_SCHEDULER && task->started_at != 0))
+    if (deployment->rollout == KECS_ROLLOUT_FAILED
+        || !has_failed(conf, deployment, task, now))
     {
         return false;
     }
@@ -919,7 +1040,9 @@ kecs_sched_stopped(const kecs_sched_conf_t *conf, kecs_service_t *service,
     deployment->failed++;
 
     if (deployment->id != service->primary
-        || deployment->failed < conf->throttle_from)
+        || deployment->failed < conf->throttle_from
+        || (task->started_at != 0
+            && task->stop_code == KECS_STOP_ESSENTIAL_EXITED))
     {
         return true;
     }

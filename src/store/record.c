@@ -104,7 +104,8 @@ static const kecs_field_t  service_fields[] = {
     field(kecs_service_t, STR, family),
     field(kecs_service_t, U32, revision),
     field(kecs_service_t, STR, namespace),
-    field(kecs_service_t, U8, controller)
+    field(kecs_service_t, U8, controller),
+    field(kecs_service_t, U64, completed)
 };
 
 
@@ -122,7 +123,8 @@ static const kecs_field_t  deployment_fields[] = {
     field(kecs_deployment_t, TIME, updated_at),
     field(kecs_deployment_t, STR, family),
     field(kecs_deployment_t, STR, reason),
-    field(kecs_deployment_t, U64, rollout_of)
+    field(kecs_deployment_t, U64, rollout_of),
+    field(kecs_deployment_t, U32, healthy)
 };
 
 
@@ -142,7 +144,10 @@ static const kecs_field_t  service_deployment_fields[] = {
     field(kecs_service_deployment_t, TIME, rollback_at),
     field(kecs_service_deployment_t, STR, name),
     field(kecs_service_deployment_t, STR, reason),
-    field(kecs_service_deployment_t, STR, rollback_reason)
+    field(kecs_service_deployment_t, STR, rollback_reason),
+    field(kecs_service_deployment_t, U8, breaker),
+    field(kecs_service_deployment_t, U8, threshold_type),
+    field(kecs_service_deployment_t, U32, threshold_value)
 };
 
 
@@ -601,6 +606,29 @@ const char *
 kecs_rollout_name(unsigned rollout)
 {
     return name_of(rollouts, countof(rollouts), rollout);
+}
+
+
+uint32_t
+kecs_breaker_threshold(const kecs_service_deployment_t *sd, uint32_t desired)
+{
+    uint64_t  n;
+
+    n = sd->threshold_value != 0 ? sd->threshold_value
+                                 : KECS_THRESHOLD_PERCENT;
+
+    if (sd->threshold_type != KECS_THRESHOLD_COUNT) {
+        n = (n * desired + 99) / 100;
+    }
+
+    if (sd->threshold_type == KECS_THRESHOLD_BOUNDED_PERCENT) {
+        n = n < KECS_THRESHOLD_LEAST ? KECS_THRESHOLD_LEAST
+            : n > KECS_THRESHOLD_MOST ? KECS_THRESHOLD_MOST : n;
+    }
+
+    n = n != 0 ? n : 1;
+
+    return n < UINT32_MAX ? (uint32_t) n : UINT32_MAX;
 }
 
 

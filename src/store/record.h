@@ -263,6 +263,8 @@ typedef struct {
     uint32_t     revision;
     kecs_str_t   namespace;         /* of Service Connect, or none */
     uint8_t      controller;        /* KECS_CONTROLLER_*, 0: ECS */
+    uint64_t     completed;         /* the last deployment that COMPLETED,
+                                       0: none that is known */
 } kecs_service_t;
 
 
@@ -297,6 +299,8 @@ typedef struct {
     kecs_str_t   family;
     kecs_str_t   reason;            /* rolloutStateReason */
     uint64_t     rollout_of;        /* service deployment, 0: none */
+    uint32_t     healthy;           /* its healthy tasks, while a circuit
+                                       breaker looks at them */
 } kecs_deployment_t;
 
 
@@ -314,6 +318,19 @@ enum { KECS_SERVICE_DEPLOYMENT_PENDING = 1,
        KECS_SERVICE_DEPLOYMENT_ROLLBACK_IN_PROGRESS,
        KECS_SERVICE_DEPLOYMENT_ROLLBACK_SUCCESSFUL,
        KECS_SERVICE_DEPLOYMENT_ROLLBACK_FAILED };
+
+/* The circuit breaker: how it is set, and whether it was triggered. */
+#define KECS_BREAKER_ON          0x01
+#define KECS_BREAKER_ROLLBACK    0x02
+#define KECS_BREAKER_CUMULATIVE  0x04   /* no reset on a healthy task */
+#define KECS_BREAKER_TRIGGERED   0x08
+
+enum { KECS_THRESHOLD_BOUNDED_PERCENT = 0, KECS_THRESHOLD_UNBOUNDED_PERCENT,
+       KECS_THRESHOLD_COUNT };
+
+#define KECS_THRESHOLD_LEAST     3      /* of BOUNDED_PERCENT */
+#define KECS_THRESHOLD_MOST    200
+#define KECS_THRESHOLD_PERCENT  50      /* when there is no value */
 
 enum {
     KECS_SERVICE_DEPLOYMENT_STATIC, /* {deploymentConfiguration} */
@@ -337,6 +354,9 @@ typedef struct {
     kecs_str_t   name;              /* 21 characters, ends the ARN */
     kecs_str_t   reason;            /* statusReason */
     kecs_str_t   rollback_reason;
+    uint8_t      breaker;           /* KECS_BREAKER_* */
+    uint8_t      threshold_type;    /* KECS_THRESHOLD_* */
+    uint32_t     threshold_value;   /* 0: KECS_THRESHOLD_PERCENT */
 } kecs_service_deployment_t;
 
 /* Whether a status is not the last one. */
@@ -348,6 +368,11 @@ kecs_service_deployment_live(unsigned status)
            && status != KECS_SERVICE_DEPLOYMENT_ROLLBACK_SUCCESSFUL
            && status != KECS_SERVICE_DEPLOYMENT_ROLLBACK_FAILED;
 }
+
+
+/* How many failed tasks are too many, of so many that are wanted. */
+uint32_t kecs_breaker_threshold(const kecs_service_deployment_t *sd,
+    uint32_t desired);
 
 
 /*

@@ -84,6 +84,131 @@ test_follow(void)
 }
 
 
+/* The circuit breaker: its threshold, and what follows when it is reached. */
+
+static const struct {
+    uint8_t   type;
+    uint32_t  value;
+    uint32_t  desired;
+    uint32_t  threshold;
+} thresholds[] = {
+    { KECS_THRESHOLD_BOUNDED_PERCENT, 0, 0, 3 },
+    { KECS_THRESHOLD_BOUNDED_PERCENT, 50, 7, 4 },
+    { KECS_THRESHOLD_BOUNDED_PERCENT, 50, 6, 3 },
+    { KECS_THRESHOLD_BOUNDED_PERCENT, 50, 1000, 200 },
+    { KECS_THRESHOLD_BOUNDED_PERCENT, 25, 20, 5 },
+    { KECS_THRESHOLD_UNBOUNDED_PERCENT, 50, 1000, 500 },
+    { KECS_THRESHOLD_UNBOUNDED_PERCENT, 10, 1, 1 },
+    { KECS_THRESHOLD_UNBOUNDED_PERCENT, 10, 0, 1 },
+    { KECS_THRESHOLD_COUNT, 7, 100, 7 },
+    { KECS_THRESHOLD_COUNT, UINT32_MAX, 100, UINT32_MAX },
+    { KECS_THRESHOLD_UNBOUNDED_PERCENT, UINT32_MAX, UINT32_MAX, UINT32_MAX }
+};
+
+
+static void
+test_breaker(void)
+{
+    size_t                     i;
+    kecs_service_t             s;
+    kecs_deployment_t          d;
+    kecs_service_deployment_t  sd;
+
+    memset(&sd, 0, sizeof(sd));
+
+    for (i = 0; i < sizeof(thresholds) / sizeof(thresholds[0]); i++) {
+        sd.threshold_type = thresholds[i].type;
+        sd.threshold_value = thresholds[i].value;
+        tap_is_int(kecs_breaker_threshold(&sd, thresholds[i].desired),
+                   thresholds[i].threshold, "threshold %d", (int) i);
+    }
+
+    memset(&s, 0, sizeof(s));
+    memset(&d, 0, sizeof(d));
+    s.status = KECS_SERVICE_ACTIVE;
+    s.primary = d.id = 7;
+    d.rollout = KECS_ROLLOUT_FAILED;
+    d.reason = kecs_str("why");
+    sd.status = SD(PENDING);
+    sd.breaker = KECS_BREAKER_ON;
+    tap_is_int(kecs_sched_follow(&sd, &s, &d, NOW), KECS_FOLLOW_PUT,
+               "it is triggered, without rollback");
+    tap_ok(sd.status == SD(STOPPED) && kecs_str_is(sd.reason, "why")
+           && sd.started_at == NOW && sd.stopped_at == NOW
+           && (sd.breaker & KECS_BREAKER_TRIGGERED), "which is the end");
+
+    memset(&sd, 0, sizeof(sd));
+    sd.status = SD(IN_PROGRESS);
+    sd.breaker = KECS_BREAKER_ON | KECS_BREAKER_ROLLBACK;
+    tap_is_int(kecs_sched_follow(&sd, &s, &d, NOW), KECS_FOLLOW_BACK,
+               "and with rollback");
+    tap_ok(sd.rollback_reason.len != 0
+           && (sd.breaker & KECS_BREAKER_TRIGGERED), "for a reason");
+}
+
+
+/* What counts as a failed task, and when starts pause. */
+
+static const struct {
+    const char  *what;
+    uint8_t      code;
+    uint8_t      health;
+    bool         started;
+    kecs_msec_t  lived;
+    uint8_t      rollout;
+    bool         failed;
+} ends[] = {
+    { "a task that could not start", KECS_STOP_FAILED_TO_START, 0, false, 0,
+      KECS_ROLLOUT_COMPLETED, true },
+    { "one stopped by a person", KECS_STOP_USER, 0, false, 0,
+      KECS_ROLLOUT_IN_PROGRESS, false },
+    { "one of too many", KECS_STOP_SCHEDULER, KECS_HEALTH_HEALTHY, true, 5,
+      KECS_ROLLOUT_IN_PROGRESS, false },
+    { "one that is unhealthy", KECS_STOP_SCHEDULER, KECS_HEALTH_UNHEALTHY,
+      true, 90000, KECS_ROLLOUT_IN_PROGRESS, true },
+    { "one that ends at once", KECS_STOP_ESSENTIAL_EXITED, 0, true, 100,
+      KECS_ROLLOUT_IN_PROGRESS, true },
+    { "one that ends later", KECS_STOP_ESSENTIAL_EXITED, 0, true, 40000,
+      KECS_ROLLOUT_IN_PROGRESS, false },
+    { "one that ends after the rollout", KECS_STOP_ESSENTIAL_EXITED, 0,
+      true, 100, KECS_ROLLOUT_COMPLETED, false },
+    { "one of a rollout that has failed", KECS_STOP_FAILED_TO_START, 0,
+      false, 0, KECS_ROLLOUT_FAILED, false }
+};
+
+
+static void
+test_failures(void)
+{
+    size_t             i;
+    kecs_task_t        t;
+    kecs_service_t     s;
+    kecs_deployment_t  d;
+    kecs_sched_conf_t  conf;
+
+    kecs_sched_conf_default(&conf);
+
+    for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        memset(&t, 0, sizeof(t));
+        memset(&s, 0, sizeof(s));
+        memset(&d, 0, sizeof(d));
+        s.primary = d.id = 7;
+        d.rollout = ends[i].rollout;
+        d.failed = conf.throttle_from;
+        t.stop_code = ends[i].code;
+        t.health = ends[i].health;
+        t.started_at = ends[i].started ? NOW - ends[i].lived : 0;
+        tap_ok(kecs_sched_stopped(&conf, &s, &d, &t, NOW) == ends[i].failed
+               && (d.failed > conf.throttle_from) == ends[i].failed,
+               "%s", ends[i].what);
+        tap_ok((s.throttled_until > NOW)
+               == (ends[i].failed
+                   && ends[i].code != KECS_STOP_ESSENTIAL_EXITED),
+               "and whether starts pause");
+    }
+}
+
+
 /* Task sets. */
 
 typedef struct {
@@ -262,6 +387,8 @@ int
 main(void)
 {
     test_follow();
+    test_breaker();
+    test_failures();
     test_sets();
     test_sets_end();
     test_sets_fail();

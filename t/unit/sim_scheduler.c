@@ -2,9 +2,11 @@
  * Deterministic simulation of the service scheduler: seeded scenarios of
  * one service each, in a small world of tasks that start late, fail to
  * start, crash, turn unhealthy and stop slowly, while a client scales,
- * rolls out, changes percentages and deletes.  After each step the
- * invariants are checked; when the faults end, the service must converge
- * within a bound.  A failing seed is printed and can be replayed:
+ * rolls out, changes percentages, asks for rollbacks and deletes.  The
+ * process that applies the decisions is late (what it decided on has moved
+ * on), dies between two actions, or finds the clock set.  After each step
+ * the invariants are checked; when the faults end, the service must
+ * converge within a bound.  A failing seed is printed and can be replayed:
  *
  *     sim_scheduler --seed N --scenarios 1 --verbose
  */
@@ -37,10 +39,13 @@ typedef struct {
     kecs_service_t      service;
     kecs_deployment_t   deployments[DEPLOYMENTS_MAX];
     size_t              n_deployments;
+    kecs_service_deployment_t  sd;     /* the latest */
     sim_task_t          tasks[TASKS_MAX];
     size_t              n_tasks;
     bool                faults;
     bool                checked;    /* tasks have health checks */
+    bool                late;       /* decided on what was before */
+    unsigned            rotten;     /* percent of tasks that do not start */
     uint64_t            next_id;
     unsigned            steady_events;
     char                failure[256];
@@ -89,36 +94,186 @@ deployment(world_t *w, uint64_t id)
 }
 
 
-/* The client. */
+/* Service deployments: all that may become of one (ecs-api.md 3.8). */
+
+#define SD(name)   KECS_SERVICE_DEPLOYMENT_ ## name
+#define TO(name)   (1u << KECS_SERVICE_DEPLOYMENT_ ## name)
+
+static const unsigned  may_become[] = {
+    [SD(PENDING)] = TO(IN_PROGRESS) | TO(SUCCESSFUL) | TO(STOPPED)
+                    | TO(ROLLBACK_REQUESTED) | TO(ROLLBACK_IN_PROGRESS)
+                    | TO(ROLLBACK_FAILED),
+    [SD(IN_PROGRESS)] = TO(SUCCESSFUL) | TO(STOPPED) | TO(ROLLBACK_REQUESTED)
+                        | TO(ROLLBACK_IN_PROGRESS) | TO(ROLLBACK_FAILED),
+    [SD(ROLLBACK_REQUESTED)] = TO(ROLLBACK_IN_PROGRESS) | TO(ROLLBACK_FAILED)
+                               | TO(STOPPED),
+    [SD(ROLLBACK_IN_PROGRESS)] = TO(ROLLBACK_SUCCESSFUL)
+                                 | TO(ROLLBACK_FAILED),
+    [SD(ROLLBACK_FAILED)] = 0
+};
+
+
+static void
+become(world_t *w, unsigned status)
+{
+    if (w->sd.status != 0 && !(may_become[w->sd.status] & (1u << status))) {
+        broken(w, "a service deployment becomes what it may not");
+    }
+
+    if (verbose) {
+        printf("# t=%lld service deployment %s -> %s\n",
+               (long long) w->now,
+               kecs_service_deployment_status_name(w->sd.status),
+               kecs_service_deployment_status_name(status));
+    }
+
+    w->sd.status = (uint8_t) status;
+}
+
+
+static kecs_deployment_t *
+add_deployment(world_t *w, uint64_t id)
+{
+    kecs_deployment_t  *d;
+
+    d = &w->deployments[w->n_deployments++];
+    memset(d, 0, sizeof(kecs_deployment_t));
+    d->id = id;
+    d->created_at = w->now;
+
+    return d;
+}
+
+
+/* The PRIMARY of before gives way to this one. */
+
+static void
+make_primary(world_t *w, kecs_deployment_t *d, bool back)
+{
+    kecs_deployment_t  *old;
+
+    old = deployment(w, w->service.primary);
+
+    if (old != NULL) {
+        old->status = KECS_DEPLOYMENT_ACTIVE;
+        old->rollout = back ? KECS_ROLLOUT_FAILED : old->rollout;
+        old->version++;
+    }
+
+    d->status = KECS_DEPLOYMENT_PRIMARY;
+    d->rollout = KECS_ROLLOUT_IN_PROGRESS;
+    d->failed = 0;
+    d->healthy = 0;
+    d->version++;
+
+    w->service.primary = d->id;
+    w->service.throttled_until = 0;
+    w->service.version++;
+    w->service.steady = 0;
+}
+
+
+static bool
+is_live(const world_t *w)
+{
+    return w->sd.status != 0 && kecs_service_deployment_live(w->sd.status);
+}
+
+
+static void
+configure(world_t *w)
+{
+    kecs_service_deployment_t  *sd;
+
+    sd = &w->sd;
+    sd->breaker = chance(w, 60) ? KECS_BREAKER_ON : 0;
+    sd->breaker |= chance(w, 70) ? KECS_BREAKER_ROLLBACK : 0;
+    sd->breaker |= chance(w, 30) ? KECS_BREAKER_CUMULATIVE : 0;
+    sd->threshold_type = (uint8_t) kecs_rand_below(&w->rand, 3);
+    sd->threshold_value = (uint32_t) kecs_rand_below(&w->rand, 8)
+                          * (sd->threshold_type == KECS_THRESHOLD_COUNT
+                             ? 1 : 20);
+}
+
 
 static void
 new_deployment(world_t *w)
 {
-    kecs_deployment_t  *d;
+    uint64_t  id;
 
     if (w->n_deployments == DEPLOYMENTS_MAX) {
         return;
     }
 
-    d = deployment(w, w->service.primary);
-
-    if (d != NULL) {
-        d->status = KECS_DEPLOYMENT_ACTIVE;
-        d->version++;
+    if (is_live(w)) {
+        become(w, w->sd.status == SD(ROLLBACK_IN_PROGRESS)
+                  ? SD(ROLLBACK_FAILED) : SD(STOPPED));
     }
 
-    d = &w->deployments[w->n_deployments++];
-    memset(d, 0, sizeof(kecs_deployment_t));
-    d->id = ++w->next_id;
-    d->status = KECS_DEPLOYMENT_PRIMARY;
-    d->rollout = KECS_ROLLOUT_IN_PROGRESS;
-    d->version = 1;
-    d->created_at = w->now;
-
-    w->service.primary = d->id;
-    w->service.version++;
-    w->service.steady = 0;
+    id = ++w->next_id;
+    make_primary(w, add_deployment(w, id), false);
+    memset(&w->sd, 0, sizeof(w->sd));
+    w->sd.id = id;
+    w->sd.run = id;
+    w->sd.status = SD(PENDING);
+    configure(w);
+    w->rotten = !w->faults ? 0 : chance(w, 25) ? 100 : 20;
 }
+
+
+/* Back to what was last rolled out, as kecs_service_roll_back does it. */
+
+static void
+roll_back(world_t *w)
+{
+    uint64_t            id;
+    kecs_deployment_t  *d;
+
+    id = w->service.completed;
+
+    if (id == 0 || id == w->sd.id) {
+        become(w, SD(ROLLBACK_FAILED));
+        return;
+    }
+
+    d = deployment(w, id);
+    make_primary(w, d != NULL ? d : add_deployment(w, id), true);
+    w->sd.run = id;
+    become(w, SD(ROLLBACK_IN_PROGRESS));
+}
+
+
+static void
+follow(world_t *w)
+{
+    kecs_service_deployment_t  sd;
+
+    sd = w->sd;
+
+    if (sd.status == 0) {
+        return;
+    }
+
+    switch (kecs_sched_follow(&sd, &w->service, deployment(w, sd.run),
+                              w->now))
+    {
+    case KECS_FOLLOW_PUT:
+        become(w, sd.status);
+        w->sd = sd;
+        break;
+
+    case KECS_FOLLOW_BACK:
+        w->sd.breaker = sd.breaker;
+        roll_back(w);
+        break;
+
+    default:
+        break;
+    }
+}
+
+
+/* The client. */
 
 
 static void
@@ -144,6 +299,12 @@ client(world_t *w)
         s->min_percent = (uint32_t) kecs_rand_below(&w->rand, 101);
         s->max_percent = 100 + (uint32_t) kecs_rand_below(&w->rand, 151);
         break;
+
+    case 6:
+        if (w->sd.status == SD(PENDING) || w->sd.status == SD(IN_PROGRESS)) {
+            become(w, SD(ROLLBACK_REQUESTED));
+        }
+        return;
 
     case 5:
         if (chance(w, 10)) {
@@ -253,7 +414,7 @@ start_tasks(world_t *w, const kecs_action_t *a)
         t->t.zone = chance(w, 50) ? kecs_str("a") : kecs_str("b");
         t->t.protected = w->faults && chance(w, 3);
         t->due = w->now + between(w, 100, 8000);
-        t->bad = w->faults && chance(w, 20);
+        t->bad = chance(w, w->rotten);
     }
 }
 
@@ -271,6 +432,10 @@ stop_task(world_t *w, const kecs_action_t *a)
             continue;
         }
 
+        if (t->t.version != a->version) {
+            break;
+        }
+
         if (t->t.desired == KECS_DESIRED_STOPPED) {
             broken(w, "a task is stopped twice");
         }
@@ -279,36 +444,134 @@ stop_task(world_t *w, const kecs_action_t *a)
             broken(w, "a protected task is stopped");
         }
 
-        if (t->t.version != a->version) {
-            broken(w, "a stop names another version");
-        }
-
         t->t.desired = KECS_DESIRED_STOPPED;
         t->t.version++;
         t->due = w->now + between(w, 10, 5000);
         return;
     }
 
-    broken(w, "an unknown task is stopped");
+    if (!w->late) {
+        broken(w, "a stop of no task, or of another version");
+    }
 }
 
 
 /* Applying. */
 
 static void
+apply_deployment(world_t *w, const kecs_action_t *a, kecs_deployment_t *d)
+{
+    if (d->rollout != a->rollout && d->rollout != KECS_ROLLOUT_IN_PROGRESS) {
+        broken(w, "a rollout that has ended goes on");
+    }
+
+    if (a->rollout == KECS_ROLLOUT_FAILED && d->rollout != a->rollout
+        && !w->late
+        && (!(w->sd.breaker & KECS_BREAKER_ON)
+            || d->failed < kecs_breaker_threshold(&w->sd,
+                                                  w->service.desired)))
+    {
+        broken(w, "a rollout fails that should not");
+    }
+
+    if (a->rollout == KECS_ROLLOUT_COMPLETED) {
+        w->service.completed = d->id;
+    }
+
+    d->rollout = a->rollout;
+    d->desired = a->desired;
+    d->failed = a->failed;
+    d->healthy = a->healthy;
+    d->version++;
+}
+
+
+static void
+end_deployment(world_t *w, const kecs_action_t *a, kecs_deployment_t *d)
+{
+    size_t  i;
+
+    for (i = 0; i < w->n_tasks; i++) {
+        if (!w->tasks[i].dead && w->tasks[i].t.deployment == a->deployment) {
+            broken(w, "a deployment ends that has tasks");
+        }
+    }
+
+    *d = w->deployments[--w->n_deployments];
+}
+
+
+/* The tests of who applies: false when the rest is to be dropped. */
+
+static bool
+is_current(world_t *w, const kecs_action_t *a, const kecs_deployment_t *d)
+{
+    switch (a->type) {
+
+    case KECS_ACT_START:
+        return a->version == w->service.version
+               && w->service.status == KECS_SERVICE_ACTIVE;
+
+    case KECS_ACT_DEPLOYMENT:
+    case KECS_ACT_DEPLOYMENT_END:
+        return d != NULL && d->version == a->version;
+
+    case KECS_ACT_SERVICE:
+        return a->version == w->service.version;
+
+    default:
+        return true;
+    }
+}
+
+
+static void
+start(world_t *w, const kecs_action_t *a, const kecs_deployment_t *d)
+{
+    if (a->deployment != w->service.primary) {
+        broken(w, "a start for another deployment than PRIMARY");
+    }
+
+    if (d == NULL || d->rollout == KECS_ROLLOUT_FAILED) {
+        broken(w, "a start for a deployment that has failed");
+    }
+
+    start_tasks(w, a);
+}
+
+
+static void
+apply_service(world_t *w, const kecs_action_t *a)
+{
+    if (a->steady == KECS_TOLD_STEADY) {
+        w->service.steady_at = w->now;
+    }
+
+    w->service.status = a->status;
+    w->service.steady = a->steady;
+    w->service.version++;
+}
+
+
+static bool
 apply(world_t *w, const kecs_action_t *a)
 {
-    size_t              i;
     kecs_deployment_t  *d;
+
+    d = deployment(w, a->deployment);
+
+    if (!is_current(w, a, d)) {
+        if (!w->late) {
+            broken(w, "an action names another version");
+        }
+
+        return false;
+    }
 
     switch (a->type) {
 
     case KECS_ACT_START:
-        if (a->deployment != w->service.primary) {
-            broken(w, "a start for another deployment than PRIMARY");
-        }
-
-        start_tasks(w, a);
+        start(w, a, d);
         break;
 
     case KECS_ACT_STOP:
@@ -316,56 +579,15 @@ apply(world_t *w, const kecs_action_t *a)
         break;
 
     case KECS_ACT_DEPLOYMENT:
-        d = deployment(w, a->deployment);
-
-        if (d == NULL || d->version != a->version) {
-            broken(w, "a deployment action names another version");
-            break;
-        }
-
-        if (d->rollout == KECS_ROLLOUT_COMPLETED
-            && a->rollout != KECS_ROLLOUT_COMPLETED)
-        {
-            broken(w, "a completed rollout goes back");
-        }
-
-        d->rollout = a->rollout;
-        d->desired = a->desired;
-        d->failed = a->failed;
-        d->version++;
+        apply_deployment(w, a, d);
         break;
 
     case KECS_ACT_DEPLOYMENT_END:
-        for (i = 0; i < w->n_tasks; i++) {
-            if (!w->tasks[i].dead
-                && w->tasks[i].t.deployment == a->deployment)
-            {
-                broken(w, "a deployment ends that has tasks");
-            }
-        }
-
-        d = deployment(w, a->deployment);
-
-        if (d == NULL) {
-            broken(w, "an unknown deployment ends");
-            break;
-        }
-
-        *d = w->deployments[--w->n_deployments];
+        end_deployment(w, a, d);
         break;
 
     case KECS_ACT_SERVICE:
-        if (a->version != w->service.version) {
-            broken(w, "a service action names another version");
-        }
-
-        if (a->steady == KECS_TOLD_STEADY) {
-            w->service.steady_at = w->now;
-        }
-
-        w->service.status = a->status;
-        w->service.steady = a->steady;
-        w->service.version++;
+        apply_service(w, a);
         break;
 
     case KECS_ACT_TASK_SET:
@@ -378,6 +600,8 @@ apply(world_t *w, const kecs_action_t *a)
                                         "has reached a steady state.");
         break;
     }
+
+    return true;
 }
 
 
@@ -458,69 +682,133 @@ live_tasks(world_t *w, kecs_sched_task_t *out)
 }
 
 
+/* One decision. */
+
+static bool
+decide(world_t *w, kecs_arena_t *arena, kecs_actions_t *actions)
+{
+    kecs_sched_view_t         view;
+    static kecs_sched_task_t  tasks[TASKS_MAX];
+
+    steps_run++;
+    memset(&view, 0, sizeof(view));
+    view.service = &w->service;
+    view.deployments = w->deployments;
+    view.n_deployments = w->n_deployments;
+    view.tasks = tasks;
+    view.n_tasks = live_tasks(w, tasks);
+    view.rollout = is_live(w) && w->sd.run == w->service.primary ? &w->sd
+                                                                 : NULL;
+    kecs_arena_reset(arena);
+
+    if (kecs_schedule(arena, &view, &w->conf, w->now, actions) != KECS_OK) {
+        broken(w, "the scheduler fails");
+        return false;
+    }
+
+    return true;
+}
+
+
+/* The first `n` actions; service deployments follow in the end. */
+
+static void
+apply_some(world_t *w, const kecs_actions_t *actions, size_t n)
+{
+    size_t                i;
+    const kecs_action_t  *a;
+
+    for (i = 0; i < n; i++) {
+        a = &actions->items[i];
+
+        if (verbose) {
+            printf("# t=%lld action %d n=%u d=%llu %.*s\n",
+                   (long long) w->now, (int) a->type, a->n,
+                   (unsigned long long) a->deployment, kecs_fmt(a->text));
+        }
+
+        if (!apply(w, a)) {
+            return;
+        }
+    }
+
+    if (n == actions->n) {
+        follow(w);
+    }
+}
+
+
+static void  client(world_t *w);
+static void  task_step(world_t *w, sim_task_t *t);
+
+
+/* It decides, and before it acts the world moves on, or it dies. */
+
+static void
+schedule_late(world_t *w, kecs_arena_t *arena)
+{
+    size_t          i;
+    kecs_actions_t  actions;
+
+    if (!decide(w, arena, &actions)) {
+        return;
+    }
+
+    w->late = true;
+
+    if (chance(w, 50)) {
+        client(w);
+    }
+
+    w->now += between(w, 0, 3000);
+
+    for (i = 0; i < w->n_tasks; i++) {
+        task_step(w, &w->tasks[i]);
+    }
+
+    apply_some(w, &actions, actions.n == 0 || chance(w, 50)
+               ? actions.n : kecs_rand_below(&w->rand, actions.n));
+    w->late = false;
+}
+
+
 /* Scheduler steps until it has nothing more to do right now. */
 
 static void
 schedule(world_t *w)
 {
-    size_t                    i;
-    tally_t                   before;
-    unsigned                  rounds;
-    kecs_arena_t             *arena;
-    kecs_actions_t            actions;
-    kecs_sched_view_t         view;
-    static kecs_sched_task_t  tasks[TASKS_MAX];
+    tally_t                before;
+    unsigned               rounds;
+    kecs_actions_t         actions;
+    static kecs_arena_t   *arena;
 
-    arena = kecs_arena_create(0);
+    if (arena == NULL) {
+        arena = kecs_arena_create(0);
+    }
+
+    if (w->faults && w->service.status != KECS_SERVICE_INACTIVE
+        && chance(w, 15))
+    {
+        schedule_late(w, arena);
+    }
 
     for (rounds = 0; rounds < 20; rounds++) {
-        steps_run++;
+        follow(w);
 
-        view.service = &w->service;
-        view.deployments = w->deployments;
-        view.n_deployments = w->n_deployments;
-        view.tasks = tasks;
-        view.n_tasks = live_tasks(w, tasks);
-
-        if (w->service.status == KECS_SERVICE_INACTIVE) {
-            break;
-        }
-
-        kecs_arena_reset(arena);
-
-        if (kecs_schedule(arena, &view, &w->conf, w->now, &actions)
-            != KECS_OK)
+        if (w->service.status == KECS_SERVICE_INACTIVE
+            || !decide(w, arena, &actions) || actions.n == 0)
         {
-            broken(w, "the scheduler fails");
-            break;
-        }
-
-        if (actions.n == 0) {
             break;
         }
 
         before = tally(w);
-
-        for (i = 0; i < actions.n; i++) {
-            if (verbose) {
-                printf("# t=%lld action %d n=%u d=%llu %.*s\n",
-                       (long long) w->now, (int) actions.items[i].type,
-                       actions.items[i].n,
-                       (unsigned long long) actions.items[i].deployment,
-                       kecs_fmt(actions.items[i].text));
-            }
-
-            apply(w, &actions.items[i]);
-        }
-
+        apply_some(w, &actions, actions.n);
         check(w, before, tally(w));
     }
 
     if (rounds == 20) {
         broken(w, "the scheduler never comes to rest");
     }
-
-    kecs_arena_destroy(arena);
 }
 
 
@@ -547,6 +835,11 @@ world_step(world_t *w, kecs_msec_t by)
 
     w->now += by;
 
+    if (w->faults && chance(w, 2)) {
+        w->now += chance(w, 50) ? -between(w, 0, 60000)
+                                : between(w, 0, 3600000);
+    }
+
     for (i = 0; i < w->n_tasks; i++) {
         task_step(w, &w->tasks[i]);
     }
@@ -564,6 +857,7 @@ begin(world_t *w, uint64_t seed)
     w->failure[0] = '\0';
     w->next_id = 0;
     w->steady_events = 0;
+    w->late = false;
 
     w->seed = seed;
     kecs_rand_seed(&w->rand, seed);
@@ -600,6 +894,25 @@ end_faults(world_t *w)
     w->service.max_percent = 200;
     w->service.version++;
     w->service.steady = 0;
+    w->rotten = 0;
+    w->sd.breaker &= (uint8_t) ~KECS_BREAKER_CUMULATIVE;
+}
+
+
+/* What has failed for good waits for a client to deploy something else. */
+
+static void
+mend(world_t *w)
+{
+    const kecs_deployment_t  *d;
+
+    d = deployment(w, w->service.primary);
+
+    if (w->service.status == KECS_SERVICE_ACTIVE && d != NULL
+        && d->rollout == KECS_ROLLOUT_FAILED)
+    {
+        new_deployment(w);
+    }
 }
 
 
@@ -614,7 +927,7 @@ settled(world_t *w)
         return n.all == 0;
     }
 
-    return w->service.status == KECS_SERVICE_ACTIVE
+    return w->service.status == KECS_SERVICE_ACTIVE && !is_live(w)
            && n.all == w->service.desired && n.primary == n.all
            && n.healthy == n.all && w->n_deployments == 1
            && w->deployments[0].rollout == KECS_ROLLOUT_COMPLETED
@@ -639,6 +952,7 @@ scenario(world_t *w, uint64_t seed)
     for (i = 0; i < SETTLE_STEPS && !settled(w)
                 && w->failure[0] == '\0'; i++)
     {
+        mend(w);
         world_step(w, 5000);
     }
 
