@@ -40,8 +40,9 @@ sub compile {
     my $source = "$self->{root}/t/bench/$name.c";
     my $program = "$self->{build}/bench/$name";
     return if -x $program && -M $program < -M $source;
-    system($ENV{CC} || 'cc', '-std=gnu11', '-O2', '-Wall', '-Wextra',
-        '-o', $program, $source, grep { $_ } @flags) == 0
+    my @cc = split ' ', $ENV{CC} || 'cc';
+    system(@cc, '-std=gnu11', '-O2', '-Wall', '-Wextra', '-o', $program,
+        $source, grep { $_ } @flags) == 0
         or die "cannot build $name\n";
 }
 
@@ -253,15 +254,20 @@ sub request {
         . 'Content-Length: ' . length($body) . "\r\n\r\n$body";
 }
 
-# Status (0: no connection), body and headers; the connection is kept.
-sub exchange {
+# Sends on a server's connection, which is kept; false: there is none.
+sub give {
     my ($self, $server, $request) = @_;
     my $s = $server->{socket} //= IO::Socket::INET->new(
         PeerAddr => '127.0.0.1', PeerPort => $server->{port}, Timeout => 10);
-    return (0, '', '') unless $s;
+    return 1 if $s && syswrite $s, $request;
+    delete $server->{socket};
+    return 0;
+}
 
-    my ($text, $head) = ('');
-    syswrite $s, $request or return delete $server->{socket} && (0, '', '');
+# Status (0: no connection), body and headers of what comes back.
+sub take {
+    my ($self, $server) = @_;
+    my ($s, $text, $head) = ($server->{socket}, '');
     while (!defined $head) {
         sysread $s, $text, 65536, length $text
             or return delete $server->{socket} && (0, '', '');
@@ -273,6 +279,27 @@ sub exchange {
     }
     delete $server->{socket} if $head =~ /^Connection: close/mi;
     return ($head =~ m{^HTTP/1.1 (\d+)} ? $1 : 0, $text, $head);
+}
+
+sub exchange {
+    my ($self, $server, $request) = @_;
+    return $self->give($server, $request) ? $self->take($server)
+        : (0, '', '');
+}
+
+# Calls one operation with each input, on several connections at once.
+sub many {
+    my ($self, $server, $op, @inputs) = @_;
+    my @lanes = map { { port => $server->{port} } } 1 .. 32;
+    while (@inputs) {
+        my @now = splice @inputs, 0, scalar @lanes;
+        $self->give($lanes[$_], $self->request('/', $op, $now[$_]))
+            or die "$op: no connection\n" for 0 .. $#now;
+        for my $lane (@lanes[0 .. $#now]) {
+            my ($status, $body) = $self->take($lane);
+            die "$op: $status $body\n" unless $status == 200;
+        }
+    }
 }
 
 sub call {
