@@ -123,6 +123,22 @@ for my $backup (glob "$STORES/*.backup.gz") {
            DescribeServices);
     is("@ops", '', "$name: all that lists and describes");
 
+    # What that release did not count.
+
+    my (undef, $json) = $t->api('DescribeClusters',
+        { clusters => ['main'], include => ['STATISTICS'] });
+    my $cluster = $json->{clusters}[0];
+    for (['running', 'Tasks', 'runningTasksCount'],
+         ['active', 'Service', 'activeServicesCount'])
+    {
+        my ($state, $what, $total) = @$_;
+        my $sum = 0;
+        $sum += $_->{value} for grep { $_->{name} =~ /^$state.*${what}s?C/ }
+            @{ $cluster->{statistics} };
+        is($sum, $cluster->{$total}, "$name: STATISTICS make up $total");
+        cmp_ok($sum, '>', 0, "$name: $total");
+    }
+
     # New records beside the old ones.
 
     my $call = sub {

@@ -1,74 +1,13 @@
 /*
- * A cluster's STATISTICS: tasks and services by launch type.  The store
- * counts without launch types, so this walks what is live, and only when
- * the counters say that there is something.
+ * A cluster's STATISTICS: tasks and services by launch type, as the store
+ * counts them.  A service of an older release that has capacity providers
+ * does not say in its head what it counts as; only those are walked for.
  */
 
 #include "ecs.h"
 
 
-enum {
-    RUNNING = 0,
-    PENDING,
-    ACTIVE,
-    DRAINING,
-    ROWS
-};
-
-#define LAUNCHES  (KECS_LAUNCH_MANAGED_INSTANCES + 1)
-
-typedef struct {
-    uint32_t  n[ROWS][LAUNCHES];
-} stats_t;
-
-
-/* Reads into an arena of its own: the walk may be long. */
-
-static kecs_rc_t
-next_record(kecs_call_t *c, kecs_scan_t *scan, kecs_arena_t *a, void *rec,
-    unsigned parts)
-{
-    kecs_rc_t   rc;
-    kecs_str_t  key;
-
-    kecs_arena_reset(a);
-
-    rc = kecs_scan_next(scan, &key, rec);
-
-    return rc == KECS_OK ? kecs_get(c->txn, a, rec, parts) : rc;
-}
-
-
-static kecs_rc_t
-walk_tasks(kecs_call_t *c, kecs_scan_t *scan, kecs_arena_t *a, stats_t *s)
-{
-    unsigned     launch;
-    kecs_rc_t    rc;
-    kecs_task_t  t;
-
-    for ( ;; ) {
-        memset(&t, 0, sizeof(kecs_task_t));
-
-        rc = next_record(c, scan, a, &t, 0);
-        if (rc != KECS_OK) {
-            return rc;
-        }
-
-        launch = t.launch < LAUNCHES ? t.launch : 0;
-
-        if (t.status == KECS_TASK_RUNNING) {
-            s->n[RUNNING][launch]++;
-
-        } else if (t.status < KECS_TASK_RUNNING
-                   && t.desired == KECS_DESIRED_RUNNING)
-        {
-            s->n[PENDING][launch]++;
-        }
-    }
-}
-
-
-/* Of a service with capacity providers the first provider tells. */
+/* The first capacity provider tells. */
 
 static kecs_rc_t
 service_launch(kecs_arena_t *a, const kecs_service_t *s, unsigned *launch)
@@ -78,9 +17,9 @@ service_launch(kecs_arena_t *a, const kecs_service_t *s, unsigned *launch)
     kecs_json_t        *tree;
     const kecs_json_t  *list;
 
-    *launch = s->launch < LAUNCHES ? s->launch : 0;
+    *launch = 0;
 
-    if (*launch != 0 || s->rec.part[KECS_SERVICE_STATIC].data == NULL) {
+    if (s->rec.part[KECS_SERVICE_STATIC].data == NULL) {
         return KECS_OK;
     }
 
@@ -101,36 +40,47 @@ service_launch(kecs_arena_t *a, const kecs_service_t *s, unsigned *launch)
 }
 
 
+/* Memory is an arena of its own: the walk may be long. */
+
 static kecs_rc_t
-walk_services(kecs_call_t *c, kecs_scan_t *scan, kecs_arena_t *a, stats_t *s)
+count_next(kecs_call_t *c, kecs_scan_t *scan, kecs_arena_t *a,
+    kecs_counts_t *n)
 {
     unsigned        launch;
     kecs_rc_t       rc;
-    kecs_service_t  service;
+    kecs_str_t      key;
+    kecs_service_t  s;
 
-    for ( ;; ) {
-        memset(&service, 0, sizeof(kecs_service_t));
+    kecs_arena_reset(a);
+    rc = kecs_scan_next(scan, &key, &s);
 
-        rc = next_record(c, scan, a, &service,
-                         kecs_part_bit(KECS_SERVICE_STATIC));
-        if (rc != KECS_OK) {
-            return rc;
-        }
-
-        rc = service_launch(a, &service, &launch);
-        if (rc != KECS_OK) {
-            return rc;
-        }
-
-        s->n[service.status == KECS_SERVICE_DRAINING ? DRAINING
-                                                     : ACTIVE][launch]++;
+    if (rc == KECS_OK) {
+        rc = kecs_get(c->txn, a, &s, 0);
     }
+
+    if (rc != KECS_OK || s.launch != 0 || s.counted != 0) {
+        return rc;
+    }
+
+    rc = kecs_get_parts(c->txn, a, &s, kecs_part_bit(KECS_SERVICE_STATIC));
+
+    if (rc == KECS_OK) {
+        rc = service_launch(a, &s, &launch);
+    }
+
+    if (rc == KECS_OK) {
+        n->by[s.status == KECS_SERVICE_DRAINING ? KECS_BY_DRAINING
+                                                : KECS_BY_ACTIVE][launch]++;
+    }
+
+    return rc;
 }
 
 
+/* Adds the services that the store could not count. */
+
 static kecs_rc_t
-walk(kecs_call_t *c, const kecs_cluster_t *cluster, kecs_index_t index,
-    stats_t *s)
+count_silent(kecs_call_t *c, const kecs_cluster_t *cluster, kecs_counts_t *n)
 {
     kecs_rc_t      rc;
     kecs_key_t     prefix;
@@ -145,13 +95,11 @@ walk(kecs_call_t *c, const kecs_cluster_t *cluster, kecs_index_t index,
     kecs_key_init(&prefix);
     kecs_key_u32(&prefix, cluster->no);
 
-    rc = kecs_scan(c->txn, c->arena, index, c->scope, &prefix, kecs_null_str,
-                   false, &scan);
+    rc = kecs_scan(c->txn, c->arena, KECS_IX_SERVICE_LIVE, c->scope, &prefix,
+                   kecs_null_str, false, &scan);
 
-    if (rc == KECS_OK) {
-        rc = index == KECS_IX_TASK_LIVE ? walk_tasks(c, scan, a, s)
-                                        : walk_services(c, scan, a, s);
-        kecs_scan_end(scan);
+    while (rc == KECS_OK) {
+        rc = count_next(c, scan, a, n);
     }
 
     kecs_arena_destroy(a);
@@ -161,7 +109,7 @@ walk(kecs_call_t *c, const kecs_cluster_t *cluster, kecs_index_t index,
 
 
 static void
-write_all(kecs_call_t *c, const char *name, const stats_t *s)
+write_all(kecs_call_t *c, const char *name, const kecs_counts_t *n)
 {
     size_t  i;
 
@@ -170,25 +118,29 @@ write_all(kecs_call_t *c, const char *name, const stats_t *s)
         unsigned     row;
         unsigned     launch;
     } rows[] = {
-        { "runningEC2TasksCount", RUNNING, KECS_LAUNCH_EC2 },
-        { "runningFargateTasksCount", RUNNING, KECS_LAUNCH_FARGATE },
-        { "pendingEC2TasksCount", PENDING, KECS_LAUNCH_EC2 },
-        { "pendingFargateTasksCount", PENDING, KECS_LAUNCH_FARGATE },
-        { "runningExternalTasksCount", RUNNING, KECS_LAUNCH_EXTERNAL },
-        { "pendingExternalTasksCount", PENDING, KECS_LAUNCH_EXTERNAL },
-        { "runningManagedInstancesTasksCount", RUNNING,
+        { "runningEC2TasksCount", KECS_BY_RUNNING, KECS_LAUNCH_EC2 },
+        { "runningFargateTasksCount", KECS_BY_RUNNING, KECS_LAUNCH_FARGATE },
+        { "pendingEC2TasksCount", KECS_BY_PENDING, KECS_LAUNCH_EC2 },
+        { "pendingFargateTasksCount", KECS_BY_PENDING, KECS_LAUNCH_FARGATE },
+        { "runningExternalTasksCount", KECS_BY_RUNNING,
+          KECS_LAUNCH_EXTERNAL },
+        { "pendingExternalTasksCount", KECS_BY_PENDING,
+          KECS_LAUNCH_EXTERNAL },
+        { "runningManagedInstancesTasksCount", KECS_BY_RUNNING,
           KECS_LAUNCH_MANAGED_INSTANCES },
-        { "pendingManagedInstancesTasksCount", PENDING,
+        { "pendingManagedInstancesTasksCount", KECS_BY_PENDING,
           KECS_LAUNCH_MANAGED_INSTANCES },
-        { "activeEC2ServiceCount", ACTIVE, KECS_LAUNCH_EC2 },
-        { "activeFargateServiceCount", ACTIVE, KECS_LAUNCH_FARGATE },
-        { "drainingEC2ServiceCount", DRAINING, KECS_LAUNCH_EC2 },
-        { "drainingFargateServiceCount", DRAINING, KECS_LAUNCH_FARGATE },
-        { "activeExternalServiceCount", ACTIVE, KECS_LAUNCH_EXTERNAL },
-        { "drainingExternalServiceCount", DRAINING, KECS_LAUNCH_EXTERNAL },
-        { "activeManagedInstancesServiceCount", ACTIVE,
+        { "activeEC2ServiceCount", KECS_BY_ACTIVE, KECS_LAUNCH_EC2 },
+        { "activeFargateServiceCount", KECS_BY_ACTIVE, KECS_LAUNCH_FARGATE },
+        { "drainingEC2ServiceCount", KECS_BY_DRAINING, KECS_LAUNCH_EC2 },
+        { "drainingFargateServiceCount", KECS_BY_DRAINING,
+          KECS_LAUNCH_FARGATE },
+        { "activeExternalServiceCount", KECS_BY_ACTIVE, KECS_LAUNCH_EXTERNAL },
+        { "drainingExternalServiceCount", KECS_BY_DRAINING,
+          KECS_LAUNCH_EXTERNAL },
+        { "activeManagedInstancesServiceCount", KECS_BY_ACTIVE,
           KECS_LAUNCH_MANAGED_INSTANCES },
-        { "drainingManagedInstancesServiceCount", DRAINING,
+        { "drainingManagedInstancesServiceCount", KECS_BY_DRAINING,
           KECS_LAUNCH_MANAGED_INSTANCES }
     };
 
@@ -198,7 +150,7 @@ write_all(kecs_call_t *c, const char *name, const stats_t *s)
         kecs_w_object(&c->out, NULL);
         kecs_w_cstr(&c->out, "name", rows[i].name);
         kecs_w_printf(&c->out, "value", "%u",
-                      (unsigned) s->n[rows[i].row][rows[i].launch]);
+                      (unsigned) n->by[rows[i].row][rows[i].launch]);
         kecs_w_object_end(&c->out);
     }
 
@@ -210,24 +162,19 @@ kecs_rc_t
 kecs_cluster_statistics(kecs_call_t *c, const char *name,
     const kecs_cluster_t *cluster)
 {
-    stats_t        s;
     kecs_rc_t      rc;
-    kecs_counts_t  counts;
+    kecs_counts_t  n;
 
-    memset(&s, 0, sizeof(stats_t));
+    rc = kecs_counts(c->txn, c->scope, cluster->no, 0, 0, &n);
 
-    rc = kecs_counts(c->txn, c->scope, cluster->no, 0, 0, &counts);
-
-    if (rc == KECS_OK && counts.live != 0) {
-        rc = walk(c, cluster, KECS_IX_TASK_LIVE, &s);
-    }
-
-    if (rc == KECS_OK && counts.services + counts.draining != 0) {
-        rc = walk(c, cluster, KECS_IX_SERVICE_LIVE, &s);
+    if (rc == KECS_OK
+        && n.by[KECS_BY_ACTIVE][0] + n.by[KECS_BY_DRAINING][0] != 0)
+    {
+        rc = count_silent(c, cluster, &n);
     }
 
     if (rc == KECS_OK) {
-        write_all(c, name, &s);
+        write_all(c, name, &n);
     }
 
     return rc;

@@ -554,6 +554,32 @@ kecs_spec_revision(kecs_call_t *c, const kecs_service_spec_t *spec,
 }
 
 
+/* What STATISTICS count it as; the first capacity provider tells. */
+
+static uint8_t
+counts_as(const kecs_service_spec_t *spec, const kecs_service_t *s)
+{
+    kecs_str_t                                    first;
+    const kecs_ecs_capacity_provider_strategy_t  *strategy;
+
+    strategy = &spec->launch.strategy;
+
+    if (spec->launch.launch != 0) {
+        return (uint8_t) spec->launch.launch;
+    }
+
+    first = strategy->n != 0 ? strategy->items[0].capacity_provider
+                             : kecs_null_str;
+
+    if (kecs_str_starts(first, kecs_str("FARGATE"))) {
+        return KECS_LAUNCH_FARGATE;
+    }
+
+    return strategy->n != 0 && s->counted == KECS_LAUNCH_MANAGED_INSTANCES
+           ? KECS_LAUNCH_MANAGED_INSTANCES : KECS_LAUNCH_EC2;
+}
+
+
 void
 kecs_spec_head(const kecs_service_spec_t *spec, kecs_service_t *s)
 {
@@ -568,6 +594,7 @@ kecs_spec_head(const kecs_service_spec_t *spec, kecs_service_t *s)
     s->namespace = spec->namespace;
     s->launch = spec->launch.strategy.n != 0
                 ? 0 : (uint8_t) spec->launch.launch;
+    s->counted = counts_as(spec, s);
     s->min_percent = (uint32_t) d->minimum_healthy_percent.value;
     s->max_percent = (uint32_t) d->maximum_percent.value;
     s->rec.gen = KECS_ECS_GEN;

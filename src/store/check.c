@@ -40,6 +40,7 @@ typedef struct {
     size_t          used;
     uint64_t        first;              /* of the log */
     uint64_t        last;
+    bool            launches;           /* are counted: see upgrade.c */
 } check_t;
 
 static void defect(check_t *c, const char *fmt, ...)
@@ -176,12 +177,11 @@ expect_counts(check_t *c, uint32_t scope, const kecs_contribution_t *at)
         c->used++;
     }
 
-    slot->counts.running += at->counts.running;
-    slot->counts.pending += at->counts.pending;
-    slot->counts.live += at->counts.live;
-    slot->counts.services += at->counts.services;
-    slot->counts.draining += at->counts.draining;
-    slot->counts.instances += at->counts.instances;
+    kecs_counts_add(&slot->counts, &at->counts);
+
+    if (!c->launches) {
+        memset(slot->counts.by, 0, sizeof(slot->counts.by));
+    }
 
     return KECS_OK;
 }
@@ -459,12 +459,14 @@ one_counter(check_t *c, unsigned db, kecs_str_t key, kecs_str_t value)
     } else if (memcmp(&have, &want->counts, sizeof(have)) != 0) {
         defect(c, "counter %s: running %u pending %u live %u services %u "
                "draining %u instances %u, but the records say"
-               " %u %u %u %u %u %u",
+               " %u %u %u %u %u %u%s",
                shown(c, key), have.running, have.pending, have.live,
                have.services, have.draining, have.instances,
                want->counts.running, want->counts.pending,
                want->counts.live, want->counts.services,
-               want->counts.draining, want->counts.instances);
+               want->counts.draining, want->counts.instances,
+               memcmp(have.by, want->counts.by, sizeof(have.by)) != 0
+               ? ", and others by launch type" : "");
     }
 
     if (slot != NULL && slot->used) {
@@ -657,6 +659,7 @@ check_all(check_t *c)
     unsigned   kind;
     kecs_rc_t  rc;
 
+    c->launches = kecs_upgraded(&c->txn);
     rc = kecs_log_bounds(&c->txn, &c->first, &c->last);
 
     for (kind = 1; rc == KECS_OK && kind < KECS_KINDS; kind++) {

@@ -184,6 +184,11 @@ derive_task_counts(const kecs_task_t *t, kecs_derived_t *d)
                         && t->desired == KECS_DESIRED_RUNNING;
         c[i]->live = t->status != KECS_TASK_STOPPED;
     }
+
+    if (t->launch < KECS_LAUNCHES) {
+        c[0]->by[KECS_BY_RUNNING][t->launch] = c[0]->running;
+        c[0]->by[KECS_BY_PENDING][t->launch] = c[0]->pending;
+    }
 }
 
 
@@ -284,6 +289,7 @@ derive_task(const kecs_task_t *t, kecs_derived_t *d)
 static void
 derive_service(const kecs_service_t *s, kecs_derived_t *d)
 {
+    unsigned        launch;
     kecs_key_t      k;
     kecs_counts_t  *c;
 
@@ -310,6 +316,13 @@ derive_service(const kecs_service_t *s, kecs_derived_t *d)
     c = count_add(d, s->cluster, 0, 0);
     c->services = s->status == KECS_SERVICE_ACTIVE;
     c->draining = s->status == KECS_SERVICE_DRAINING;
+
+    launch = s->launch != 0 ? s->launch : s->counted;
+
+    if (launch < KECS_LAUNCHES) {
+        c->by[KECS_BY_ACTIVE][launch] = c->services;
+        c->by[KECS_BY_DRAINING][launch] = c->draining;
+    }
 }
 
 

@@ -66,32 +66,46 @@ kecs_counter_key(kecs_key_t *k, uint32_t scope, uint32_t cluster,
 }
 
 
-void
+size_t
 kecs_counts_pack(const kecs_counts_t *c, uint8_t *out)
 {
-    kecs_be_put(out, c->running, 4);
-    kecs_be_put(out + 4, c->pending, 4);
-    kecs_be_put(out + 8, c->live, 4);
-    kecs_be_put(out + 12, c->services, 4);
-    kecs_be_put(out + 16, c->draining, 4);
-    kecs_be_put(out + 20, c->instances, 4);
+    size_t    i, len;
+    uint32_t  n[KECS_COUNTS_N];
+
+    memcpy(n, c, sizeof(*c));
+    len = KECS_COUNTS_LEN;
+
+    for (i = 0; i < KECS_COUNTS_N; i++) {
+        kecs_be_put(out + 4 * i, n[i], 4);
+
+        if (n[i] != 0 && 4 * i >= KECS_COUNTS_LEN) {
+            len = KECS_COUNTS_MAX_LEN;
+        }
+    }
+
+    return len;
 }
 
 
 kecs_rc_t
 kecs_counts_unpack(kecs_str_t value, kecs_counts_t *c)
 {
-    if (value.len != KECS_COUNTS_LEN && value.len != KECS_COUNTS_LEN_1) {
+    size_t    i;
+    uint32_t  n[KECS_COUNTS_N];
+
+    if (value.len != KECS_COUNTS_LEN && value.len != KECS_COUNTS_LEN_1
+        && value.len != KECS_COUNTS_MAX_LEN)
+    {
         return KECS_CORRUPT;
     }
 
-    c->running = (uint32_t) kecs_be_get(value.data, 4);
-    c->pending = (uint32_t) kecs_be_get(value.data + 4, 4);
-    c->live = (uint32_t) kecs_be_get(value.data + 8, 4);
-    c->services = (uint32_t) kecs_be_get(value.data + 12, 4);
-    c->draining = (uint32_t) kecs_be_get(value.data + 16, 4);
-    c->instances = value.len == KECS_COUNTS_LEN
-                   ? (uint32_t) kecs_be_get(value.data + 20, 4) : 0;
+    memset(n, 0, sizeof(n));
+
+    for (i = 0; 4 * i < value.len; i++) {
+        n[i] = (uint32_t) kecs_be_get(value.data + 4 * i, 4);
+    }
+
+    memcpy(c, n, sizeof(*c));
 
     return KECS_OK;
 }
@@ -118,28 +132,41 @@ kecs_counts(kecs_txn_t *txn, uint32_t scope, uint32_t cluster,
 }
 
 
-/* c + plus - minus; false when that would be below zero. */
+/* c + plus - minus; false when one of them would be below zero. */
 
 static bool
-count_move(uint32_t *c, uint32_t plus, uint32_t minus)
+counts_move(kecs_counts_t *c, const kecs_counts_t *plus,
+    const kecs_counts_t *minus)
 {
-    *c += plus;
+    size_t    i;
+    uint32_t  n[KECS_COUNTS_N], p[KECS_COUNTS_N], m[KECS_COUNTS_N];
 
-    if (*c < minus) {
-        return false;
+    memcpy(n, c, sizeof(*c));
+    memcpy(p, plus, sizeof(*c));
+    memcpy(m, minus, sizeof(*c));
+
+    for (i = 0; i < KECS_COUNTS_N; i++) {
+        n[i] += p[i];
+
+        if (n[i] < m[i]) {
+            return false;
+        }
+
+        n[i] -= m[i];
     }
 
-    *c -= minus;
+    memcpy(c, n, sizeof(*c));
 
     return true;
 }
 
 
-static bool
-counts_zero(const kecs_counts_t *c)
+void
+kecs_counts_add(kecs_counts_t *c, const kecs_counts_t *plus)
 {
-    return (c->running | c->pending | c->live | c->services | c->draining
-            | c->instances) == 0;
+    static const kecs_counts_t  none;
+
+    (void) counts_move(c, plus, &none);
 }
 
 
@@ -147,10 +174,12 @@ static kecs_rc_t
 counter_move(kecs_txn_t *txn, uint32_t scope, const kecs_contribution_t *at,
     const kecs_counts_t *plus, const kecs_counts_t *minus)
 {
-    uint8_t        value[KECS_COUNTS_LEN];
-    kecs_rc_t      rc;
-    kecs_key_t     k;
-    kecs_counts_t  c;
+    uint8_t                     value[KECS_COUNTS_MAX_LEN];
+    size_t                      len;
+    kecs_rc_t                   rc;
+    kecs_key_t                  k;
+    kecs_counts_t               c;
+    static const kecs_counts_t  none;
 
     if (memcmp(plus, minus, sizeof(*plus)) == 0) {
         return KECS_OK;
@@ -163,26 +192,20 @@ counter_move(kecs_txn_t *txn, uint32_t scope, const kecs_contribution_t *at,
         return rc;
     }
 
-    if (!count_move(&c.running, plus->running, minus->running)
-        || !count_move(&c.pending, plus->pending, minus->pending)
-        || !count_move(&c.live, plus->live, minus->live)
-        || !count_move(&c.services, plus->services, minus->services)
-        || !count_move(&c.draining, plus->draining, minus->draining)
-        || !count_move(&c.instances, plus->instances, minus->instances))
-    {
+    if (!counts_move(&c, plus, minus)) {
         return kecs_txn_fail(txn, KECS_CORRUPT);
     }
 
     kecs_counter_key(&k, scope, at->cluster, at->service, at->deployment);
 
-    if (counts_zero(&c)) {
+    if (memcmp(&c, &none, sizeof(c)) == 0) {
         return kecs_db_del(txn, KECS_DB_COUNTER, kecs_key_view(&k));
     }
 
-    kecs_counts_pack(&c, value);
+    len = kecs_counts_pack(&c, value);
 
     return kecs_db_put(txn, KECS_DB_COUNTER, kecs_key_view(&k),
-                       kecs_str_n(value, sizeof(value)), 0);
+                       kecs_str_n(value, len), 0);
 }
 
 

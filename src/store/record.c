@@ -105,7 +105,8 @@ static const kecs_field_t  service_fields[] = {
     field(kecs_service_t, U32, revision),
     field(kecs_service_t, STR, namespace),
     field(kecs_service_t, U8, controller),
-    field(kecs_service_t, U64, completed)
+    field(kecs_service_t, U64, completed),
+    field(kecs_service_t, U8, counted)
 };
 
 

@@ -265,6 +265,7 @@ typedef struct {
     uint8_t      controller;        /* KECS_CONTROLLER_*, 0: ECS */
     uint64_t     completed;         /* the last deployment that COMPLETED,
                                        0: none that is known */
+    uint8_t      counted;           /* launch type it counts as, 0: launch */
 } kecs_service_t;
 
 
@@ -761,8 +762,15 @@ typedef union {
 
 /*
  * Counters, derived by the store.  Those of a cluster (service 0), of a
- * service (deployment 0) and of a deployment.
+ * service (deployment 0) and of a deployment.  Those by launch type are a
+ * cluster's only; launch type 0 is of services that do not say what they
+ * count as.
  */
+enum { KECS_BY_RUNNING = 0, KECS_BY_PENDING, KECS_BY_ACTIVE,
+       KECS_BY_DRAINING, KECS_BY_ROWS };
+
+#define KECS_LAUNCHES  (KECS_LAUNCH_MANAGED_INSTANCES + 1)
+
 typedef struct {
     uint32_t     running;           /* tasks, lastStatus RUNNING.. */
     uint32_t     pending;           /* tasks before RUNNING, to run */
@@ -770,6 +778,7 @@ typedef struct {
     uint32_t     services;          /* ACTIVE ones */
     uint32_t     draining;          /* DRAINING services */
     uint32_t     instances;         /* container instances, not INACTIVE */
+    uint32_t     by[KECS_BY_ROWS][KECS_LAUNCHES];   /* launch type */
 } kecs_counts_t;
 
 

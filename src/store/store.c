@@ -271,9 +271,33 @@ identity_open(kecs_store_t *s, MDB_txn *mdb, bool write,
 }
 
 
+/* KECS_AGAIN: it is due and `write` was not given. */
+
+static kecs_rc_t
+upgrade(kecs_store_t *s, MDB_txn *mdb, bool write, const char **why)
+{
+    kecs_rc_t   rc;
+    kecs_txn_t  txn;
+
+    if (write) {
+        rc = kecs_upgrade(s, mdb);
+
+        return rc == KECS_OK
+               ? KECS_OK
+               : kecs_why(why, rc, "the store %s of an older release cannot"
+                          " be brought up to date: %s", s->path,
+                          kecs_rc_name(rc));
+    }
+
+    kecs_txn_init(&txn, s, mdb, false);
+
+    return s->readonly || kecs_upgraded(&txn) ? KECS_OK : KECS_AGAIN;
+}
+
+
 /*
  * Opens all databases and the identity in one transaction.  KECS_AGAIN: some
- * are missing and `write` was not given.
+ * are missing, or less is derived than should be, and `write` was not given.
  */
 
 static kecs_rc_t
@@ -309,6 +333,13 @@ databases_open(kecs_store_t *s, bool write, const char **why)
         mdb_txn_abort(mdb);
         return err == MDB_NOTFOUND && !write ? KECS_AGAIN
                                              : env_errno(s->path, err, why);
+    }
+
+    rc = upgrade(s, mdb, write, why);
+
+    if (rc != KECS_OK) {
+        mdb_txn_abort(mdb);
+        return rc;
     }
 
     err = mdb_txn_commit(mdb);

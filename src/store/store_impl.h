@@ -98,6 +98,10 @@ kecs_rc_t kecs_mdb_rc(int err);
 /* Notes a failed write: the transaction can only be aborted now. */
 kecs_rc_t kecs_txn_fail(kecs_txn_t *txn, kecs_rc_t rc);
 
+/* Sets up the fields of a transaction but for the actor. */
+void kecs_txn_init(kecs_txn_t *txn, kecs_store_t *s, MDB_txn *mdb,
+    bool write);
+
 /* A read transaction of its own, for care (not the cached one). */
 kecs_rc_t kecs_own_read_begin(kecs_store_t *s, kecs_txn_t *txn);
 void kecs_own_read_end(kecs_txn_t *txn);
@@ -179,13 +183,19 @@ kecs_rc_t kecs_derived_apply(kecs_txn_t *txn, uint32_t scope,
     const kecs_derived_t *before, const kecs_derived_t *after,
     kecs_str_t value);
 
-/* The key of a counter, its value as bytes. */
+/*
+ * The key of a counter, its value as bytes: with counts by launch type, or
+ * with none of them but zeros (services, deployments) the short form.
+ */
+#define KECS_COUNTS_N      ((unsigned) (sizeof(kecs_counts_t) / 4))
+#define KECS_COUNTS_MAX_LEN  (4 * KECS_COUNTS_N)
 #define KECS_COUNTS_LEN    24
 #define KECS_COUNTS_LEN_1  20       /* before there were instances */
 void kecs_counter_key(kecs_key_t *k, uint32_t scope, uint32_t cluster,
     uint32_t service, uint64_t deployment);
-void kecs_counts_pack(const kecs_counts_t *c, uint8_t *out);
+size_t kecs_counts_pack(const kecs_counts_t *c, uint8_t *out);
 kecs_rc_t kecs_counts_unpack(kecs_str_t value, kecs_counts_t *c);
+void kecs_counts_add(kecs_counts_t *c, const kecs_counts_t *plus);
 
 /* The scope under which an index keeps its entries. */
 uint32_t kecs_index_scope(kecs_index_t index, uint32_t scope);
@@ -225,6 +235,15 @@ typedef struct {
 #define KECS_META_FORMAT       kecs_str("format")
 #define KECS_META_UUID         kecs_str("uuid")
 #define KECS_META_INCARNATION  kecs_str("incarnation")
+
+/*
+ * Makes up for what older releases did not derive, unless that is done; see
+ * upgrade.c.
+ */
+#define KECS_META_LAUNCHES     kecs_str("launches")
+
+bool kecs_upgraded(kecs_txn_t *txn);
+kecs_rc_t kecs_upgrade(kecs_store_t *s, MDB_txn *mdb);
 
 #define KECS_MAP_DEFAULT       ((uint64_t) 16 << 30)
 #define KECS_READERS_DEFAULT   256

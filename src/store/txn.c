@@ -25,10 +25,8 @@ kecs_txn_fail(kecs_txn_t *txn, kecs_rc_t rc)
 }
 
 
-/* Sets up the fields of a transaction but for the actor. */
-
-static void
-txn_init(kecs_txn_t *txn, kecs_store_t *s, MDB_txn *mdb, bool write)
+void
+kecs_txn_init(kecs_txn_t *txn, kecs_store_t *s, MDB_txn *mdb, bool write)
 {
     txn->store = s;
     txn->mdb = mdb;
@@ -140,7 +138,7 @@ kecs_own_read_begin(kecs_store_t *s, kecs_txn_t *txn)
         return kecs_mdb_rc(err);
     }
 
-    txn_init(txn, s, mdb, false);
+    kecs_txn_init(txn, s, mdb, false);
 
     return KECS_OK;
 }
@@ -184,7 +182,7 @@ kecs_write_begin(kecs_store_t *s, kecs_msec_t now, kecs_txn_t **out)
     }
 
     txn = &s->writer[0];
-    txn_init(txn, s, mdb, true);
+    kecs_txn_init(txn, s, mdb, true);
     txn->now = now;
 
     rc = kecs_log_bounds(txn, &first, &txn->seq);
@@ -326,7 +324,7 @@ kecs_nested_begin(kecs_txn_t *parent, const kecs_actor_t *actor,
     }
 
     txn = &s->writer[parent->depth + 1];
-    txn_init(txn, s, mdb, true);
+    kecs_txn_init(txn, s, mdb, true);
     txn->parent = parent;
     txn->depth = parent->depth + 1;
     txn->seq = parent->seq;

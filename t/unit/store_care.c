@@ -144,20 +144,22 @@ some_key(kecs_store_t *s, unsigned db, MDB_cursor_op op, kecs_str_t *value)
 }
 
 
-/* Counters as releases wrote them that had no container instances. */
+/* Counters as releases wrote them that had no container instances, ... */
 
 static void
 old_counters(void)
 {
-    uint8_t        bytes[KECS_COUNTS_LEN];
+    size_t         len;
+    uint8_t        bytes[KECS_COUNTS_MAX_LEN];
     kecs_counts_t  n, back;
 
     memset(&n, 0, sizeof(n));
     n.draining = 5;
     n.instances = 6;
-    kecs_counts_pack(&n, bytes);
+    len = kecs_counts_pack(&n, bytes);
+    tap_is_int(len, KECS_COUNTS_LEN, "no launch types: short");
 
-    tap_ok(kecs_counts_unpack(kecs_str_n(bytes, KECS_COUNTS_LEN), &back)
+    tap_ok(kecs_counts_unpack(kecs_str_n(bytes, len), &back)
            == KECS_OK && back.draining == 5 && back.instances == 6,
            "counters come back");
     tap_ok(kecs_counts_unpack(kecs_str_n(bytes, KECS_COUNTS_LEN_1), &back)
@@ -165,6 +167,11 @@ old_counters(void)
            "older ones too");
     tap_is_int(kecs_counts_unpack(kecs_str_n(bytes, 21), &back),
                KECS_CORRUPT, "no others");
+
+    n.by[KECS_BY_DRAINING][KECS_LAUNCH_FARGATE] = 7;
+    len = kecs_counts_pack(&n, bytes);
+    tap_ok(kecs_counts_unpack(kecs_str_n(bytes, len), &back) == KECS_OK
+           && memcmp(&n, &back, sizeof(n)) == 0, "by launch type");
 }
 
 
@@ -172,7 +179,7 @@ static void
 checking(kecs_store_t *s)
 {
     char          *p;
-    uint8_t        counts[KECS_COUNTS_LEN], seq[8];
+    uint8_t        counts[KECS_COUNTS_MAX_LEN], seq[8];
     kecs_str_t     k, v;
     kecs_key_t     key;
     kecs_task_t    t;

@@ -176,8 +176,9 @@ static void
 model_counts(const model_t *m, uint32_t cluster, uint32_t service,
     uint64_t deployment, kecs_counts_t *c)
 {
-    unsigned            i;
-    const kecs_task_t  *t;
+    unsigned               i;
+    const kecs_task_t     *t;
+    const kecs_service_t  *s;
 
     memset(c, 0, sizeof(*c));
 
@@ -197,12 +198,20 @@ model_counts(const model_t *m, uint32_t cluster, uint32_t service,
                       && t->desired == KECS_DESIRED_RUNNING;
     }
 
+    if (service == 0) {
+        c->by[KECS_BY_RUNNING][KECS_LAUNCH_FARGATE] = c->running;
+        c->by[KECS_BY_PENDING][KECS_LAUNCH_FARGATE] = c->pending;
+    }
+
     for (i = 0; i < SERVICES && service == 0; i++) {
         if (m->service[i].there && cluster == 1) {
-            c->services += m->service[i].service.status
-                           == KECS_SERVICE_ACTIVE;
-            c->draining += m->service[i].service.status
-                           == KECS_SERVICE_DRAINING;
+            s = &m->service[i].service;
+            c->services += s->status == KECS_SERVICE_ACTIVE;
+            c->draining += s->status == KECS_SERVICE_DRAINING;
+            c->by[KECS_BY_ACTIVE][s->launch] += s->status
+                                                == KECS_SERVICE_ACTIVE;
+            c->by[KECS_BY_DRAINING][s->launch] += s->status
+                                                  == KECS_SERVICE_DRAINING;
         }
     }
 }

@@ -1,0 +1,172 @@
+/*
+ * What older releases did not derive, made up for once: when a store of
+ * theirs is opened for writing, in the transaction that opens its databases.
+ * A mark in "meta" says that it is done; a new store gets it at once.
+ *
+ * So far that is the counts by launch type of clusters.
+ */
+
+#include "store_impl.h"
+
+
+/* The sum for one cluster; entries come ordered by scope and cluster. */
+typedef struct {
+    uint32_t       scope;
+    uint32_t       cluster;             /* 0: none yet */
+    kecs_counts_t  counts;
+} tally_t;
+
+
+bool
+kecs_upgraded(kecs_txn_t *txn)
+{
+    kecs_str_t  v;
+
+    return kecs_db_get(txn, KECS_DB_META, KECS_META_LAUNCHES, &v) == KECS_OK;
+}
+
+
+static kecs_rc_t
+tally_write(kecs_txn_t *txn, tally_t *t)
+{
+    uint8_t        value[KECS_COUNTS_MAX_LEN];
+    size_t         len;
+    kecs_rc_t      rc;
+    kecs_key_t     k;
+    kecs_counts_t  c;
+
+    if (t->cluster == 0) {
+        return KECS_OK;
+    }
+
+    rc = kecs_counts(txn, t->scope, t->cluster, 0, 0, &c);
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    kecs_counts_add(&c, &t->counts);
+    kecs_counter_key(&k, t->scope, t->cluster, 0, 0);
+    len = kecs_counts_pack(&c, value);
+
+    return kecs_db_put(txn, KECS_DB_COUNTER, kecs_key_view(&k),
+                       kecs_str_n(value, len), 0);
+}
+
+
+/* Adds what the record counts for by launch type, and nothing else. */
+
+static kecs_rc_t
+tally_add(kecs_txn_t *txn, tally_t *t, const kecs_any_t *rec)
+{
+    unsigned        i, k;
+    kecs_rc_t       rc;
+    kecs_counts_t   by;
+    kecs_derived_t  d;
+
+    kecs_derive(rec, &d);
+
+    for (i = 0; i < d.counts; i++) {
+        if (d.count[i].service != 0) {
+            continue;
+        }
+
+        if (rec->rec.scope != t->scope || d.count[i].cluster != t->cluster) {
+            rc = tally_write(txn, t);
+
+            if (rc != KECS_OK) {
+                return rc;
+            }
+
+            memset(t, 0, sizeof(*t));
+            t->scope = rec->rec.scope;
+            t->cluster = d.count[i].cluster;
+        }
+
+        memset(&by, 0, sizeof(by));
+
+        for (k = 0; k < KECS_BY_ROWS; k++) {
+            memcpy(by.by[k], d.count[i].counts.by[k], sizeof(by.by[k]));
+        }
+
+        kecs_counts_add(&t->counts, &by);
+    }
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+count_index(kecs_txn_t *txn, kecs_arena_t *a, kecs_index_t index)
+{
+    char           first;
+    tally_t        t;
+    kecs_rc_t      rc;
+    kecs_any_t     rec;
+    kecs_str_t     k, v;
+    MDB_cursor_op  op;
+
+    memset(&t, 0, sizeof(t));
+    first = (char) index;
+    k = kecs_str_n(&first, 1);
+
+    for (op = MDB_SET_RANGE; ; op = MDB_NEXT) {
+        rc = kecs_db_step(txn, KECS_DB_INDEX, 0, op, &k, &v);
+
+        if (rc != KECS_OK || k.data[0] != first) {
+            break;
+        }
+
+        kecs_arena_reset(a);
+        rc = kecs_ref_read(v, &rec);
+
+        if (rc == KECS_OK) {
+            rc = kecs_get(txn, a, &rec, 0);
+        }
+
+        if (rc == KECS_OK) {
+            rc = tally_add(txn, &t, &rec);
+        }
+
+        if (rc != KECS_OK) {
+            return rc;
+        }
+    }
+
+    return rc == KECS_OK || rc == KECS_NOT_FOUND ? tally_write(txn, &t) : rc;
+}
+
+
+kecs_rc_t
+kecs_upgrade(kecs_store_t *s, MDB_txn *mdb)
+{
+    kecs_rc_t      rc;
+    kecs_txn_t     txn;
+    kecs_arena_t  *a;
+
+    kecs_txn_init(&txn, s, mdb, true);
+
+    if (kecs_upgraded(&txn)) {
+        return KECS_OK;
+    }
+
+    a = kecs_arena_create(0);
+
+    if (a == NULL) {
+        return KECS_NOMEM;
+    }
+
+    rc = count_index(&txn, a, KECS_IX_TASK_LIVE);
+
+    if (rc == KECS_OK) {
+        rc = count_index(&txn, a, KECS_IX_SERVICE_LIVE);
+    }
+
+    kecs_db_rest(&txn, KECS_DB_INDEX);
+    kecs_arena_destroy(a);
+
+    return rc == KECS_OK
+           ? kecs_db_put(&txn, KECS_DB_META, KECS_META_LAUNCHES,
+                         kecs_str("1"), 0)
+           : rc;
+}
