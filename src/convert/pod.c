@@ -197,7 +197,9 @@ prepare(kecs_pod_build_t *b)
         }
     }
 
-    return kecs_pod_sizes(b);
+    rc = kecs_pod_order(b);
+
+    return rc == KECS_OK ? kecs_pod_sizes(b) : rc;
 }
 
 
@@ -364,15 +366,19 @@ metadata(kecs_pod_build_t *b)
 
 
 static kecs_rc_t
-containers(kecs_pod_build_t *b)
+containers(kecs_pod_build_t *b, const char *name, bool init)
 {
     size_t     i;
     kecs_rc_t  rc;
 
-    kecs_w_array(&b->w, "containers");
+    kecs_w_array(&b->w, name);
 
     for (i = 0; i < b->n; i++) {
-        rc = kecs_pod_write_container(b, i);
+        if ((b->order[i]->role != KECS_POD_MAIN) != init) {
+            continue;
+        }
+
+        rc = kecs_pod_write_container(b, b->order[i]);
         if (rc != KECS_OK) {
             return rc;
         }
@@ -381,6 +387,21 @@ containers(kecs_pod_build_t *b)
     kecs_w_array_end(&b->w);
 
     return KECS_OK;
+}
+
+
+static bool
+has_init(const kecs_pod_build_t *b)
+{
+    size_t  i;
+
+    for (i = 0; i < b->n; i++) {
+        if (b->containers[i].role != KECS_POD_MAIN) {
+            return true;
+        }
+    }
+
+    return false;
 }
 
 
@@ -514,13 +535,18 @@ spec(kecs_pod_build_t *b)
     kecs_w_object(w, "spec");
     kecs_w_bool(w, "automountServiceAccountToken", false);
 
-    rc = containers(b);
+    rc = containers(b, "containers", false);
     if (rc != KECS_OK) {
         return rc;
     }
 
     kecs_w_bool(w, "enableServiceLinks", false);
     namespaces(b);
+
+    rc = has_init(b) ? containers(b, "initContainers", true) : KECS_OK;
+    if (rc != KECS_OK) {
+        return rc;
+    }
 
     rc = kecs_pod_write_network(b);
     if (rc != KECS_OK) {

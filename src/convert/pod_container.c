@@ -3,6 +3,7 @@
  */
 
 #include "pod_parts.h"
+#include "task_parts.h"
 
 
 typedef struct {
@@ -100,6 +101,7 @@ static kecs_rc_t
 environment(kecs_pod_build_t *b, const kecs_pod_container_t *c)
 {
     size_t       i;
+    kecs_rc_t    rc;
     kecs_str_t   value;
     variables_t  v;
 
@@ -138,9 +140,10 @@ environment(kecs_pod_build_t *b, const kecs_pod_container_t *c)
         kecs_w_object_end(&b->w);
     }
 
+    rc = kecs_pod_write_secrets(b, c->d);
     kecs_w_array_end(&b->w);
 
-    return KECS_OK;
+    return rc;
 }
 
 
@@ -241,13 +244,14 @@ ports(kecs_pod_build_t *b, const kecs_ecs_container_definition_t *d)
 /* Health check. */
 
 
-static void
-probe_command(kecs_writer_t *w, const kecs_ecs_string_list_t *words)
+void
+kecs_pod_write_check(kecs_writer_t *w, const kecs_ecs_health_check_t *h)
 {
-    size_t  i;
+    size_t                         i;
+    const kecs_ecs_string_list_t  *words;
 
     i = 0;
-    kecs_w_array(w, "command");
+    words = &h->command;
 
     if (kecs_str_is(words->items[0], "CMD-SHELL")) {
         kecs_w_cstr(w, NULL, "/bin/sh");
@@ -261,8 +265,6 @@ probe_command(kecs_writer_t *w, const kecs_ecs_string_list_t *words)
     for ( /* void */ ; i < words->n; i++) {
         kecs_w_str(w, NULL, words->items[i]);
     }
-
-    kecs_w_array_end(w);
 }
 
 
@@ -274,19 +276,20 @@ or_default(kecs_opt_int_t n, int64_t otherwise)
 
 
 static void
-health_check(kecs_pod_build_t *b, const kecs_ecs_health_check_t *h)
+health_check(kecs_pod_build_t *b, const kecs_pod_container_t *c)
 {
-    kecs_writer_t  *w = &b->w;
+    kecs_writer_t                  *w = &b->w;
+    const kecs_ecs_health_check_t  *h = c->d->health_check;
 
-    if (h == NULL || h->command.n == 0
-        || kecs_str_is(h->command.items[0], "NONE"))
-    {
+    if (c->role == KECS_POD_INIT || !kecs_container_checked(c->d)) {
         return;
     }
 
     kecs_w_object(w, "readinessProbe");
     kecs_w_object(w, "exec");
-    probe_command(w, &h->command);
+    kecs_w_array(w, "command");
+    kecs_pod_write_check(w, h);
+    kecs_w_array_end(w);
     kecs_w_object_end(w);
     kecs_w_i64(w, "failureThreshold", or_default(h->retries, 3));
     kecs_w_i64(w, "periodSeconds", or_default(h->interval, 30));
@@ -438,14 +441,12 @@ security(kecs_pod_build_t *b, const kecs_ecs_container_definition_t *d)
 
 
 kecs_rc_t
-kecs_pod_write_container(kecs_pod_build_t *b, size_t container)
+kecs_pod_write_container(kecs_pod_build_t *b, const kecs_pod_container_t *c)
 {
     kecs_rc_t                               rc;
     kecs_writer_t                          *w = &b->w;
-    const kecs_pod_container_t             *c;
     const kecs_ecs_container_definition_t  *d;
 
-    c = &b->containers[container];
     d = c->d;
 
     kecs_w_object(w, NULL);
@@ -464,8 +465,13 @@ kecs_pod_write_container(kecs_pod_build_t *b, size_t container)
     kecs_w_cstr(w, "imagePullPolicy", "IfNotPresent");
     kecs_w_str(w, "name", c->name);
     ports(b, d);
-    health_check(b, d->health_check);
+    kecs_pod_write_gate(b, c);
+    health_check(b, c);
     kecs_pod_write_container_resources(b, c);
+
+    if (c->role == KECS_POD_SIDECAR) {
+        kecs_w_cstr(w, "restartPolicy", "Always");
+    }
 
     rc = security(b, d);
     if (rc != KECS_OK) {
@@ -482,7 +488,7 @@ kecs_pod_write_container(kecs_pod_build_t *b, size_t container)
         kecs_w_bool(w, "tty", true);
     }
 
-    rc = kecs_pod_write_mounts(b, container);
+    rc = kecs_pod_write_mounts(b, c);
 
     if (d->working_directory.len > 0) {
         kecs_w_str(w, "workingDir", d->working_directory);

@@ -18,7 +18,11 @@ const kecs_pod_field_t  kecs_pod_fields[] = {
     { CD "command", KECS_FIELD_CONVERTED, "args, taken literally" },
     { CD "cpu", KECS_FIELD_CONVERTED, "a request, never a limit" },
     { CD "credentialSpecs", KECS_FIELD_REFUSED, NULL },
-    { CD "dependsOn", KECS_FIELD_REFUSED, NULL },
+    { CD "dependsOn", KECS_FIELD_CONVERTED,
+      "START: the order of the list; HEALTHY: a sidecar with a start-up "
+      "probe, which when it ends runs again until its task is stopped; "
+      "COMPLETE and SUCCESS: init containers, where another exit code than "
+      "0 ends the task" },
     { CD "disableNetworking", KECS_FIELD_REFUSED, NULL },
     { CD "dnsSearchDomains", KECS_FIELD_CONVERTED, "for the whole task" },
     { CD "dnsServers", KECS_FIELD_CONVERTED,
@@ -74,8 +78,12 @@ const kecs_pod_field_t  kecs_pod_fields[] = {
       "GPU; others are refused" },
     { CD "restartPolicy", KECS_FIELD_CARRIED, NULL },
     { CD "restartPolicy.enabled", KECS_FIELD_REFUSED, NULL },
-    { CD "secrets", KECS_FIELD_REFUSED, NULL },
-    { CD "startTimeout", KECS_FIELD_CARRIED, "it belongs to dependsOn" },
+    { CD "secrets", KECS_FIELD_CONVERTED,
+      "from Secrets of Kubernetes that bear the name of the parameter or "
+      "secret; see docs/runtimes.md" },
+    { CD "startTimeout", KECS_FIELD_CONVERTED,
+      "of what others wait for to be HEALTHY; it is not applied to COMPLETE "
+      "and SUCCESS" },
     { CD "stopTimeout", KECS_FIELD_CONVERTED,
       "the longest counts for all containers" },
     { CD "systemControls", KECS_FIELD_CONVERTED, "for the whole task" },

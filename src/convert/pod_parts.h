@@ -11,11 +11,21 @@
 #include "pod.h"
 
 
+/* Where a container stands in the pod, see pod_order.c. */
+typedef enum {
+    KECS_POD_MAIN = 0,
+    KECS_POD_SIDECAR,               /* init container that goes on */
+    KECS_POD_INIT                   /* one that must end */
+} kecs_pod_role_t;
+
 /* One container while it is built. */
 typedef struct {
     const kecs_ecs_container_definition_t  *d;
     const kecs_ecs_container_override_t    *over;   /* or NULL */
     kecs_str_t                              name;   /* in the pod */
+    kecs_pod_role_t                         role;
+    bool                                    awaited;    /* to be healthy */
+    bool                                    placed;     /* in the order */
 
     /* Resources; 0: none. */
     int64_t                                 cpu;            /* units */
@@ -35,6 +45,7 @@ typedef struct {
     const kecs_ecs_task_definition_t  *d;
     kecs_writer_t                      w;
     kecs_pod_container_t              *containers;
+    kecs_pod_container_t             **order;       /* of their start */
     size_t                             n;
     int64_t                            cpu;         /* of the task, units */
     int64_t                            memory;      /* MiB */
@@ -54,6 +65,19 @@ bool kecs_pod_on_windows(const kecs_pod_build_t *b);
 bool kecs_pod_is_label(kecs_str_t s);
 kecs_str_t kecs_pod_value(kecs_arena_t *a, kecs_str_t s);
 
+/* Roles, and the order of the start. */
+kecs_rc_t kecs_pod_order(kecs_pod_build_t *b);
+
+/* What holds back those that wait for the container to be healthy. */
+void kecs_pod_write_gate(kecs_pod_build_t *b, const kecs_pod_container_t *c);
+
+/* The words of a check that is not switched off, into an open array. */
+void kecs_pod_write_check(kecs_writer_t *w, const kecs_ecs_health_check_t *h);
+
+/* Further elements of "env": those with their values in Secrets. */
+kecs_rc_t kecs_pod_write_secrets(kecs_pod_build_t *b,
+    const kecs_ecs_container_definition_t *d);
+
 /* Sizes of the task and its containers, then "resources" of either. */
 kecs_rc_t kecs_pod_sizes(kecs_pod_build_t *b);
 void kecs_pod_write_resources(kecs_pod_build_t *b);
@@ -62,10 +86,12 @@ void kecs_pod_write_container_resources(kecs_pod_build_t *b,
 
 /* "volumes" of the pod and "volumeMounts" of a container. */
 kecs_rc_t kecs_pod_write_volumes(kecs_pod_build_t *b);
-kecs_rc_t kecs_pod_write_mounts(kecs_pod_build_t *b, size_t container);
+kecs_rc_t kecs_pod_write_mounts(kecs_pod_build_t *b,
+    const kecs_pod_container_t *c);
 
-/* One element of "containers". */
-kecs_rc_t kecs_pod_write_container(kecs_pod_build_t *b, size_t container);
+/* One element of "containers" or "initContainers". */
+kecs_rc_t kecs_pod_write_container(kecs_pod_build_t *b,
+    const kecs_pod_container_t *c);
 
 /* "dnsConfig", "hostAliases", "hostname", sysctls: of all containers. */
 kecs_rc_t kecs_pod_write_network(kecs_pod_build_t *b);

@@ -5,7 +5,9 @@
  * pod.c wrote tells; a pod without it (somebody took it away) is reported
  * with the names it has.  A pod that has Failed counts as failed as a
  * whole only when its containers do not explain that: otherwise it is
- * just what remains of a task whose containers ended.
+ * just what remains of a task whose containers ended.  A container that has
+ * ended once has ended: a sidecar that the kubelet starts again (pod_order.c)
+ * is shown as it ended first.
  */
 
 #include "pod.h"
@@ -131,6 +133,10 @@ container(const pod_t *p, const kecs_json_t *status,
     state = kecs_json_get(status, "state");
     s = kecs_json_get(state, "terminated");
 
+    if (s == NULL) {
+        s = kecs_json_at(status, "lastState", "terminated", NULL);
+    }
+
     if (s != NULL) {
         container_terminated(s, c);
         return;
@@ -151,27 +157,38 @@ container(const pod_t *p, const kecs_json_t *status,
 }
 
 
+static const kecs_json_t *
+statuses(const pod_t *p, const char *name)
+{
+    const kecs_json_t  *list;
+
+    list = kecs_json_at(p->pod, "status", name, NULL);
+
+    return list != NULL && list->type == KECS_JSON_ARRAY ? list : NULL;
+}
+
+
 static kecs_rc_t
 containers(pod_t *p)
 {
-    size_t                  n;
-    const kecs_json_t      *list, *e;
+    size_t                  i, n;
+    const kecs_json_t      *lists[2], *e;
     kecs_container_seen_t  *c;
 
-    list = kecs_json_at(p->pod, "status", "containerStatuses", NULL);
+    lists[0] = statuses(p, "initContainerStatuses");
+    lists[1] = statuses(p, "containerStatuses");
 
-    if (list == NULL || list->type != KECS_JSON_ARRAY) {
-        return KECS_OK;
+    n = (lists[0] ? lists[0]->n : 0) + (lists[1] ? lists[1]->n : 0);
+    c = kecs_calloc(p->a, n, sizeof(kecs_container_seen_t));
+
+    if (n == 0 || c == NULL) {
+        return n == 0 ? KECS_OK : KECS_NOMEM;
     }
 
-    c = kecs_calloc(p->a, list->n, sizeof(kecs_container_seen_t));
-
-    if (c == NULL) {
-        return KECS_NOMEM;
-    }
-
-    for (n = 0, e = list->first; e != NULL; e = e->next, n++) {
-        container(p, e, &c[n]);
+    for (n = 0, i = 0; i < 2; i++) {
+        for (e = lists[i] ? lists[i]->first : NULL; e; e = e->next) {
+            container(p, e, &c[n++]);
+        }
     }
 
     p->out->containers = c;

@@ -383,7 +383,7 @@ gather_memory(kecs_pod_build_t *b, mounts_t *mounts, size_t container)
 
 
 kecs_rc_t
-kecs_pod_write_mounts(kecs_pod_build_t *b, size_t container)
+kecs_pod_write_mounts(kecs_pod_build_t *b, const kecs_pod_container_t *c)
 {
     size_t          i;
     mounts_t        m;
@@ -397,10 +397,10 @@ kecs_pod_write_mounts(kecs_pod_build_t *b, size_t container)
         return KECS_NOMEM;
     }
 
-    rc = gather(b, &m, b->containers[container].d, false, 0);
+    rc = gather(b, &m, c->d, false, 0);
 
     if (rc == KECS_OK) {
-        rc = gather_memory(b, &m, container);
+        rc = gather_memory(b, &m, (size_t) (c - b->containers));
     }
 
     if (rc != KECS_OK || m.n == 0) {

@@ -52,7 +52,15 @@ kecs_container_checked(const kecs_ecs_container_definition_t *d)
 
     command = &d->health_check->command;
 
-    return command->n == 0 || !kecs_str_is(command->items[0], "NONE");
+    return command->n > 0 && !kecs_str_is(command->items[0], "NONE");
+}
+
+
+bool
+kecs_dependency_ends(const kecs_ecs_container_dependency_t *d)
+{
+    return kecs_str_is(d->condition, "COMPLETE")
+           || kecs_str_is(d->condition, "SUCCESS");
 }
 
 

@@ -21,6 +21,9 @@ bool kecs_container_essential(const kecs_ecs_container_definition_t *d);
 /* It has a health check that is not switched off with NONE. */
 bool kecs_container_checked(const kecs_ecs_container_definition_t *d);
 
+/* What is depended on must have ended: COMPLETE, SUCCESS. */
+bool kecs_dependency_ends(const kecs_ecs_container_dependency_t *d);
+
 /*
  * The task's address is known: the elastic network interface becomes
  * ATTACHED, and the containers show it.

@@ -9,6 +9,10 @@
  * the record is half-changed and must not be stored.
  */
 
+#define _GNU_SOURCE  /* memmem */
+
+#include <signal.h>
+
 #include "task_parts.h"
 #include "task_state.h"
 
@@ -49,23 +53,28 @@ typedef struct {
     const char  *reason;
     const char  *error;
     bool         final;             /* waiting longer does not help */
+    const char  *about;             /* a word of the message, or NULL */
 } start_failure_t;
 
 static const start_failure_t  start_failures[] = {
-    { "ErrImagePull", "CannotPullContainerError", false },
-    { "RegistryUnavailable", "CannotPullContainerError", false },
-    { "ImagePullBackOff", "CannotPullContainerError", true },
-    { "InvalidImageName", "CannotPullContainerError", true },
-    { "ErrImageNeverPull", "CannotPullContainerError", true },
-    { "ImageInspectError", "CannotPullContainerError", true },
-    { "SignatureValidationFailed", "CannotPullContainerError", true },
-    { "CreateContainerConfigError", "CannotCreateContainerError", true },
-    { "CreateContainerError", "CannotCreateContainerError", true },
-    { "RunContainerError", "CannotStartContainerError", true },
-    { "StartError", "CannotStartContainerError", true },
-    { "ContainerCannotRun", "CannotStartContainerError", true },
-    { "PostStartHookError", "CannotStartContainerError", true },
-    { NULL, NULL, false }
+    { "ErrImagePull", "CannotPullContainerError", false, NULL },
+    { "RegistryUnavailable", "CannotPullContainerError", false, NULL },
+    { "ImagePullBackOff", "CannotPullContainerError", true, NULL },
+    { "InvalidImageName", "CannotPullContainerError", true, NULL },
+    { "ErrImageNeverPull", "CannotPullContainerError", true, NULL },
+    { "ImageInspectError", "CannotPullContainerError", true, NULL },
+    { "SignatureValidationFailed", "CannotPullContainerError", true, NULL },
+    { "CreateContainerConfigError",
+      "ResourceInitializationError: unable to pull secrets or registry auth",
+      true, "ecret" },
+    { "CreateContainerConfigError", "CannotCreateContainerError", true,
+      NULL },
+    { "CreateContainerError", "CannotCreateContainerError", true, NULL },
+    { "RunContainerError", "CannotStartContainerError", true, NULL },
+    { "StartError", "CannotStartContainerError", true, NULL },
+    { "ContainerCannotRun", "CannotStartContainerError", true, NULL },
+    { "PostStartHookError", "CannotStartContainerError", true, NULL },
+    { NULL, NULL, false, NULL }
 };
 
 
@@ -93,12 +102,16 @@ static const disruption_t  disruptions[] = {
 
 
 static const start_failure_t *
-start_failure_of(kecs_str_t reason)
+start_failure_of(const kecs_container_seen_t *seen)
 {
     const start_failure_t  *f;
 
     for (f = start_failures; f->reason != NULL; f++) {
-        if (kecs_str_is(reason, f->reason)) {
+        if (kecs_str_is(seen->reason, f->reason)
+            && (f->about == NULL
+                || memmem(seen->message.data, seen->message.len, f->about,
+                          strlen(f->about)) != NULL))
+        {
             return f;
         }
     }
@@ -321,7 +334,7 @@ container_terminated(observing_t *x, kecs_ecs_container_t *c,
         return KECS_OK;
     }
 
-    f = start_failure_of(seen->reason);
+    f = start_failure_of(seen);
     if (f != NULL) {
         return container_failed(x, c, seen, f);
     }
@@ -352,7 +365,7 @@ container_waiting(observing_t *x, kecs_ecs_container_t *c,
         return KECS_OK;
     }
 
-    f = start_failure_of(seen->reason);
+    f = start_failure_of(seen);
 
     return f != NULL ? container_failed(x, c, seen, f) : KECS_OK;
 }
@@ -398,6 +411,12 @@ summarize_seen(observing_t *x, const kecs_container_seen_t *seen)
 {
     bool  essential;
 
+    /* somebody else's: a sidecar that was put into the pod on its way */
+
+    if (kecs_task_container(&x->parts, seen->name) == NULL) {
+        return;
+    }
+
     essential = kecs_container_essential(
                     kecs_definition_container(x->definition, seen->name));
 
@@ -416,7 +435,7 @@ summarize_seen(observing_t *x, const kecs_container_seen_t *seen)
     }
 
     if (seen->phase == KECS_C_TERMINATED && essential
-        && start_failure_of(seen->reason) == NULL)
+        && start_failure_of(seen) == NULL)
     {
         x->essential_ended = true;
 
@@ -456,6 +475,91 @@ summarize(observing_t *x)
 }
 
 
+/* It waits for another to end well, which has ended otherwise. */
+
+static const kecs_ecs_container_t *
+failed_dependency(const observing_t *x,
+    const kecs_ecs_container_definition_t *d)
+{
+    size_t                                  i;
+    const kecs_ecs_container_t             *on;
+    const kecs_ecs_container_dependency_t  *dependency;
+
+    for (i = 0; d != NULL && i < d->depends_on.n; i++) {
+        dependency = &d->depends_on.items[i];
+        on = kecs_task_container(&x->parts, dependency->container_name);
+
+        if (on != NULL && kecs_dependency_ends(dependency)
+            && (kecs_str_is(dependency->condition, "SUCCESS")
+                || x->o->failed)
+            && container_rank(on) == KECS_C_TERMINATED
+            && (!on->exit_code.set || on->exit_code.value != 0))
+        {
+            return on;
+        }
+    }
+
+    return NULL;
+}
+
+
+/*
+ * Such a container never starts, and the pod with it; the words and the
+ * exit code are those of ECS's agent.
+ */
+
+static kecs_rc_t
+container_depends(observing_t *x, kecs_ecs_container_t *c)
+{
+    const kecs_ecs_container_t  *on;
+
+    if (container_rank(c) != KECS_C_WAITING) {
+        return KECS_OK;
+    }
+
+    on = failed_dependency(x, kecs_definition_container(x->definition,
+                                                        c->name));
+    if (on == NULL) {
+        return KECS_OK;
+    }
+
+    c->reason = kecs_sprintf(x->a, "CannotStartContainerError: dependency"
+                             " graph: failed to resolve container ordering"
+                             " dependency [%.*s] for target [%.*s] as"
+                             " dependency did not exit successfully.",
+                             kecs_fmt(on->name), kecs_fmt(c->name));
+    if (c->reason.data == NULL) {
+        return KECS_NOMEM;
+    }
+
+    c->last_status = kecs_str("STOPPED");
+    c->exit_code = (kecs_opt_int_t) { 128 + SIGTERM, true };
+
+    if (x->start_failure.data == NULL) {
+        x->start_failure = c->reason;
+    }
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+dependencies_seen(observing_t *x)
+{
+    size_t     i;
+    kecs_rc_t  rc;
+
+    for (i = 0; i < x->parts.view->containers.n; i++) {
+        rc = container_depends(x, &x->parts.view->containers.items[i]);
+        if (rc != KECS_OK) {
+            return rc;
+        }
+    }
+
+    return KECS_OK;
+}
+
+
 static kecs_rc_t
 containers_seen(observing_t *x)
 {
@@ -467,6 +571,11 @@ containers_seen(observing_t *x)
         if (rc != KECS_OK) {
             return rc;
         }
+    }
+
+    rc = dependencies_seen(x);
+    if (rc != KECS_OK) {
+        return rc;
     }
 
     summarize(x);

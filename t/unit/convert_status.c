@@ -253,6 +253,32 @@ test_robust(void)
 }
 
 
+/* Init containers come first; who has ended once has ended. */
+
+static void
+test_init(void)
+{
+    tap_is_int(observe("{" META ",\"status\":{\"phase\":\"Running\","
+                       "\"containerStatuses\":[{\"name\":\"app\",\"state\":{"
+                       "\"waiting\":{\"reason\":\"PodInitializing\"}}}],"
+                       "\"initContainerStatuses\":["
+                       "{\"name\":\"step\",\"state\":{"
+                       "\"terminated\":{\"exitCode\":0}}},{\"name\":\"side\","
+                       "\"restartCount\":1,\"state\":{\"running\":{"
+                       "\"startedAt\":\"2026-11-21T10:00:09Z\"}},"
+                       "\"lastState\":{\"terminated\":{\"exitCode\":4,"
+                       "\"finishedAt\":\"2026-11-21T10:00:00Z\"}}}]}}"),
+               KECS_OK, "a pod with init containers");
+    tap_is_int((int64_t) o.n, 3, "init containers are containers");
+    tap_is_str(o.containers[0].name, "step", "they come first");
+    tap_is_int(o.containers[0].phase, KECS_C_TERMINATED, "one has ended");
+    tap_is_int(o.containers[1].phase, KECS_C_TERMINATED,
+               "a sidecar that runs again has ended");
+    tap_is_int(o.containers[1].exit_code, 4, "its first exit code");
+    tap_is_int(o.containers[2].phase, KECS_C_WAITING, "the others wait");
+}
+
+
 int
 main(void)
 {
@@ -263,6 +289,7 @@ main(void)
     test_running();
     test_ends();
     test_robust();
+    test_init();
 
     kecs_arena_destroy(arena);
 

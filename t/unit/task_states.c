@@ -336,10 +336,13 @@ test_start_failures(void)
 {
     kit_t        k;
     unsigned     i;
-    const char  *cases[][2] = {
+    const char  *cases[][3] = {
         { "InvalidImageName", "CannotPullContainerError: why" },
         { "CreateContainerConfigError", "CannotCreateContainerError: why" },
         { "CreateContainerError", "CannotCreateContainerError: why" },
+        { "CreateContainerConfigError", "ResourceInitializationError: unable"
+          " to pull secrets or registry auth: secret \"x\" not found",
+          "secret \"x\" not found" },
         { "RunContainerError", "CannotStartContainerError: why" },
     };
 
@@ -347,7 +350,7 @@ test_start_failures(void)
         make(&k, BODY);
         k.o.placed = true;
         k.c[0].reason = kecs_str_of(cases[i][0]);
-        k.c[0].message = kecs_str("why");
+        k.c[0].message = kecs_str_of(cases[i][2] ? cases[i][2] : "why");
         (void) see(&k);
         tap_is_str(k.t.stopped_reason, cases[i][1], "%s", cases[i][0]);
         tap_is_int(k.t.stop_code, KECS_STOP_FAILED_TO_START, "stop code");
@@ -374,6 +377,81 @@ test_start_failures(void)
     tap_is_int(see(&k), KECS_TASK_RUNNING,
                "a non-essential one that cannot start ends nothing");
     tap_is_str(container(&k, "side")->last_status, "STOPPED", "it is over");
+    done(&k);
+}
+
+
+/* SUCCESS: the other ended otherwise; COMPLETE: only with the whole pod. */
+
+static void
+test_dependencies(void)
+{
+    kit_t        k;
+    unsigned     i;
+
+    static const char  *bodies[] = {
+        "{\"containerDefinitions\":[{\"name\":\"app\",\"dependsOn\":[{"
+        "\"containerName\":\"side\",\"condition\":\"SUCCESS\"}]},"
+        "{\"name\":\"side\",\"essential\":false}]}",
+        "{\"containerDefinitions\":[{\"name\":\"app\",\"dependsOn\":[{"
+        "\"containerName\":\"side\",\"condition\":\"COMPLETE\"}]},"
+        "{\"name\":\"side\",\"essential\":false}]}"
+    };
+
+    for (i = 0; i < 2; i++) {
+        make(&k, bodies[i]);
+        k.o.placed = true;
+        phase(&k, 1, KECS_C_RUNNING);
+        tap_is_int(see(&k), KECS_TASK_PENDING, "one waits for the other");
+
+        phase(&k, 1, KECS_C_TERMINATED);
+        tap_is_int(see(&k), KECS_TASK_PENDING, "which ends well");
+        tap_is_int(k.t.desired, KECS_DESIRED_RUNNING, "that is fine");
+        done(&k);
+
+        make(&k, bodies[i]);
+        k.o.placed = true;
+        phase(&k, 1, KECS_C_TERMINATED);
+        k.c[1].exit_code = 3;
+        k.o.failed = true;
+        (void) see(&k);
+        tap_is_int(k.t.stop_code, KECS_STOP_FAILED_TO_START, "or does not");
+        tap_is_str(k.t.stopped_reason, "CannotStartContainerError: dependency"
+                   " graph: failed to resolve container ordering dependency"
+                   " [side] for target [app] as dependency did not exit"
+                   " successfully.", "the reason");
+        tap_is_int(container(&k, "app")->exit_code.value, 143,
+                   "the code of what never ran");
+        tap_is_int(container(&k, "side")->exit_code.value, 3, "its own code");
+        done(&k);
+    }
+
+    make(&k, bodies[1]);
+    k.o.placed = true;
+    phase(&k, 1, KECS_C_TERMINATED);
+    k.c[1].exit_code = 3;
+    (void) see(&k);
+    tap_is_int(k.t.desired, KECS_DESIRED_RUNNING,
+               "COMPLETE: where the pod goes on so does the task");
+    done(&k);
+}
+
+
+/* A container that somebody else put into the pod is none of ours. */
+
+static void
+test_injected(void)
+{
+    kit_t  k;
+
+    make(&k, "{\"containerDefinitions\":[{\"name\":\"app\"},"
+             "{\"name\":\"side\",\"essential\":false}]}");
+    k.t.rec.part[KECS_TASK_CONTAINERS] = kecs_str("[" CONTAINER("app") "]");
+    k.o.placed = true;
+    k.c[1].name = kecs_str("istio-init");
+    phase(&k, 0, KECS_C_RUNNING);
+    phase(&k, 1, KECS_C_TERMINATED);
+    tap_is_int(see(&k), KECS_TASK_RUNNING, "its end ends no task");
     done(&k);
 }
 
@@ -723,6 +801,8 @@ main(void)
     test_pull();
     test_pull_recovers();
     test_start_failures();
+    test_dependencies();
+    test_injected();
     test_user_stop();
     test_disruptions();
     test_health();

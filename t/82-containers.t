@@ -1,0 +1,138 @@
+#!/usr/bin/perl
+# What task definitions ask of their containers, on a real cluster: the
+# order of their start, secrets.
+
+use strict;
+use warnings;
+
+use Test::More;
+use KecsCluster;
+use KecsTasks;
+
+if (my $why = KecsCluster::missing()) {
+    plan skip_all => $why;
+}
+
+my $cluster = KecsCluster->new;
+plan skip_all => 'a cluster that is not ours lacks the images'
+    if !$cluster->own;
+
+my $t = KecsTasks->new($cluster);
+my $k = $t->k;
+
+sub sh { return (entryPoint => [ 'sh', '-c' ], command => [ $_[0] ]) }
+
+# A folder that the containers of a task share.
+my @shared = (mountPoints => [ { sourceVolume => 's',
+    containerPath => '/s' } ]);
+my @role = (qw(--execution-role-arn arn:aws:iam::000000000000:role/run));
+my @volume = ('--volumes', '[{"name":"s"}]');
+
+# SUCCESS: a step before the application, and what it needs beside it
+
+$t->definition('steps', [
+    { name => 'app', @shared, sh('cat /s/out; test "$(cat /s/out)" ='
+        . ' "db migrated" && exit 9'),
+      dependsOn => [ { containerName => 'migrate',
+          condition => 'SUCCESS' } ] },
+    { name => 'migrate', @shared, essential => \0,
+      sh('test -f /s/healthy && echo "$(cat /s/db) migrated" > /s/out'),
+      dependsOn => [ { containerName => 'db', condition => 'HEALTHY' } ] },
+    { name => 'db', @shared, essential => \0,
+      healthCheck => { command => [ 'CMD-SHELL', 'test -f /s/healthy' ],
+          interval => 5 },
+      sh('printf db > /s/db; sleep 3; touch /s/healthy; exec sleep 600') },
+], @volume);
+
+my $arn = $t->run('steps');
+my $task = $t->wait_status('STOPPED', $arn);
+is(KecsTasks::container($task, 'app')->{exitCode}, 9,
+    'the application ran after the step, the step beside the database');
+is(KecsTasks::container($task, 'migrate')->{exitCode}, 0, 'the step ended');
+is($task->{stopCode}, 'EssentialContainerExited', 'stop code');
+
+# SUCCESS that does not come
+
+$t->definition('failing-step', [
+    { name => 'app', sh('exit 0'),
+      dependsOn => [ { containerName => 'step', condition => 'SUCCESS' } ] },
+    { name => 'step', essential => \0, sh('exit 3') } ]);
+$task = $t->wait_status('STOPPED', $t->run('failing-step'));
+is($task->{stopCode}, 'TaskFailedToStart', 'a step that fails');
+is($task->{stoppedReason}, 'CannotStartContainerError: dependency graph:'
+    . ' failed to resolve container ordering dependency [step] for target'
+    . ' [app] as dependency did not exit successfully.', 'its reason');
+is(KecsTasks::container($task, 'step')->{exitCode}, 3, 'its exit code');
+is(KecsTasks::container($task, 'app')->{exitCode}, 143,
+    'the code of what never ran');
+
+# HEALTHY of an essential container; START
+
+$t->definition('healthy', [
+    { name => 'late', sh('exec sleep 600'),
+      dependsOn => [ { containerName => 'app', condition => 'START' } ] },
+    { name => 'app', @shared, sh('test -f /s/healthy && exec sleep 600'),
+      dependsOn => [ { containerName => 'db', condition => 'HEALTHY' } ] },
+    { name => 'db', @shared,
+      healthCheck => { command => [ 'CMD', 'test', '-f', '/s/healthy' ],
+          interval => 5 },
+      sh('sleep 3; touch /s/healthy; exec sleep 600') },
+], @volume);
+$arn = $t->run('healthy');
+$task = $t->wait_status('RUNNING', $arn);
+is(scalar(grep { $_->{lastStatus} eq 'RUNNING' } @{ $task->{containers} }),
+    3, 'all run, the one that waited last');
+$t->wait_for('the database to be healthy', $arn, sub {
+    KecsTasks::container($_, 'db')->{healthStatus} eq 'HEALTHY' });
+pass('and the health of the one that was waited for is shown');
+$task = $t->stop($arn);
+is($task->{stopCode}, 'UserInitiated', 'it can be stopped');
+
+# HEALTHY that never comes: the task stays PENDING and can be stopped
+
+$t->definition('unhealthy', [
+    { name => 'app', sh('exec sleep 600'),
+      dependsOn => [ { containerName => 'db', condition => 'HEALTHY' } ] },
+    { name => 'db', stopTimeout => 2,
+      healthCheck => { command => [ 'CMD', 'false' ], interval => 5 },
+      sh('exec sleep 600') } ]);
+$arn = $t->run('unhealthy');
+$t->wait_status('PENDING', $arn);
+$t->wait_for('the database to start', $arn, sub {
+    KecsTasks::container($_, 'db')->{lastStatus} eq 'RUNNING' });
+is($t->task($arn)->{lastStatus}, 'PENDING', 'it waits');
+$task = $t->stop($arn);
+is($task->{stopCode}, 'UserInitiated', 'and can be stopped');
+
+# secrets
+
+my ($status, $text) = $cluster->kubectl(qw(create secret generic
+    prod-db-abcdef --from-literal=password=s3cret));
+is($status, 0, 'a Secret') or diag($text);
+$t->definition('secret', [ { name => 'app',
+    sh('test "$PW" = s3cret && exit 8'),
+    secrets => [ { name => 'PW', valueFrom => 'arn:aws:secretsmanager:'
+        . 'us-east-1:000000000000:secret:prod/db-AbCdEf:password::' } ] } ], @role);
+$arn = $t->run('secret');
+unlike($k->aws(qw(describe-task-definition --task-definition secret))
+    ->{taskDefinition}{containerDefinitions}[0]{secrets}[0]{valueFrom},
+    qr/s3cret/, 'the reference is no value');
+$task = $t->wait_status('STOPPED', $arn);
+is(KecsTasks::container($task, 'app')->{exitCode}, 8,
+    'the container has the value of the Secret');
+
+$t->definition('no-secret', [ { name => 'app', sh('exit 0'),
+    secrets => [ { name => 'PW', valueFrom => '/no/such' } ] } ], @role);
+$task = $t->wait_status('STOPPED', $t->run('no-secret'));
+is($task->{stopCode}, 'TaskFailedToStart', 'a secret that is not there');
+is($task->{stoppedReason}, 'ResourceInitializationError: unable to pull'
+    . ' secrets or registry auth: secret "no-such" not found',
+    'its reason names it');
+
+$k->final_checks;
+$k->stop;
+$k->kecs('down', '--runtime', 'kubernetes', '--kubeconfig',
+    $cluster->{kubeconfig}, '--namespace', $cluster->{namespace});
+is(scalar @{ $cluster->get('pods')->{items} }, 0, 'nothing is left');
+
+done_testing();
