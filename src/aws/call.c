@@ -173,6 +173,29 @@ room(kecs_call_t *c)
 }
 
 
+/*
+ * What a client has written must be of the model, or it would be shown to
+ * others.  The handler's own texts come first; what it has done is dropped.
+ * Lists of what to show may name anything: unknown names are ignored.
+ */
+
+static kecs_rc_t
+check_enums(kecs_call_t *c, const void *in)
+{
+    kecs_rc_t           rc;
+    kecs_shape_error_t  err;
+
+    if (!(c->op->flags & KECS_OP_WRITE)) {
+        return KECS_OK;
+    }
+
+    rc = kecs_shape_check_enums(c->arena, c->op->input, in, &err);
+
+    return rc == KECS_INVALID
+           ? kecs_fail_str(c, KECS_E_INVALID_PARAMETER, err.message) : rc;
+}
+
+
 static kecs_rc_t
 handle(kecs_call_t *c, kecs_str_t body)
 {
@@ -194,6 +217,10 @@ handle(kecs_call_t *c, kecs_str_t body)
     kecs_w_object(&c->out, NULL);
     rc = c->op->handler(c, in);
     kecs_w_object_end(&c->out);
+
+    if (rc == KECS_OK) {
+        rc = check_enums(c, in);
+    }
 
     if (rc == KECS_OK && c->buf->failed) {
         rc = KECS_NOMEM;

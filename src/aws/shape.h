@@ -136,12 +136,19 @@ kecs_rc_t kecs_shape_decode(kecs_arena_t *a, const kecs_shape_t *shape,
  * lengths, patterns, unions.  Gathers up to KECS_SHAPE_ERRORS violations
  * into one message ("2 validation errors detected: ...").  A handler whose
  * own texts come first decodes without `strict` and calls this later.
- * Enumerations are not checked: ECS has texts of its own for them.
+ * Enumerations are not checked: ECS has texts of its own for most of them.
  * KECS_OK, KECS_NOMEM, KECS_INVALID (*err is filled).
  */
 #define KECS_SHAPE_ERRORS  10
 kecs_rc_t kecs_shape_check(kecs_arena_t *a, const kecs_shape_t *shape,
     const void *value, kecs_shape_error_t *err);
+
+/*
+ * Checks the enumerations alone, in the same form: for those that the
+ * handler had no text for.  An empty string counts as none given.
+ */
+kecs_rc_t kecs_shape_check_enums(kecs_arena_t *a,
+    const kecs_shape_t *shape, const void *value, kecs_shape_error_t *err);
 
 /* Parses and decodes a stored fragment; no strict checks. */
 kecs_rc_t kecs_shape_load(kecs_arena_t *a, const kecs_shape_t *shape,

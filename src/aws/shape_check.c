@@ -32,6 +32,7 @@ struct path_s {
 typedef struct {
     kecs_buf_t     buf;            /* violations, separated by "; " */
     unsigned       n;
+    bool           enums;          /* these alone are checked */
     bool           nomem;
 } check_t;
 
@@ -135,7 +136,8 @@ matches(check_t *c, const char *pattern, kecs_str_t s)
 enum {
     OVER_MAX = 0x01,
     BELOW_MIN = 0x02,
-    NO_MATCH = 0x04
+    NO_MATCH = 0x04,
+    NO_VALUE = 0x08                /* of the enumeration */
 };
 
 
@@ -177,9 +179,30 @@ broken_string(check_t *c, const kecs_shape_t *shape, kecs_str_t s)
 }
 
 
+/* An empty string stands for none given. */
+
+static unsigned
+broken_enum(const kecs_shape_t *shape, const void *value)
+{
+    kecs_str_t  s;
+
+    if (shape->type != KECS_T_STRING || shape->values == NULL) {
+        return 0;
+    }
+
+    s = *(const kecs_str_t *) value;
+
+    return s.len == 0 || kecs_shape_has_value(shape, s) ? 0 : NO_VALUE;
+}
+
+
 static unsigned
 broken_scalar(check_t *c, const kecs_shape_t *shape, const void *value)
 {
+    if (c->enums) {
+        return broken_enum(shape, value);
+    }
+
     switch (shape->type) {
 
     case KECS_T_STRING:
@@ -361,6 +384,21 @@ violation(check_t *c, const path_t *path, const kecs_shape_t *shape,
 }
 
 
+static void
+tell_values(kecs_buf_t *b, const kecs_shape_t *shape)
+{
+    size_t  i;
+
+    kecs_buf_str(b, kecs_str("Member must satisfy enum value set: ["));
+
+    for (i = 0; shape->values[i] != NULL; i++) {
+        kecs_buf_printf(b, "%s%s", i != 0 ? ", " : "", shape->values[i]);
+    }
+
+    kecs_buf_chr(b, ']');
+}
+
+
 /* One of the constraints of a shape, in words. */
 
 static void
@@ -371,6 +409,11 @@ tell_constraint(kecs_buf_t *b, const kecs_shape_t *shape, unsigned which)
     if (which == NO_MATCH) {
         kecs_buf_printf(b, "Member must satisfy regular expression "
                         "pattern: %s", shape->pattern);
+        return;
+    }
+
+    if (which == NO_VALUE) {
+        tell_values(b, shape);
         return;
     }
 
@@ -390,7 +433,7 @@ tell_broken(check_t *c, const path_t *path, const kecs_shape_t *shape,
 {
     unsigned  which;
 
-    for (which = OVER_MAX; which <= NO_MATCH; which <<= 1) {
+    for (which = OVER_MAX; which <= NO_VALUE; which <<= 1) {
         if ((broken & which) && violation(c, path, shape, value)) {
             tell_constraint(&c->buf, shape, which);
         }
@@ -415,11 +458,12 @@ tell_elements(check_t *c, const path_t *path, const kecs_shape_t *shape,
     of = shape->of;
     has = (of->flags & KECS_SHAPE_MAX ? OVER_MAX : 0)
           | (of->flags & KECS_SHAPE_MIN ? BELOW_MIN : 0)
-          | (of->pattern != NULL ? NO_MATCH : 0);
+          | (of->pattern != NULL ? NO_MATCH : 0)
+          | (of->values != NULL ? NO_VALUE : 0);
 
     kecs_buf_str(&c->buf, kecs_str("Member must satisfy constraint: ["));
 
-    for (sep = "", which = OVER_MAX; which <= NO_MATCH; which <<= 1) {
+    for (sep = "", which = OVER_MAX; which <= NO_VALUE; which <<= 1) {
         if (has & which) {
             kecs_buf_str(&c->buf, kecs_str_of(sep));
             tell_constraint(&c->buf, of, which);
@@ -444,8 +488,10 @@ check_list(check_t *c, const path_t *path, const kecs_shape_t *shape,
     memcpy(&list, value, sizeof(list));
     item = list.items;
 
-    tell_broken(c, path, shape, value,
-                out_of_bounds(shape, (double) list.n));
+    if (!c->enums) {
+        tell_broken(c, path, shape, value,
+                    out_of_bounds(shape, (double) list.n));
+    }
 
     while (at.index < list.n && c->n < KECS_SHAPE_ERRORS) {
 
@@ -485,6 +531,11 @@ check_value(check_t *c, const path_t *path, const kecs_shape_t *shape,
 
     case KECS_T_MAP:
         n = (double) ((const kecs_map_t *) value)->n;
+
+        if (c->enums) {
+            return;
+        }
+
         tell_broken(c, path, shape, value, out_of_bounds(shape, n));
         return;
 
@@ -515,14 +566,14 @@ check_structure(check_t *c, const path_t *path, const kecs_shape_t *shape,
             given++;
             check_value(c, &at, member->shape, field);
 
-        } else if ((member->flags & KECS_MEMBER_REQUIRED)
+        } else if (!c->enums && (member->flags & KECS_MEMBER_REQUIRED)
                    && violation(c, &at, member->shape, NULL))
         {
             kecs_buf_str(&c->buf, kecs_str("Member must not be null"));
         }
     }
 
-    if ((shape->flags & KECS_SHAPE_UNION) && given != 1
+    if (!c->enums && (shape->flags & KECS_SHAPE_UNION) && given != 1
         && violation(c, path, shape, value))
     {
         kecs_buf_str(&c->buf,
@@ -531,12 +582,14 @@ check_structure(check_t *c, const path_t *path, const kecs_shape_t *shape,
 }
 
 
-kecs_rc_t
-kecs_shape_check(kecs_arena_t *a, const kecs_shape_t *shape,
-    const void *value, kecs_shape_error_t *err)
+/* Walks and tells; `enums` as in check_t. */
+
+static kecs_rc_t
+check(kecs_arena_t *a, const kecs_shape_t *shape, const void *value,
+    bool enums, kecs_shape_error_t *err)
 {
     path_t      root = { NULL, NULL, 0 };
-    check_t     c = { .n = 0 };
+    check_t     c = { .enums = enums };
     kecs_str_t  told;
 
     kecs_buf_init(&c.buf, a, 0);
@@ -556,4 +609,20 @@ kecs_shape_check(kecs_arena_t *a, const kecs_shape_t *shape,
                                 c.n, c.n == 1 ? "" : "s", kecs_fmt(told));
 
     return err->message.data == NULL ? KECS_NOMEM : KECS_INVALID;
+}
+
+
+kecs_rc_t
+kecs_shape_check(kecs_arena_t *a, const kecs_shape_t *shape,
+    const void *value, kecs_shape_error_t *err)
+{
+    return check(a, shape, value, false, err);
+}
+
+
+kecs_rc_t
+kecs_shape_check_enums(kecs_arena_t *a, const kecs_shape_t *shape,
+    const void *value, kecs_shape_error_t *err)
+{
+    return check(a, shape, value, true, err);
 }

@@ -358,6 +358,10 @@ delete_one(kecs_call_t *c, const kecs_cluster_t *cluster,
     rc = find_target(c, cluster, a, &p);
 
     if (rc == KECS_OK) {
+        rc = check_name(c, a->name);
+    }
+
+    if (rc == KECS_OK) {
         rc = kecs_instance_view(c, &p, &view);
     }
 
@@ -632,7 +636,7 @@ check_listing(kecs_call_t *c,
                         " attributeValue.");
     }
 
-    return kecs_check_input(c, in);
+    return KECS_OK;
 }
 
 

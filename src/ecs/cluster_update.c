@@ -31,10 +31,10 @@ kecs_update_cluster(kecs_call_t *c, void *v)
 
     in = v;
 
-    rc = kecs_find_cluster(c, in->cluster, KECS_ALL_PARTS, &cluster);
+    rc = kecs_check_input(c, in);
 
     if (rc == KECS_OK) {
-        rc = kecs_check_input(c, in);
+        rc = kecs_find_cluster(c, in->cluster, KECS_ALL_PARTS, &cluster);
     }
 
     if (rc == KECS_OK && in->settings.n != 0) {
@@ -63,10 +63,10 @@ kecs_update_cluster_settings(kecs_call_t *c, void *v)
 
     in = v;
 
-    rc = kecs_find_cluster(c, in->cluster, KECS_ALL_PARTS, &cluster);
+    rc = kecs_check_input(c, in);
 
     if (rc == KECS_OK) {
-        rc = kecs_check_input(c, in);
+        rc = kecs_find_cluster(c, in->cluster, KECS_ALL_PARTS, &cluster);
     }
 
     if (rc == KECS_OK && in->settings.n != 0) {
@@ -122,10 +122,10 @@ kecs_put_cluster_capacity_providers(kecs_call_t *c, void *v)
 
     in = v;
 
-    rc = kecs_find_cluster(c, in->cluster, KECS_ALL_PARTS, &cluster);
+    rc = kecs_check_input(c, in);
 
     if (rc == KECS_OK) {
-        rc = kecs_check_input(c, in);
+        rc = kecs_find_cluster(c, in->cluster, KECS_ALL_PARTS, &cluster);
     }
 
     if (rc == KECS_OK) {

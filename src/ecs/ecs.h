@@ -410,8 +410,8 @@ kecs_str_t kecs_gateway_route_arn(kecs_call_t *c, kecs_str_t gateway,
     const uint8_t *id);
 
 /*
- * As kecs_page_begin; the filters are the whole request but its page, whose
- * two members it is given.
+ * As kecs_page_begin, after kecs_check_input; the filters are the whole
+ * request but its page, whose two members it is given.
  */
 kecs_rc_t kecs_list_begin(kecs_call_t *c, kecs_page_t *page, const void *in,
     kecs_opt_int_t *max_results, kecs_str_t *next_token, size_t initial,

@@ -72,8 +72,15 @@ kecs_list_begin(kecs_call_t *c, kecs_page_t *page, const void *in,
     kecs_opt_int_t *max_results, kecs_str_t *next_token, size_t initial,
     size_t limit)
 {
+    kecs_rc_t       rc;
     kecs_str_t      filters, token;
     kecs_opt_int_t  max;
+
+    rc = kecs_check_input(c, in);
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
 
     max = *max_results;
     token = *next_token;

@@ -1,10 +1,8 @@
 #!/usr/bin/env python3
 """Every acting operation through boto3, in TAP.
 
-Each answer is checked against the output shape of the service model, more
-strictly than botocore does it: no member that the model has not, none that
-is null, the right JSON types, required members, values of enumerations.
-Errors must be exceptions of the model.
+Each answer is checked against the service model (answer_check.py).  Errors
+must be exceptions of the model.
 
     boto3_api.py ENDPOINT
 """
@@ -17,11 +15,8 @@ import boto3
 import botocore.config
 import botocore.exceptions
 
-# What AWS itself sends beside the model.
-EXTRA = {
-    ("CreateCluster", "clusterCount"), ("DeleteCluster", "clusterCount"),
-    ("DeregisterTaskDefinition", "taskDefinition.previousStatus"),
-}
+from answer_check import AnswerCheck
+from tap import Tap
 
 ACTING = """
     CreateCluster CreateService DeleteCluster DeleteService
@@ -33,36 +28,7 @@ ACTING = """
     UntagResource UpdateService
 """.split()
 
-NUMBERS = (int, float)
 COMMON_ERRORS = {"UnknownOperationException", "SerializationException"}
-
-
-class Tap:
-    def __init__(self):
-        self.lock = threading.Lock()
-        self.count = 0
-        self.failed = 0
-
-    def ok(self, good, name, why=None):
-        with self.lock:
-            self.count += 1
-            self.failed += not good
-            print("%sok %d - %s" % ("" if good else "not ", self.count,
-                                    name.replace("#", "")), flush=True)
-
-            if not good and why is not None:
-                for line in str(why).splitlines():
-                    print("# " + line, flush=True)
-
-        return good
-
-    def same(self, got, want, name):
-        return self.ok(got == want, name, "got  %r\nwant %r" % (got, want))
-
-    def end(self):
-        print("1..%d" % self.count, flush=True)
-
-        return 1 if self.failed else 0
 
 
 tap = Tap()
@@ -76,7 +42,7 @@ class Checker:
         self.lock = threading.Lock()
         self.wrong = []
         self.seen = {}
-        self.members = set()
+        self.answers = AnswerCheck(self.model)
         self.errors = set(self.model.shape_names)
         client.meta.events.register("response-received.ecs", self.received)
 
@@ -107,8 +73,7 @@ class Checker:
             self.seen.setdefault(operation, set()).add(status)
 
             if status == 200 and answer is not None:
-                shape = self.model.operation_model(operation).output_shape
-                self.check(operation, shape, answer, "", wrong)
+                wrong += self.answers.check(operation, answer)
             elif answer is not None:
                 self.check_error(answer, status, wrong)
 
@@ -126,81 +91,6 @@ class Checker:
 
         if status != (500 if name == "ServerException" else 400):
             wrong.append("%s with %d" % (name, status))
-
-    def check(self, operation, shape, value, path, wrong):
-        if value is None:
-            wrong.append("%s is null" % path)
-            return
-
-        getattr(self, "check_" + shape.type_name)(operation, shape, value,
-                                                  path, wrong)
-
-    def check_structure(self, operation, shape, value, path, wrong):
-        if not isinstance(value, dict):
-            wrong.append("%s: no object: %r" % (path, value))
-            return
-
-        for name in shape.required_members:
-            if name not in value:
-                wrong.append("%s: no %s" % (path, name))
-
-        for name, member in value.items():
-            where = path + "." + name if path else name
-
-            if name in shape.members:
-                self.members.add((shape.name, name))
-                self.check(operation, shape.members[name], member, where,
-                           wrong)
-            elif (operation, where) not in EXTRA:
-                wrong.append("%s: not in %s" % (where, shape.name))
-
-    def check_list(self, operation, shape, value, path, wrong):
-        if not isinstance(value, list):
-            wrong.append("%s: no list: %r" % (path, value))
-            return
-
-        for i, element in enumerate(value):
-            self.check(operation, shape.member, element,
-                       "%s[%d]" % (path, i), wrong)
-
-    def check_map(self, operation, shape, value, path, wrong):
-        if not isinstance(value, dict):
-            wrong.append("%s: no map: %r" % (path, value))
-            return
-
-        for name, element in value.items():
-            self.check(operation, shape.value, element,
-                       "%s.%s" % (path, name), wrong)
-
-    def check_string(self, operation, shape, value, path, wrong):
-        values = getattr(shape, "enum", None)
-
-        if not isinstance(value, str):
-            wrong.append("%s: no string: %r" % (path, value))
-        elif values and value not in values:
-            wrong.append("%s: %r is none of %r" % (path, value, values))
-
-    def check_boolean(self, operation, shape, value, path, wrong):
-        if not isinstance(value, bool):
-            wrong.append("%s: no boolean: %r" % (path, value))
-
-    def check_integer(self, operation, shape, value, path, wrong):
-        if not isinstance(value, int) or isinstance(value, bool):
-            wrong.append("%s: no integer: %r" % (path, value))
-
-    check_long = check_integer
-
-    def check_double(self, operation, shape, value, path, wrong):
-        if not isinstance(value, NUMBERS) or isinstance(value, bool):
-            wrong.append("%s: no number: %r" % (path, value))
-
-    check_float = check_double
-
-    def check_timestamp(self, operation, shape, value, path, wrong):
-        self.check_double(operation, shape, value, path, wrong)
-
-        if isinstance(value, NUMBERS) and not 1.7e9 < value < 4e9:
-            wrong.append("%s: no epoch seconds: %r" % (path, value))
 
 
 def make_client(endpoint, region="us-east-1", key="AKIAEXAMPLE"):
@@ -604,9 +494,9 @@ def main():
     tap.ok(not wrong, "every answer fits the model", "\n".join(wrong))
     missing = [op for op in ACTING if 200 not in checker.seen.get(op, ())]
     tap.same(missing, [], "every acting operation has been answered")
-    print("# %d members of the model were seen" % len(checker.members))
-    tap.ok(len(checker.members) > 250, "with most of what they can show",
-           len(checker.members))
+    seen = len(checker.answers.members)
+    print("# %d members of the model were seen" % seen)
+    tap.ok(seen > 250, "with most of what they can show", seen)
 
     return tap.end()
 

@@ -340,6 +340,55 @@ later(void)
 }
 
 
+/* Enumerations, which the handlers have told of what they know. */
+
+static void
+enums(void)
+{
+    size_t               i;
+    void                *out;
+    kecs_rc_t            rc;
+    kecs_json_t         *v;
+    kecs_shape_error_t   err;
+    const kecs_shape_t  *shape = &kecs_ecs_create_gateway_request_shape;
+
+    static const struct {
+        const char  *json;
+        const char  *want;
+    } cases[] = {
+        { "{}", "" },
+        { "{\"propagateTags\":\"NONE\"}", "" },
+        { "{\"propagateTags\":\"\"}", "" },
+        { "{\"propagateTags\":\"x\"}",
+          ONE "Value 'x' at 'propagateTags" FAILED
+          "Member must satisfy enum value set: [NONE, GATEWAY]" },
+        { "{\"configuration\":{\"hostSharedAlb\":{\"scheme\":\"x\","
+          "\"protocol\":\"y\",\"port\":0}}}",
+          TWO "Value 'y' at 'configuration.hostSharedAlb.protocol" FAILED
+          "Member must satisfy enum value set: [HTTP, HTTPS]; "
+          "Value 'x' at 'configuration.hostSharedAlb.scheme" FAILED
+          "Member must satisfy enum value set: [internet-facing, internal]" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        err.message = kecs_str("");
+        rc = kecs_json_parse(arena, kecs_str_of(cases[i].json), &v);
+
+        if (rc == KECS_OK) {
+            rc = kecs_shape_decode(arena, shape, v, false, &out, &err);
+        }
+
+        if (rc == KECS_OK) {
+            rc = kecs_shape_check_enums(arena, shape, out, &err);
+        }
+
+        tap_ok(rc == (cases[i].want[0] ? KECS_INVALID : KECS_OK),
+               "enumerations of %s", cases[i].json);
+        tap_is_str(err.message, cases[i].want, "its text");
+    }
+}
+
+
 static void
 patterns(const kecs_shape_t *shape, unsigned depth, unsigned *bad)
 {
@@ -397,6 +446,7 @@ main(void)
     sensitive();
     gathering();
     later();
+    enums();
     all_patterns();
 
     kecs_arena_destroy(arena);
