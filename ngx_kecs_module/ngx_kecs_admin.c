@@ -4,15 +4,13 @@
  *
  * All checks are cheap: flags of this worker, one read of the store's
  * sizes, and one small read of the file in which the reconciler says how
- * it does (DATA/reconciler.status, `key value` lines, rewritten every
- * second).
+ * it does (see store/status_file.h), every second.
  */
 
 #include "ngx_kecs.h"
+#include "../src/store/status_file.h"
 
 
-#define NGX_KECS_STATUS_FILE   "reconciler.status"
-#define NGX_KECS_STATUS_MAX    4096
 #define NGX_KECS_STATUS_STALE  10000
 
 
@@ -91,33 +89,18 @@ ngx_kecs_status_line(ngx_kecs_reconciler_t *rec, kecs_str_t line)
 static void
 ngx_kecs_status_read(ngx_kecs_admin_t *a)
 {
-    int         fd;
-    char       *text;
-    ssize_t     n;
-    kecs_str_t  path, rest, line;
+    char        *data;
+    kecs_str_t   rest, line;
 
-    path = kecs_sprintf(a->arena, "%s/%s", ngx_kecs_worker.folder,
-                        NGX_KECS_STATUS_FILE);
-    text = kecs_alloc(a->arena, NGX_KECS_STATUS_MAX);
+    data = kecs_alloc(a->arena, KECS_STATUS_SIZE);
 
-    if (path.data == NULL || text == NULL) {
-        return;
-    }
-
-    fd = open(path.data, O_RDONLY|O_CLOEXEC|O_NONBLOCK);
-    if (fd == -1) {
-        return;
-    }
-
-    n = pread(fd, text, NGX_KECS_STATUS_MAX, 0);
-    (void) close(fd);
-
-    if (n <= 0) {
+    if (data == NULL
+        || kecs_status_get(ngx_kecs_worker.folder, data, &rest) != KECS_OK)
+    {
         return;
     }
 
     a->reconciler.there = 1;
-    rest = kecs_str_n(text, (size_t) n);
 
     while (kecs_str_split(&rest, '\n', &line)) {
         if (kecs_str_utf8(line)) {

@@ -68,8 +68,7 @@ sub status_file {
     my %s = (time => int((time - $age) * 1000), pid => $$,
              runtime => 'simulated', ready => 1, why => '', lag => 3,
              tasks => 7, %o);
-    $t->write_file('status.new', join '', map { "$_ $s{$_}\n" } sort keys %s);
-    rename $t->dir . '/status.new', $t->data . '/reconciler.status';
+    $t->write_status(join '', map { "$_ $s{$_}\n" } sort keys %s);
 }
 
 ($status, $text) = $t->get('/readyz');
@@ -99,7 +98,18 @@ for my $junk ('', "\0\xff\n\n", "time\n", 'x' x 10_000,
 {
     $t->write_file('data/reconciler.status', $junk);
     is(($t->get('/readyz'))[0], 503, 'junk is no sign of life');
+    $t->write_status($junk) if length $junk < 2000;
+    is(($t->get('/readyz'))[0], 503, 'nor is it when it is whole');
 }
+
+# Half of one text, half of another.
+status_file(0, tasks => 1);
+my $half = substr $t->read_file('data/reconciler.status'), 0, 1000;
+status_file(0, tasks => 2);
+$half .= substr $t->read_file('data/reconciler.status'), 1000;
+$t->write_file('data/reconciler.status', $half);
+like(($t->get('/readyz'))[1], qr/^\[-\]reconciler failed: is not running$/m,
+     'nor is half of it');
 
 status_file(0);
 

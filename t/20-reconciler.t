@@ -306,8 +306,7 @@ is(service('s')->{runningCount}, 0, 'without tasks');
 
 # What it says of itself.
 
-my %said = map { /^(\S+) ?(.*)$/ } split /\n/,
-           $t->read_file('data/reconciler.status');
+my %said = %{ $t->said };
 is($said{ready}, 1, 'status: ready');
 is($said{runtime}, 'simulated', 'status: runtime');
 is($said{pid}, $t->{reconciler_pid}, 'status: pid');

@@ -266,6 +266,11 @@ SKIP: {
     is(($t->api('ListClusters', {}))[0], 200, 'full disk: reads go on');
     not_ready($t, qr/^\[-\]space failed: the disk of the store is full$/m,
               'full disk: readyz says so');
+    my $sign = $t->said->{time};
+    ok($t->wait_for(sub { ($t->said->{time} // 0) > $sign + 1500 }),
+       'full disk: the reconciler goes on to say how it does');
+    unlike(($t->get('/readyz'))[1], qr/gave no sign|is not running/,
+           'full disk: which is heard');
     ($status) = $t->api('StopTask', { task => $arn });
     like($status, qr/^(?:200|500)$/, "full disk: StopTask: $status");
     nothing_lost($t);

@@ -61,17 +61,7 @@ sub call {
     return $json;
 }
 
-# What the reconciler says of itself.
-sub said {
-    my ($k, $key) = @_;
-
-    open my $f, '<', "$k->{data}/reconciler.status" or return '';
-    my %said = map { /^(\S+) (.*)$/ } <$f>;
-
-    return $said{$key} // '';
-}
-
-sub reconciler { return said($_[0], 'pid') }
+sub reconciler { return $_[0]->said->{pid} // '' }
 
 sub master { return $_[0]->master_pid // '' }
 

@@ -213,9 +213,8 @@ roll('everything killed', sub {
     my $from = time;
     $k->start;
     KecsUp::wait_for('the runtime to be ready', sub {
-        open my $f, '<', "$k->{data}/reconciler.status" or return 0;
-        my %is = map { /^(\S+) (.*)$/ ? ($1, $2) : () } <$f>;
-        return $is{time} > $from * 1000 + 1000 && $is{ready};
+        my $is = $k->said;
+        return ($is->{time} // 0) > $from * 1000 + 1000 && $is->{ready};
     });
     cmp_ok(time - $from, '<', 15, 'a lease of the dead is not waited for');
 });

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "../base/clock.h"
+#include "../store/status_file.h"
 #include "cli.h"
 
 
@@ -592,26 +593,22 @@ ask_ready(unsigned port, char *body, size_t size)
 }
 
 
+/* The value of one key of the reconciler's status; empty when unknown. */
+
 static void
-print_line_of(const char *path, const char *key, char *out, size_t size)
+status_of(kecs_str_t text, const char *key, char *out, size_t size)
 {
-    char    line[1024];
-    size_t  n;
-    FILE   *f;
+    kecs_str_t  line, name;
 
     out[0] = '\0';
-    n = strlen(key);
-    f = fopen(path, "re");
 
-    while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
-        if (strncmp(line, key, n) == 0 && line[n] == ' ') {
-            line[strcspn(line, "\n")] = '\0';
-            (void) snprintf(out, size, "%s", line + n + 1);
+    while (kecs_str_split(&text, '\n', &line)) {
+        (void) kecs_str_split(&line, ' ', &name);
+
+        if (kecs_str_is(name, key)) {
+            (void) snprintf(out, size, "%.*s", kecs_fmt(line));
+            return;
         }
-    }
-
-    if (f != NULL) {
-        (void) fclose(f);
     }
 }
 
@@ -619,16 +616,15 @@ print_line_of(const char *path, const char *key, char *out, size_t size)
 static void
 banner(const kecs_options_t *o)
 {
-    char         runtime[128], why[768];
-    const char  *status;
+    char        runtime[128], why[1024], data[KECS_STATUS_SIZE];
+    kecs_str_t  status;
 
-    status = data_path(o, "reconciler.status");
-    runtime[0] = why[0] = '\0';
-
-    if (status != NULL) {
-        print_line_of(status, "runtime", runtime, sizeof(runtime));
-        print_line_of(status, "choice", why, sizeof(why));
+    if (kecs_status_get(o->data, data, &status) != KECS_OK) {
+        status = kecs_null_str;
     }
+
+    status_of(status, "runtime", runtime, sizeof(runtime));
+    status_of(status, "choice", why, sizeof(why));
 
     printf("\n"
            "  ECS API    http://127.0.0.1:%u\n"

@@ -1,7 +1,7 @@
 /*
- * DATA/reconciler.status: what a person, /readyz and the command line tool
- * may know, one "key value" per line.  Replaced as a whole by rename.  Its
- * time tells whether the reconciler is alive.
+ * DATA/reconciler.status (see store/status_file.h): what a person, /readyz
+ * and the command line tool may know.  Its time tells whether the reconciler
+ * is alive.
  */
 
 #include <errno.h>
@@ -10,11 +10,12 @@
 #include <unistd.h>
 
 #include "../base/log.h"
+#include "../store/status_file.h"
 #include "reconciler.h"
 
 
-#define EVERY     1000
-#define PATH_LONGEST 4096
+#define EVERY       1000
+#define CHOICE_MAX  1000
 
 
 static bool
@@ -45,47 +46,40 @@ is_ready(kecs_reconciler_t *r, char *why, size_t size)
 
 
 static void
-print(kecs_reconciler_t *r, FILE *f, bool ready, const char *why)
+print(kecs_reconciler_t *r, kecs_buf_t *b, bool ready, const char *why)
 {
     kecs_store_info_t  info;
 
     kecs_store_info(r->store, &info);
 
-    fprintf(f, "time %" PRId64 "\n", kecs_wall_clock());
-    fprintf(f, "pid %ld\n", (long) getpid());
-    fprintf(f, "runtime %s\n", r->rt->ops->name);
-    fprintf(f, "choice %s\n", r->choice);
-    fprintf(f, "ready %d\n", ready);
-    fprintf(f, "why %s\n", why);
-    fprintf(f, "seq %" PRIu64 "\n", r->seq);
-    fprintf(f, "lag %" PRIu64 "\n", info.seq > r->seq ? info.seq - r->seq
-                                                      : 0);
-    fprintf(f, "tasks %zu\n", r->tasks.n);
-    fprintf(f, "services %zu\n", r->services.n);
-    fprintf(f, "actions %" PRIu64 "\n", r->actions);
+    kecs_buf_printf(b, "time %" PRId64 "\n", kecs_wall_clock());
+    kecs_buf_printf(b, "pid %ld\n", (long) getpid());
+    kecs_buf_printf(b, "runtime %s\n", r->rt->ops->name);
+    kecs_buf_printf(b, "choice %.*s\n", CHOICE_MAX, r->choice);
+    kecs_buf_printf(b, "ready %d\n", ready);
+    kecs_buf_printf(b, "why %s\n", why);
+    kecs_buf_printf(b, "seq %" PRIu64 "\n", r->seq);
+    kecs_buf_printf(b, "lag %" PRIu64 "\n",
+                    info.seq > r->seq ? info.seq - r->seq : 0);
+    kecs_buf_printf(b, "tasks %zu\n", r->tasks.n);
+    kecs_buf_printf(b, "services %zu\n", r->services.n);
+    kecs_buf_printf(b, "actions %" PRIu64 "\n", r->actions);
 }
 
 
-static bool
-replace(kecs_reconciler_t *r, bool ready, const char *why)
+static kecs_rc_t
+put(kecs_reconciler_t *r, bool ready, const char *why)
 {
-    int    bad;
-    FILE  *f;
-    char   name[PATH_LONGEST], temp[PATH_LONGEST + 8];
+    kecs_rc_t   rc;
+    kecs_buf_t  b;
 
-    (void) snprintf(name, sizeof(name), "%s/reconciler.status", r->data);
-    (void) snprintf(temp, sizeof(temp), "%s.new", name);
+    kecs_buf_init(&b, NULL, KECS_STATUS_SIZE);
+    print(r, &b, ready, why);
 
-    f = fopen(temp, "we");
-    if (f == NULL) {
-        return false;
-    }
+    rc = b.failed ? KECS_NOMEM : kecs_status_put(r->data, kecs_buf_view(&b));
+    kecs_buf_free(&b);
 
-    print(r, f, ready, why);
-    bad = ferror(f);
-    bad |= fclose(f);
-
-    return !bad && rename(temp, name) == 0;
+    return rc;
 }
 
 
@@ -94,6 +88,7 @@ kecs_status_write(kecs_reconciler_t *r, bool force)
 {
     bool         ready;
     char         why[256];
+    kecs_rc_t    rc;
     kecs_msec_t  now;
 
     now = kecs_monotonic();
@@ -103,9 +98,11 @@ kecs_status_write(kecs_reconciler_t *r, bool force)
         return;
     }
 
-    if (!replace(r, ready, why)) {
-        kecs_log(KECS_LOG_WARN, "the status file cannot be written: %d",
-                 errno);
+    rc = put(r, ready, why);
+
+    if (rc != KECS_OK) {
+        kecs_log(KECS_LOG_WARN, "the status file cannot be written: %s",
+                 rc == KECS_IO ? strerror(errno) : kecs_rc_name(rc));
     }
 
     if (ready != r->was_ready) {

@@ -411,6 +411,28 @@ sub reload {
     return $served;
 }
 
+# Writes the reconciler's status as src/store/status_file.c does.
+sub write_status {
+    my ($self, $text) = @_;
+
+    my $body = $text . ' ' x (2034 - length $text) . "\n";
+    my $sum = 2166136261;
+    $sum = (($sum ^ $_) * 16777619) & 0xffffffff for unpack 'C*', $body;
+    $self->write_file('status.new', $body . sprintf "sum %08x\n", $sum);
+    rename "$self->{dir}/status.new", "$self->{data}/reconciler.status"
+        or die "status: $!\n";
+}
+
+# What the reconciler says of itself.
+sub said {
+    my ($self) = @_;
+
+    open my $f, '<', "$self->{data}/reconciler.status" or return {};
+
+    return { map { /^(\S+) (.*)$/ ? ($1 => $2) : () }
+             <$f> };
+}
+
 # The process that holds the writer role, from the kernel's lock table.
 sub writer_pid {
     my ($self) = @_;

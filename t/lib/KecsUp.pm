@@ -19,6 +19,9 @@ use Time::HiRes qw(time sleep);
 *get = \&Kecs::get;
 *http = \&Kecs::http;
 
+# What its reconciler says.
+*said = \&Kecs::said;
+
 # The workers of its nginx, and a reload that ends with a new generation.
 *worker_pids = \&Kecs::worker_pids;
 *reload = \&Kecs::reload;

@@ -57,13 +57,7 @@ sub worker {
 }
 
 sub reconciler {
-    open my $f, '<', "$k->{data}/reconciler.status" or return;
-
-    while (<$f>) {
-        return $1 if /^pid (\d+)/;
-    }
-
-    return;
+    return $k->said->{pid};
 }
 
 
