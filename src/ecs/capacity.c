@@ -87,26 +87,13 @@ kecs_strategy_launch(kecs_call_t *c,
 static kecs_rc_t
 used_by_task(kecs_call_t *c, uint32_t cluster, kecs_str_t name, bool *used)
 {
-    kecs_rc_t     rc;
-    kecs_str_t    key;
-    kecs_key_t    prefix;
-    kecs_scan_t  *scan;
+    kecs_key_t  prefix;
 
     kecs_key_init(&prefix);
     kecs_key_u32(&prefix, cluster);
     kecs_key_str(&prefix, name);
 
-    rc = kecs_scan(c->txn, c->arena, KECS_IX_TASK_PROVIDER, c->scope,
-                   &prefix, kecs_null_str, false, &scan);
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    rc = kecs_scan_next(scan, &key, NULL);
-    *used = rc == KECS_OK;
-    kecs_scan_end(scan);
-
-    return rc == KECS_DONE ? KECS_OK : rc;
+    return kecs_index_any(c, KECS_IX_TASK_PROVIDER, &prefix, used);
 }
 
 

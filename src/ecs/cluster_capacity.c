@@ -293,24 +293,10 @@ kecs_rc_t
 kecs_cluster_has_providers(kecs_call_t *c, const kecs_cluster_t *cluster,
     bool *has)
 {
-    kecs_rc_t     rc;
-    kecs_str_t    key;
-    kecs_key_t    prefix;
-    kecs_scan_t  *scan;
+    kecs_key_t  prefix;
 
-    *has = false;
     kecs_key_init(&prefix);
     kecs_key_u32(&prefix, cluster->no);
 
-    rc = kecs_scan(c->txn, c->arena, KECS_IX_PROVIDER_CLUSTER, c->scope,
-                   &prefix, kecs_null_str, false, &scan);
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    rc = kecs_scan_next(scan, &key, NULL);
-    *has = rc == KECS_OK;
-    kecs_scan_end(scan);
-
-    return rc == KECS_DONE ? KECS_OK : rc;
+    return kecs_index_any(c, KECS_IX_PROVIDER_CLUSTER, &prefix, has);
 }

@@ -22,6 +22,25 @@ put_and_answer(kecs_call_t *c, kecs_cluster_t *cluster, unsigned shown)
 }
 
 
+/* What both operations begin with. */
+
+static kecs_rc_t
+set_settings(kecs_call_t *c, const void *in, kecs_str_t id,
+    const kecs_ecs_cluster_settings_t *settings, kecs_cluster_t *cluster)
+{
+    kecs_rc_t  rc;
+
+    rc = kecs_check_input(c, in);
+
+    if (rc == KECS_OK) {
+        rc = kecs_find_cluster(c, id, KECS_ALL_PARTS, cluster);
+    }
+
+    return rc == KECS_OK && settings->n != 0
+           ? kecs_cluster_settings(c, in, settings, cluster) : rc;
+}
+
+
 kecs_rc_t
 kecs_update_cluster(kecs_call_t *c, void *v)
 {
@@ -31,15 +50,7 @@ kecs_update_cluster(kecs_call_t *c, void *v)
 
     in = v;
 
-    rc = kecs_check_input(c, in);
-
-    if (rc == KECS_OK) {
-        rc = kecs_find_cluster(c, in->cluster, KECS_ALL_PARTS, &cluster);
-    }
-
-    if (rc == KECS_OK && in->settings.n != 0) {
-        rc = kecs_cluster_settings(c, in, &in->settings, &cluster);
-    }
+    rc = set_settings(c, in, in->cluster, &in->settings, &cluster);
 
     if (rc == KECS_OK && in->configuration != NULL) {
         rc = kecs_cluster_configuration(c, in, in->configuration, &cluster);
@@ -63,15 +74,7 @@ kecs_update_cluster_settings(kecs_call_t *c, void *v)
 
     in = v;
 
-    rc = kecs_check_input(c, in);
-
-    if (rc == KECS_OK) {
-        rc = kecs_find_cluster(c, in->cluster, KECS_ALL_PARTS, &cluster);
-    }
-
-    if (rc == KECS_OK && in->settings.n != 0) {
-        rc = kecs_cluster_settings(c, in, &in->settings, &cluster);
-    }
+    rc = set_settings(c, in, in->cluster, &in->settings, &cluster);
 
     return rc == KECS_OK ? put_and_answer(c, &cluster, 0) : rc;
 }

@@ -78,19 +78,11 @@ check_own(kecs_call_t *c, const request_t *in)
 static kecs_rc_t
 as_other(kecs_call_t *c, const request_t *in, kecs_register_t **out)
 {
-    void        *v;
-    kecs_rc_t    rc;
-    kecs_str_t   json;
+    void       *v;
+    kecs_rc_t   rc;
 
-    json = kecs_shape_json(c->arena, c->op->input, in);
-
-    if (json.data == NULL) {
-        return KECS_NOMEM;
-    }
-
-    rc = kecs_shape_load(c->arena,
-                         &kecs_ecs_register_task_definition_request_shape,
-                         json, &v);
+    rc = kecs_input_as(c, in,
+                       &kecs_ecs_register_task_definition_request_shape, &v);
 
     if (rc == KECS_OK) {
         *out = v;
@@ -255,26 +247,13 @@ describe_daemon_taskdef(kecs_call_t *c, void *v)
 static kecs_rc_t
 is_used(kecs_call_t *c, kecs_str_t family, uint32_t revision, bool *used)
 {
-    kecs_rc_t     rc;
-    kecs_key_t    prefix;
-    kecs_str_t    key;
-    kecs_scan_t  *scan;
+    kecs_key_t  prefix;
 
     kecs_key_init(&prefix);
     kecs_key_str(&prefix, family);
     kecs_key_u32(&prefix, revision);
 
-    rc = kecs_scan(c->txn, c->arena, KECS_IX_DAEMON_USE, c->scope, &prefix,
-                   kecs_null_str, false, &scan);
-
-    if (rc == KECS_OK) {
-        rc = kecs_scan_next(scan, &key, NULL);
-        kecs_scan_end(scan);
-    }
-
-    *used = rc == KECS_OK;
-
-    return rc == KECS_DONE ? KECS_OK : rc;
+    return kecs_index_any(c, KECS_IX_DAEMON_USE, &prefix, used);
 }
 
 

@@ -243,6 +243,14 @@ kecs_given(kecs_str_t s)
     return s.len != 0 ? s : kecs_null_str;
 }
 
+/* Whether the index has an entry with this prefix. */
+kecs_rc_t kecs_index_any(kecs_call_t *c, unsigned index,
+    const kecs_key_t *prefix, bool *any);
+
+/* The decoded input's members that `shape` has too, as a copy of that. */
+kecs_rc_t kecs_input_as(kecs_call_t *c, const void *in,
+    const kecs_shape_t *shape, void **out);
+
 /* Loads a stored fragment of `shape` into the structure at `to`. */
 kecs_rc_t kecs_fragment_load(kecs_call_t *c, const kecs_shape_t *shape,
     kecs_str_t json, void *to);

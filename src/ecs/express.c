@@ -503,19 +503,12 @@ create_json(kecs_call_t *c, const express_t *x, kecs_str_t tags,
 static kecs_rc_t
 given_of(kecs_call_t *c, const void *in, const kecs_express_conf_t **given)
 {
-    void        *v;
-    kecs_rc_t    rc;
-    kecs_str_t   json;
+    void       *v;
+    kecs_rc_t   rc;
 
-    json = kecs_shape_json(c->arena, c->op->input, in);
-
-    if (json.data == NULL) {
-        return KECS_NOMEM;
-    }
-
-    rc = kecs_shape_load(c->arena,
-                   &kecs_ecs_express_gateway_service_configuration_shape,
-                         json, &v);
+    rc = kecs_input_as(c, in,
+                       &kecs_ecs_express_gateway_service_configuration_shape,
+                       &v);
 
     if (rc == KECS_OK) {
         *given = v;

@@ -191,6 +191,22 @@ associate(kecs_call_t *c, const kecs_gateway_t *g,
 
 
 static kecs_rc_t
+find_pair(kecs_call_t *c, const void *in, kecs_str_t gateway,
+    kecs_str_t cluster, kecs_gateway_t *g, kecs_cluster_t *of)
+{
+    kecs_rc_t  rc;
+
+    rc = kecs_check_input(c, in);
+
+    if (rc == KECS_OK) {
+        rc = kecs_find_gateway(c, gateway, 0, g);
+    }
+
+    return rc == KECS_OK ? kecs_find_cluster(c, cluster, 0, of) : rc;
+}
+
+
+static kecs_rc_t
 associate_gateway(kecs_call_t *c, void *v)
 {
     kecs_rc_t                                          rc;
@@ -200,15 +216,7 @@ associate_gateway(kecs_call_t *c, void *v)
     kecs_ecs_associate_gateway_with_cluster_request_t  *in;
 
     in = v;
-    rc = kecs_check_input(c, in);
-
-    if (rc == KECS_OK) {
-        rc = kecs_find_gateway(c, in->gateway, 0, &g);
-    }
-
-    if (rc == KECS_OK) {
-        rc = kecs_find_cluster(c, in->cluster, 0, &cluster);
-    }
+    rc = find_pair(c, in, in->gateway, in->cluster, &g, &cluster);
 
     if (rc == KECS_OK) {
         rc = associate(c, &g, &cluster, &p);
@@ -234,15 +242,7 @@ disassociate_gateway(kecs_call_t *c, void *v)
     kecs_ecs_disassociate_gateway_from_cluster_request_t  *in;
 
     in = v;
-    rc = kecs_check_input(c, in);
-
-    if (rc == KECS_OK) {
-        rc = kecs_find_gateway(c, in->gateway, 0, &g);
-    }
-
-    if (rc == KECS_OK) {
-        rc = kecs_find_cluster(c, in->cluster, 0, &cluster);
-    }
+    rc = find_pair(c, in, in->gateway, in->cluster, &g, &cluster);
 
     if (rc == KECS_OK) {
         rc = get_association(c, g.name, cluster.no, &p);

@@ -679,6 +679,41 @@ kecs_member_json(kecs_arena_t *a, const kecs_shape_t *shape,
 }
 
 
+kecs_rc_t
+kecs_index_any(kecs_call_t *c, unsigned index, const kecs_key_t *prefix,
+    bool *any)
+{
+    kecs_rc_t     rc;
+    kecs_str_t    key;
+    kecs_scan_t  *scan;
+
+    rc = kecs_scan(c->txn, c->arena, index, c->scope, prefix, kecs_null_str,
+                   false, &scan);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    rc = kecs_scan_next(scan, &key, NULL);
+    *any = rc == KECS_OK;
+    kecs_scan_end(scan);
+
+    return rc == KECS_DONE ? KECS_OK : rc;
+}
+
+
+kecs_rc_t
+kecs_input_as(kecs_call_t *c, const void *in, const kecs_shape_t *shape,
+    void **out)
+{
+    kecs_str_t  json;
+
+    json = kecs_shape_json(c->arena, c->op->input, in);
+
+    return json.data != NULL ? kecs_shape_load(c->arena, shape, json, out)
+                             : KECS_NOMEM;
+}
+
+
 bool
 kecs_id_new(uint8_t (*ids)[KECS_ID_LEN], size_t *n, const uint8_t *id)
 {

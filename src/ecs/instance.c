@@ -61,15 +61,7 @@ kecs_instance_write(kecs_call_t *c, const char *name, kecs_str_t cluster,
     kecs_ecs_container_instance_t               *view;
     kecs_ecs_container_instance_health_status_t  health;
 
-    rc = kecs_instance_view(c, p, &view);
-
-    if (rc == KECS_OK) {
-        rc = kecs_instance_usage(c, p, &usage);
-    }
-
-    if (rc == KECS_OK) {
-        rc = kecs_instance_remaining(c, &usage, view);
-    }
+    rc = kecs_instance_now(c, p, &usage, &view);
 
     if (rc != KECS_OK) {
         return rc;
@@ -185,6 +177,24 @@ stop_tasks(kecs_call_t *c, const kecs_instance_t *p)
 }
 
 
+/* The one that a request names, to be changed. */
+
+static kecs_rc_t
+open_instance(kecs_call_t *c, const void *in, kecs_str_t cluster,
+    kecs_str_t id, kecs_cluster_t *of, kecs_instance_t *p)
+{
+    kecs_rc_t  rc;
+
+    rc = kecs_check_input(c, in);
+
+    if (rc == KECS_OK) {
+        rc = kecs_find_cluster(c, cluster, 0, of);
+    }
+
+    return rc == KECS_OK ? kecs_instance_to_change(c, of, id, p) : rc;
+}
+
+
 static kecs_rc_t
 empty_instance(kecs_call_t *c, const kecs_instance_t *p, bool force)
 {
@@ -210,16 +220,8 @@ deregister(kecs_call_t *c, void *input)
     kecs_instance_t                                         p;
     const kecs_ecs_deregister_container_instance_request_t  *in = input;
 
-    rc = kecs_check_input(c, in);
-
-    if (rc == KECS_OK) {
-        rc = kecs_find_cluster(c, in->cluster, 0, &cluster);
-    }
-
-    if (rc == KECS_OK) {
-        rc = kecs_instance_to_change(c, &cluster, in->container_instance,
-                                     &p);
-    }
+    rc = open_instance(c, in, in->cluster, in->container_instance, &cluster,
+                       &p);
 
     if (rc == KECS_OK) {
         rc = empty_instance(c, &p, in->force.value);
@@ -425,16 +427,8 @@ update_agent(kecs_call_t *c, void *input)
     kecs_ecs_container_instance_t                   *view;
     const kecs_ecs_update_container_agent_request_t  *in = input;
 
-    rc = kecs_check_input(c, in);
-
-    if (rc == KECS_OK) {
-        rc = kecs_find_cluster(c, in->cluster, 0, &cluster);
-    }
-
-    if (rc == KECS_OK) {
-        rc = kecs_instance_to_change(c, &cluster, in->container_instance,
-                                     &p);
-    }
+    rc = open_instance(c, in, in->cluster, in->container_instance, &cluster,
+                       &p);
 
     if (rc == KECS_OK) {
         rc = kecs_instance_view(c, &p, &view);

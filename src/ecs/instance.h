@@ -45,9 +45,9 @@ kecs_rc_t kecs_instance_view(kecs_call_t *c, const kecs_instance_t *p,
 kecs_rc_t kecs_instance_usage(kecs_call_t *c, const kecs_instance_t *p,
     kecs_usage_t *out);
 
-/* remainingResources of the view, from its registeredResources. */
-kecs_rc_t kecs_instance_remaining(kecs_call_t *c, const kecs_usage_t *usage,
-    kecs_ecs_container_instance_t *view);
+/* Both of them, with remainingResources in the view. */
+kecs_rc_t kecs_instance_now(kecs_call_t *c, const kecs_instance_t *p,
+    kecs_usage_t *usage, kecs_ecs_container_instance_t **view);
 
 /*
  * Why a task cannot be placed on the instance (all parts loaded), as a

@@ -221,8 +221,10 @@ take(kecs_call_t *c, kecs_ecs_resource_t *r, const kecs_usage_t *u)
 }
 
 
-kecs_rc_t
-kecs_instance_remaining(kecs_call_t *c, const kecs_usage_t *usage,
+/* remainingResources of the view, from its registeredResources. */
+
+static kecs_rc_t
+fill_remaining(kecs_call_t *c, const kecs_usage_t *usage,
     kecs_ecs_container_instance_t *view)
 {
     size_t                i;
@@ -249,6 +251,22 @@ kecs_instance_remaining(kecs_call_t *c, const kecs_usage_t *usage,
     }
 
     return KECS_OK;
+}
+
+
+kecs_rc_t
+kecs_instance_now(kecs_call_t *c, const kecs_instance_t *p,
+    kecs_usage_t *usage, kecs_ecs_container_instance_t **view)
+{
+    kecs_rc_t  rc;
+
+    rc = kecs_instance_view(c, p, view);
+
+    if (rc == KECS_OK) {
+        rc = kecs_instance_usage(c, p, usage);
+    }
+
+    return rc == KECS_OK ? fill_remaining(c, usage, *view) : rc;
 }
 
 
@@ -372,15 +390,7 @@ kecs_instance_refusal(kecs_call_t *c, const kecs_instance_t *p,
         return KECS_OK;
     }
 
-    rc = kecs_instance_view(c, p, &view);
-
-    if (rc == KECS_OK) {
-        rc = kecs_instance_usage(c, p, &usage);
-    }
-
-    if (rc == KECS_OK) {
-        rc = kecs_instance_remaining(c, &usage, view);
-    }
+    rc = kecs_instance_now(c, p, &usage, &view);
 
     if (rc == KECS_OK) {
         *reason = refusal(view, def, needs);

@@ -399,6 +399,23 @@ listing_instance(kecs_call_t *c, kecs_str_t id, listing_t *l)
 }
 
 
+static kecs_rc_t
+listing_service(kecs_call_t *c, kecs_str_t name, listing_t *l)
+{
+    kecs_rc_t  rc;
+
+    if (name.len == 0) {
+        return KECS_OK;
+    }
+
+    rc = kecs_find_service(c, &l->cluster, name, 0, &l->service);
+
+    return rc == KECS_NOT_FOUND
+           ? kecs_fail(c, KECS_E_SERVICE_NOT_FOUND, "Service not found.")
+           : rc;
+}
+
+
 /* The index of the narrowest filter; the others look at the records. */
 
 static kecs_rc_t
@@ -411,21 +428,11 @@ listing_index(kecs_call_t *c, const kecs_ecs_list_tasks_request_t *in,
     kecs_key_u32(&l->prefix, l->cluster.no);
     l->head = l->head || l->launch != 0;
 
-    if (in->service_name.len != 0) {
-        rc = kecs_find_service(c, &l->cluster, in->service_name, 0,
-                               &l->service);
+    rc = listing_service(c, in->service_name, l);
 
-        if (rc == KECS_NOT_FOUND) {
-            return kecs_fail(c, KECS_E_SERVICE_NOT_FOUND,
-                             "Service not found.");
-        }
-
-        if (rc != KECS_OK) {
-            return rc;
-        }
+    if (rc == KECS_OK) {
+        rc = listing_instance(c, in->container_instance, l);
     }
-
-    rc = listing_instance(c, in->container_instance, l);
 
     if (rc == KECS_DONE) {
         l->family = in->family.len != 0 ? in->family : kecs_null_str;
