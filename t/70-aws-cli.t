@@ -5,11 +5,11 @@
 use strict;
 use warnings;
 
-use Test::More;
+use KecsClient;
 use KecsUp;
+use Test::More;
 
-plan skip_all => 'the aws CLI is needed'
-    unless $ENV{KECS_AWS} || $ENV{CI} || !system 'command -v aws >/dev/null';
+$ENV{KECS_AWS} ||= client('python') . '/bin/aws';
 
 my $k = KecsUp->new->start;
 like($k->output, qr/runtime\s+simulated/, 'the banner names the runtime');
