@@ -416,6 +416,124 @@ callkit_error(callkit_t *k, const char *op, const char *json,
 }
 
 
+/* The whole answer of the last call, a good one. */
+static inline void
+callkit_body(callkit_t *k, const char *body, const char *what)
+{
+    bool  same;
+
+    same = k->status == 200 && strcmp(k->body, body) == 0;
+    tap_ok(same, "%s", what);
+
+    if (!same) {
+        printf("#   got  %u %s\n#   want %s\n", k->status, k->body, body);
+    }
+}
+
+
+/* Copies a string of the last answer; "" when it is not there. */
+static inline const char *
+callkit_keep(callkit_t *k, const char *path, char *to, size_t size)
+{
+    const char  *text;
+
+    text = callkit_text(k, path);
+    (void) snprintf(to, size, "%s", text != NULL ? text : "");
+
+    return to;
+}
+
+
+/* The same of one that has to be there. */
+static inline void
+callkit_save(callkit_t *k, const char *path, char *to, size_t size)
+{
+    tap_ok(callkit_text(k, path) != NULL, "there is %s", path);
+    (void) callkit_keep(k, path, to, size);
+}
+
+
+/* A call that lists so many ("[5]"). */
+static inline void
+callkit_list(callkit_t *k, const char *op, const char *in, const char *list,
+    const char *n)
+{
+    (void) callkit(k, op, in);
+    callkit_ok(k, list, n, in);
+}
+
+
+/* Puts a record, as no operation does. */
+static inline void
+callkit_put(callkit_t *k, void *rec)
+{
+    kecs_rc_t    rc;
+    kecs_txn_t  *txn;
+
+    rc = kecs_write_begin(k->store, k->now, &txn);
+
+    if (rc == KECS_OK) {
+        rc = kecs_put(txn, rec);
+        (void) kecs_write_commit(txn);
+    }
+
+    tap_ok(rc == KECS_OK, "a record is put");
+}
+
+
+/* Changes a task, named by its ARN, as the reconciler would. */
+
+typedef void (*callkit_change_pt)(kecs_task_t *t, kecs_msec_t now);
+
+static inline kecs_rc_t
+callkit_change(callkit_t *k, const char *arn, callkit_change_pt how)
+{
+    kecs_rc_t      rc;
+    kecs_txn_t    *txn;
+    kecs_task_t    t;
+    kecs_arena_t  *a;
+
+    memset(&t, 0, sizeof(t));
+    t.rec.kind = KECS_TASK;
+    t.cluster = 1;
+
+    if (!kecs_unhex(kecs_str_n(arn + strlen(arn) - 32, 32), t.id,
+                    KECS_ID_LEN))
+    {
+        return KECS_INVALID;
+    }
+
+    rc = kecs_write_begin(k->store, k->now, &txn);
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    a = kecs_arena_create(0);
+    rc = kecs_scope_get(txn, k->account, k->region, false, &t.rec.scope);
+
+    if (rc == KECS_OK) {
+        rc = kecs_get(txn, a, &t, 0);
+    }
+
+    if (rc == KECS_OK) {
+        how(&t, k->now);
+        rc = kecs_put(txn, &t);
+    }
+
+    if (rc == KECS_OK) {
+        rc = kecs_write_commit(txn);
+
+    } else {
+        kecs_write_abort(txn);
+    }
+
+    kecs_arena_destroy(a);
+
+    return rc;
+}
+
+
 /*
  * Fails each allocation of the call in turn: the answer is a 500 that
  * changes nothing, or the whole answer when the failure did not matter.

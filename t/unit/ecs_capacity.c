@@ -7,6 +7,8 @@
 #include "callkit.h"
 
 
+#define is_body(body, what)  callkit_body(&k, body, what)
+
 #define GROUP  "arn:aws:autoscaling:us-east-1:000000000000:"                 \
                "autoScalingGroup:1:autoScalingGroupName/"
 #define CP     CALLKIT_ARN "capacity-provider/"
@@ -17,20 +19,6 @@
     "\"networkConfiguration\":{\"subnets\":[\"subnet-1\"]}}}"
 
 static callkit_t  k;
-
-
-static void
-is_body(const char *body, const char *what)
-{
-    bool  same;
-
-    same = k.status == 200 && strcmp(k.body, body) == 0;
-    tap_ok(same, "%s", what);
-
-    if (!same) {
-        printf("#   got  %u %s\n#   want %s\n", k.status, k.body, body);
-    }
-}
 
 
 static void

@@ -6,25 +6,14 @@
 #include "callkit.h"
 
 
+#define is_body(body, what)  callkit_body(&k, body, what)
+#define put(rec)  callkit_put(&k, rec)
+
 #define INCONSISTENT  "Arguments on this idempotent request are"             \
                       " inconsistent with arguments used in previous"        \
                       " request(s)."
 
 static callkit_t  k;
-
-
-static void
-is_body(const char *body, const char *what)
-{
-    bool  same;
-
-    same = k.status == 200 && strcmp(k.body, body) == 0;
-    tap_ok(same, "%s", what);
-
-    if (!same) {
-        printf("#   got  %u %s\n#   want %s\n", k.status, k.body, body);
-    }
-}
 
 
 static void
@@ -270,23 +259,6 @@ test_delete(void)
 
 
 /* Services and tasks are put as records: their handlers are not tested. */
-
-static void
-put(void *rec)
-{
-    kecs_rc_t    rc;
-    kecs_txn_t  *txn;
-
-    rc = kecs_write_begin(k.store, k.now, &txn);
-
-    if (rc == KECS_OK) {
-        rc = kecs_put(txn, rec);
-        (void) kecs_write_commit(txn);
-    }
-
-    tap_ok(rc == KECS_OK, "a record is put");
-}
-
 
 static void
 test_delete_full(void)

@@ -6,6 +6,9 @@
 #include "callkit.h"
 
 
+#define is_body(body, what)  callkit_body(&k, body, what)
+#define save(to, size, path)  callkit_save(&k, path, to, size)
+
 #define DAEMON   CALLKIT_ARN "daemon/one/agent"
 #define TASKDEF  CALLKIT_ARN "daemon-task-definition/"
 #define CP       CALLKIT_ARN "capacity-provider/"
@@ -23,31 +26,6 @@
 
 static callkit_t  k;
 static char       deployment[256], revision[256], first[256];
-
-
-static void
-is_body(const char *body, const char *what)
-{
-    bool  same;
-
-    same = k.status == 200 && strcmp(k.body, body) == 0;
-    tap_ok(same, "%s", what);
-
-    if (!same) {
-        printf("#   got  %u %s\n#   want %s\n", k.status, k.body, body);
-    }
-}
-
-
-static void
-save(char *to, size_t size, const char *path)
-{
-    const char  *text;
-
-    text = callkit_text(&k, path);
-    tap_ok(text != NULL, "there is %s", path);
-    (void) snprintf(to, size, "%s", text != NULL ? text : "");
-}
 
 
 static unsigned

@@ -6,6 +6,8 @@
 #include "callkit.h"
 
 
+#define save(to, size, path)  callkit_save(&k, path, to, size)
+
 #define WEB     CALLKIT_ARN "service/default/web"
 #define ROLES   "\"infrastructureRoleArn\":\"arn:aws:iam::000000000000:"     \
                 "role/infra\",\"executionRoleArn\":"                         \
@@ -17,17 +19,6 @@
 
 static callkit_t  k;
 static char       revision[256];
-
-
-static void
-save(char *to, size_t size, const char *path)
-{
-    const char  *text;
-
-    text = callkit_text(&k, path);
-    tap_ok(text != NULL, "there is %s", path);
-    (void) snprintf(to, size, "%s", text != NULL ? text : "");
-}
 
 
 static void

@@ -6,6 +6,8 @@
 #include "callkit.h"
 
 
+#define is_body(body, what)  callkit_body(&k, body, what)
+
 #define GW    CALLKIT_ARN "gateway/"
 #define ROLE  "\"infrastructureRoleArn\":\"arn:aws:iam::000000000000:role/r\""
 
@@ -14,20 +16,6 @@
     "\"configuration\":{\"hostSharedAlb\":{" alb "}}}"
 
 static callkit_t  k;
-
-
-static void
-is_body(const char *body, const char *what)
-{
-    bool  same;
-
-    same = k.status == 200 && strcmp(k.body, body) == 0;
-    tap_ok(same, "%s", what);
-
-    if (!same) {
-        printf("#   got  %u %s\n#   want %s\n", k.status, k.body, body);
-    }
-}
 
 
 static void

@@ -7,6 +7,10 @@
 #include "callkit.h"
 
 
+#define keep  callkit_keep
+#define listed(k, in, n)                                                     \
+    callkit_list(k, "ListContainerInstances", in, "containerInstanceArns", n)
+
 #define INVALID  "InvalidParameterException"
 #define NONE     "0123456789abcdef0123456789abcdef"
 #define ARN      CALLKIT_ARN "container-instance/default/"
@@ -43,18 +47,6 @@ open_with(callkit_t *k)
 {
     callkit_open(k);
     (void) callkit(k, "CreateCluster", "{}");
-}
-
-
-static const char *
-keep(callkit_t *k, const char *path, char *to, size_t size)
-{
-    const char  *text;
-
-    text = callkit_text(k, path);
-    (void) snprintf(to, size, "%s", text != NULL ? text : "");
-
-    return to;
 }
 
 
@@ -300,14 +292,6 @@ test_describe(void)
 
 
 /* ListContainerInstances. */
-
-static void
-listed(callkit_t *k, const char *in, const char *n)
-{
-    (void) callkit(k, "ListContainerInstances", in);
-    callkit_ok(k, "containerInstanceArns", n, in);
-}
-
 
 static void
 test_list(void)

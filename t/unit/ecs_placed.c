@@ -6,6 +6,8 @@
 #include "callkit.h"
 
 
+#define keep  callkit_keep
+
 #define INVALID  "InvalidParameterException"
 #define NONE     "0123456789abcdef0123456789abcdef"
 #define ARN      CALLKIT_ARN "container-instance/default/"
@@ -52,18 +54,6 @@ typedef struct {
     char       one[256];            /* an instance that takes awsvpc */
     char       two[256];            /* one that does not */
 } setup_t;
-
-
-static const char *
-keep(callkit_t *k, const char *path, char *to, size_t size)
-{
-    const char  *text;
-
-    text = callkit_text(k, path);
-    (void) snprintf(to, size, "%s", text != NULL ? text : "");
-
-    return to;
-}
 
 
 /* A text with %s for up to three values. */
@@ -630,50 +620,11 @@ test_execute(void)
 
 /* Protection. */
 
-/* Makes tasks those of a service, as the reconciler does. */
-
-static kecs_rc_t
-adopt(callkit_t *k, const char *arn, uint32_t service)
+static void
+to_service(kecs_task_t *t, kecs_msec_t now)
 {
-    kecs_rc_t      rc;
-    kecs_txn_t    *txn;
-    kecs_task_t    t;
-    kecs_arena_t  *a;
-
-    a = kecs_arena_create(0);
-    memset(&t, 0, sizeof(t));
-    t.rec.kind = KECS_TASK;
-    t.cluster = 1;
-    (void) kecs_unhex(kecs_str_n(arn + strlen(arn) - 32, 32), t.id,
-                      KECS_ID_LEN);
-
-    rc = kecs_write_begin(k->store, k->now, &txn);
-
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    rc = kecs_scope_get(txn, k->account, k->region, false, &t.rec.scope);
-
-    if (rc == KECS_OK) {
-        rc = kecs_get(txn, a, &t, 0);
-    }
-
-    if (rc == KECS_OK) {
-        t.service = service;
-        rc = kecs_put(txn, &t);
-    }
-
-    if (rc == KECS_OK) {
-        rc = kecs_write_commit(txn);
-
-    } else {
-        kecs_write_abort(txn);
-    }
-
-    kecs_arena_destroy(a);
-
-    return rc;
+    (void) now;
+    t->service = 1;
 }
 
 
@@ -696,7 +647,8 @@ open_service(setup_t *s, char (*task)[256], size_t n)
     }
 
     for (i = 0; i + 1 < n; i++) {
-        tap_is_int(adopt(&s->k, task[i], 1), KECS_OK, "of the service");
+        tap_is_int(callkit_change(&s->k, task[i], to_service), KECS_OK,
+                   "of the service");
     }
 }
 

@@ -6,6 +6,10 @@
 #include "callkit.h"
 
 
+#define keep  callkit_keep
+#define listed(k, in, n)                                                     \
+    callkit_list(k, "ListServiceDeployments", in, "serviceDeployments", n)
+
 #define WEB                                                                  \
     "{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\","       \
     "\"image\":\"nginx:1\",\"memory\":256,\"portMappings\":["                \
@@ -27,18 +31,6 @@ open_with(callkit_t *k)
     (void) callkit(k, "CreateService", "{\"serviceName\":\"s\","
                    "\"taskDefinition\":\"web:1\",\"desiredCount\":2}");
     callkit_ok(k, "service.status", "ACTIVE", "a service is there");
-}
-
-
-static const char *
-keep(callkit_t *k, const char *path, char *to, size_t size)
-{
-    const char  *text;
-
-    text = callkit_text(k, path);
-    (void) snprintf(to, size, "%s", text != NULL ? text : "");
-
-    return to;
 }
 
 
@@ -215,14 +207,6 @@ test_updated(void)
                "for that");
 
     callkit_close(&k);
-}
-
-
-static void
-listed(callkit_t *k, const char *in, const char *n)
-{
-    (void) callkit(k, "ListServiceDeployments", in);
-    callkit_ok(k, "serviceDeployments", n, in);
 }
 
 

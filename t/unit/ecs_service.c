@@ -7,6 +7,9 @@
 #include "callkit.h"
 
 
+#define keep  callkit_keep
+#define listed(k, in, n)  callkit_list(k, "ListServices", in, "serviceArns", n)
+
 #define BRIDGE                                                               \
     "{\"family\":\"web\",\"tags\":[{\"key\":\"team\",\"value\":\"def\"}],"   \
     "\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"nginx:1\","     \
@@ -43,18 +46,6 @@ open_with(callkit_t *k)
     (void) callkit(k, "RegisterTaskDefinition", VOLUME);
     (void) callkit(k, "RegisterTaskDefinition", FARGATE);
     callkit_ok(k, "taskDefinition.revision", "1", "definitions are there");
-}
-
-
-static const char *
-keep(callkit_t *k, const char *path, char *to, size_t size)
-{
-    const char  *text;
-
-    text = callkit_text(k, path);
-    (void) snprintf(to, size, "%s", text != NULL ? text : "");
-
-    return to;
 }
 
 
@@ -775,14 +766,6 @@ test_describe(void)
                   " cluster is default");
 
     callkit_close(&k);
-}
-
-
-static void
-listed(callkit_t *k, const char *in, const char *n)
-{
-    (void) callkit(k, "ListServices", in);
-    callkit_ok(k, "serviceArns", n, in);
 }
 
 

@@ -6,6 +6,8 @@
 #include "callkit.h"
 
 
+#define put(rec)  callkit_put(&k, rec)
+
 #define TASK     "0123456789abcdef0123456789abcdef"
 #define RESERVED "aws: prefixed tag key names are not allowed for external"   \
                  " use."
@@ -13,23 +15,6 @@
 static callkit_t       k;
 static kecs_service_t  service;
 static kecs_task_t     task;
-
-
-static void
-put(void *rec)
-{
-    kecs_rc_t    rc;
-    kecs_txn_t  *txn;
-
-    rc = kecs_write_begin(k.store, k.now, &txn);
-
-    if (rc == KECS_OK) {
-        rc = kecs_put(txn, rec);
-        (void) kecs_write_commit(txn);
-    }
-
-    tap_ok(rc == KECS_OK, "a record is put");
-}
 
 
 /* A cluster, a task definition, and records of a service and a task. */

@@ -6,6 +6,10 @@
 #include "callkit.h"
 
 
+#define keep    callkit_keep
+#define change  callkit_change
+#define listed(k, in, n)  callkit_list(k, "ListTasks", in, "taskArns", n)
+
 #define BRIDGE                                                               \
     "{\"family\":\"web\",\"tags\":[{\"key\":\"team\",\"value\":\"def\"},"    \
     "{\"key\":\"tier\",\"value\":\"front\"}],\"containerDefinitions\":["     \
@@ -43,18 +47,6 @@ open_with(callkit_t *k)
 /* A copy of a text of the last answer that outlives the next call. */
 
 static const char *
-keep(callkit_t *k, const char *path, char *to, size_t size)
-{
-    const char  *text;
-
-    text = callkit_text(k, path);
-    (void) snprintf(to, size, "%s", text != NULL ? text : "");
-
-    return to;
-}
-
-
-static const char *
 fill(char *to, size_t size, const char *fmt, const char *value)
 {
     (void) snprintf(to, size, fmt, value);
@@ -63,57 +55,7 @@ fill(char *to, size_t size, const char *fmt, const char *value)
 }
 
 
-/* Changes a task as the reconciler would; returns the store's code. */
-
-typedef void (*change_pt)(kecs_task_t *t, kecs_msec_t now);
-
-static kecs_rc_t
-change(callkit_t *k, const char *arn, change_pt how)
-{
-    kecs_rc_t      rc;
-    kecs_txn_t    *txn;
-    kecs_task_t    t;
-    kecs_arena_t  *a;
-
-    a = kecs_arena_create(0);
-    memset(&t, 0, sizeof(t));
-    t.rec.kind = KECS_TASK;
-    t.cluster = 1;
-
-    rc = kecs_unhex(kecs_str_n(arn + strlen(arn) - 32, 32), t.id,
-                    KECS_ID_LEN) ? KECS_OK : KECS_INVALID;
-
-    if (rc == KECS_OK) {
-        rc = kecs_write_begin(k->store, k->now, &txn);
-    }
-
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    rc = kecs_scope_get(txn, k->account, k->region, false, &t.rec.scope);
-
-    if (rc == KECS_OK) {
-        rc = kecs_get(txn, a, &t, 0);
-    }
-
-    if (rc == KECS_OK) {
-        how(&t, k->now);
-        rc = kecs_put(txn, &t);
-    }
-
-    if (rc == KECS_OK) {
-        rc = kecs_write_commit(txn);
-
-    } else {
-        kecs_write_abort(txn);
-    }
-
-    kecs_arena_destroy(a);
-
-    return rc;
-}
-
+/* What the reconciler does with a task. */
 
 static void
 to_running(kecs_task_t *t, kecs_msec_t now)
@@ -825,14 +767,6 @@ test_describe_many(void)
 
 
 /* ListTasks. */
-
-static void
-listed(callkit_t *k, const char *in, const char *n)
-{
-    (void) callkit(k, "ListTasks", in);
-    callkit_ok(k, "taskArns", n, in);
-}
-
 
 static void
 test_list(void)

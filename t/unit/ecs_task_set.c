@@ -6,6 +6,8 @@
 #include "callkit.h"
 
 
+#define keep  callkit_keep
+
 #define WEB                                                                  \
     "{\"family\":\"web\",\"containerDefinitions\":[{\"name\":\"app\","       \
     "\"image\":\"nginx:1\",\"memory\":256,\"portMappings\":["                \
@@ -38,18 +40,6 @@ open_with(callkit_t *k)
                    "{\"type\":\"EXTERNAL\"}}");
     callkit_ok(k, "service.deploymentController.type", "EXTERNAL",
                "a service is there");
-}
-
-
-static const char *
-keep(callkit_t *k, const char *path, char *to, size_t size)
-{
-    const char  *text;
-
-    text = callkit_text(k, path);
-    (void) snprintf(to, size, "%s", text != NULL ? text : "");
-
-    return to;
 }
 
 

@@ -6,24 +6,12 @@
 #include "callkit.h"
 
 
+#define is_body(body, what)  callkit_body(&k, body, what)
+
 #define ONE      "{\"name\":\"app\",\"image\":\"busybox\",\"memory\":64}"
 #define ARN      CALLKIT_ARN "task-definition/"
 
 static callkit_t  k;
-
-
-static void
-is_body(const char *body, const char *what)
-{
-    bool  same;
-
-    same = k.status == 200 && strcmp(k.body, body) == 0;
-    tap_ok(same, "%s", what);
-
-    if (!same) {
-        printf("#   got  %u %s\n#   want %s\n", k.status, k.body, body);
-    }
-}
 
 
 static unsigned
