@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # The main job on a real cluster: ECS calls run real containers as pods;
-# states, exit codes and reasons come from them; kills and restarts of every
-# part end in the right state; two stores never touch each other's pods.
+# states, exit codes and reasons come from them; services have Service and
+# PodDisruptionBudget; kills and restarts of every part end in the right
+# state; two stores never touch each other's objects.
 
 use strict;
 use warnings;
@@ -167,6 +168,132 @@ KecsUp::wait_for('the deleted pod to be replaced', sub {
 wait_stable($k);
 pass('a pod deleted behind our back is replaced');
 
+# what else stands for a service: a Service and a PodDisruptionBudget
+
+sub object {
+    my ($kind, $service, $store) = @_;
+    my ($o) = grep { !$_->{metadata}{deletionTimestamp} }
+        @{ $cluster->get($kind, '-l', "ecs/service=$service"
+            . ($store ? ",kecs/store=$store" : ''))->{items} };
+    return $o;
+}
+
+sub wait_object {
+    my ($what, $kind, $service, $test) = @_;
+    my $last;
+    my $o = eval {
+        KecsUp::wait_for($what, sub {
+            $last = object($kind, $service);
+            return $last && $test->($last) && $last;
+        }, 60);
+    };
+    diag($@, JSON::PP->new->pretty->encode($last || {}), $k->output) if !$o;
+    ok($o, $what);
+    return $o;
+}
+
+sub budget {
+    my ($n, $what) = @_;
+    return wait_object($what, 'pdb', 'shop',
+        sub { $_[0]{spec}{minAvailable} == $n });
+}
+
+definition($k, 'shop', 'kecs.test/hello:1', undef,
+    portMappings => [ { containerPort => 8080, name => 'web_ui',
+        appProtocol => 'http' }, { containerPort => 8081 } ]);
+$k->aws(qw(create-service --cluster demo --service-name shop
+    --task-definition shop --desired-count 3 --deployment-configuration
+    minimumHealthyPercent=50));
+my $svc = wait_object('a Service', 'service', 'shop', sub { 1 });
+like($svc->{metadata}{name}, qr/^shop-[0-9a-f]{10}$/, 'its name');
+is($svc->{metadata}{labels}{'app.kubernetes.io/managed-by'}, 'kecs',
+    'it is ours');
+my @ports = @{ $svc->{spec}{ports} };
+is_deeply([ map { "$_->{name} $_->{port} $_->{targetPort} $_->{protocol} "
+        . ($_->{appProtocol} || '-') } @ports ],
+    [ "$ports[0]{name} 8080 8080 TCP http", 'tcp-8081 8081 8081 TCP -' ],
+    'ports of the task definition');
+like($ports[0]{name}, qr/^web-ui-[0-9a-f]{6}$/, 'named as a Service can');
+my $ip = $svc->{spec}{clusterIP};
+like($ip, qr/^[0-9.]+$/, 'a cluster address');
+my $pdb = budget(2, 'a budget of half of three');
+is($pdb->{spec}{unhealthyPodEvictionPolicy}, 'AlwaysAllow',
+    'what is not healthy may go');
+
+my @shop = pods('ecs/service=shop');
+KecsUp::wait_for('the endpoints', sub {
+    my %at = map { $_ => 1 } map { @{ $_->{addresses} } }
+        map { @{ $_->{endpoints} || [] } }
+        @{ $cluster->get('endpointslices', '-l',
+            "kubernetes.io/service-name=$svc->{metadata}{name}")->{items} };
+    return keys %at == 3;
+});
+pass('its endpoints are the three pods');
+wait_object('the budget counts them', 'pdb', 'shop', sub {
+    my $s = $_[0]{status} || {};
+    return ($s->{currentHealthy} || 0) == 3 && $s->{desiredHealthy} == 2
+        && $s->{disruptionsAllowed} == 1;
+});
+
+definition($k, 'client', 'kecs.test/busybox:1',
+    [ 'sh', '-c', "wget -qO- http://$ip:8080/" ]);
+my ($client) = run_task($k, qw(--task-definition client));
+($ended) = @{ wait_status($k, 'STOPPED', $client) };
+is($ended->{containers}[0]{exitCode}, 0,
+    'a task reaches the service by its cluster address');
+
+sub unlabelled {
+    my ($pod) = pods('ecs/service=shop');
+    my @at = ('pod', $pod->{metadata}{name});
+    $cluster->kubectl('label', @at, 'kecs/service-');
+    KecsUp::wait_for('the label', sub {
+        return $cluster->get(@at)->{metadata}{labels}{'kecs/service'};
+    });
+    return pass('a pod from before there were Services gets its label');
+}
+unlabelled();
+
+$cluster->kubectl('delete', 'service', $svc->{metadata}{name});
+my $uid = $svc->{metadata}{uid};
+wait_object('a deleted Service comes back', 'service', 'shop',
+    sub { $_[0]{metadata}{uid} ne $uid });
+$cluster->kubectl('delete', 'pdb', $svc->{metadata}{name});
+budget(2, 'so does the budget');
+$cluster->kubectl(qw(patch pdb), $svc->{metadata}{name}, '--type=merge', '-p',
+    '{"spec":{"minAvailable":0}}');
+budget(2, 'an edited budget is put right');
+$cluster->kubectl(qw(patch service), $svc->{metadata}{name}, '--type=merge',
+    '-p', '{"spec":{"ports":[{"name":"x","port":1}],"type":"NodePort",'
+        . '"selector":{"extra":"1"}},"metadata":{"labels":{"mine":"1"}}}');
+my $mended = wait_object('an edited Service is put right', 'service', 'shop',
+    sub {
+        my $s = $_[0]{spec};
+        return $s->{type} eq 'ClusterIP' && @{ $s->{ports} } == 2
+            && join(' ', sort keys %{ $s->{selector} })
+                eq 'kecs/service kecs/store';
+    });
+is($mended->{metadata}{labels}{mine}, '1', 'a label of others stays');
+$cluster->kubectl(qw(patch service), $svc->{metadata}{name}, '--type=merge',
+    '-p', '{"spec":{"externalIPs":["10.9.8.7"]}}');
+wait_object('what others add to it goes', 'service', 'shop',
+    sub { !$_[0]{spec}{externalIPs} });
+
+$k->aws(qw(update-service --cluster demo --service shop --desired-count 4
+    --deployment-configuration minimumHealthyPercent=75));
+budget(3, 'a new desired count: the budget follows');
+
+wait_object('a service without ports: headless', 'service', 'web',
+    sub { $_[0]{spec}{clusterIP} eq 'None' });
+$k->aws(qw(update-service --cluster demo --service shop --task-definition
+    hello));
+wait_object('ports that go: a new, headless Service', 'service', 'shop',
+    sub { $_[0]{spec}{clusterIP} eq 'None' });
+$k->aws(qw(delete-service --cluster demo --service shop --force));
+KecsUp::wait_for('the objects of a deleted service to go', sub {
+    return !object('service', 'shop') && !object('pdb', 'shop');
+});
+pass('a service that is over: both are gone');
+
 sub roll {
     my ($what, $meanwhile) = @_;
     my $id = $k->aws(qw(update-service --cluster demo --service web
@@ -233,6 +360,14 @@ $other->aws(qw(create-cluster --cluster-name demo));
 definition($other, 'hello', 'kecs.test/hello:1');
 my ($foreign) = run_task($other, qw(--task-definition hello));
 wait_status($other, 'RUNNING', $foreign);
+$other->aws(qw(create-service --cluster demo --service-name web
+    --task-definition hello --desired-count 0));
+KecsUp::wait_for('the Services of both stores', sub {
+    return @{ $cluster->get('service', '-l', 'ecs/service=web')->{items} }
+        == 2 && @{ $cluster->get('pdb', '-l', 'ecs/service=web')->{items} }
+        == 2;
+});
+pass('two stores, each with a service of the same name');
 $k->aws(qw(update-service --cluster demo --service web --desired-count 0));
 wait_stable($k);
 is($cluster->get('pod', pod_of($foreign))->{status}{phase}, 'Running',
@@ -267,10 +402,24 @@ my @left = pods();
 is_deeply([ map { $_->{metadata}{name} } @left ], [ pod_of($foreign) ],
     'only the pod of the other store is left');
 
+my @objects = map { @{ $cluster->get($_, '-l', 'kecs/store')->{items} } }
+    qw(service pdb);
+is(scalar @objects, 2, 'and its Service and budget');
+is_deeply([ map { $_->{metadata}{labels}{'kecs/store'} } @objects ],
+    [ ($left[0]{metadata}{labels}{'kecs/store'}) x 2 ], 'of that store');
+
 $k->final_checks;
 $other->stop;
+($status, $text) = $other->kecs('release', '--runtime', 'kubernetes', @at);
+is($status, 0, 'kecs release') or diag($text);
+is(scalar @{ $cluster->get('pdb', '-l', 'kecs/store')->{items} }, 0,
+    'released: no budget holds pods any more');
+is(scalar @{ $cluster->get('service', '-l', 'kecs/store')->{items} }, 1,
+    'and the Service is left');
 $other->kecs('down', '--runtime', 'kubernetes', @at);
 is(scalar pods(), 0, 'nothing is left');
+is(scalar @{ $cluster->get('service', '-l', 'kecs/store')->{items} }, 0,
+    'no Service');
 is(scalar @{ $cluster->get('leases', '-l', 'kecs/store')->{items} }, 0,
     'nor any lease');
 

@@ -301,14 +301,41 @@ label(kecs_pod_build_t *b, const char *name, kecs_str_t s)
 }
 
 
+/* What the Service and the PodDisruptionBudget of its service select. */
+
+static kecs_rc_t
+object_label(kecs_pod_build_t *b)
+{
+    kecs_str_t              name;
+    const kecs_pod_task_t  *p = b->p;
+
+    if (p->service.len == 0) {
+        return KECS_OK;
+    }
+
+    name = kecs_service_object_name(b->a, &(kecs_service_place_t) {
+        p->uuid, p->account, p->region, p->cluster, p->service
+    });
+
+    if (name.data == NULL) {
+        return KECS_NOMEM;
+    }
+
+    kecs_w_str(&b->w, KECS_POD_OBJECT, name);
+
+    return KECS_OK;
+}
+
+
 static kecs_rc_t
 labels(kecs_pod_build_t *b, const char *id)
 {
+    kecs_rc_t           rc;
     kecs_writer_t      *w = &b->w;
     const kecs_task_t  *t = b->p->task;
 
     kecs_w_object(w, "labels");
-    kecs_w_cstr(w, "app.kubernetes.io/managed-by", "kecs");
+    kecs_w_cstr(w, KECS_POD_MANAGED_BY, "kecs");
 
     if (label(b, KECS_POD_CLUSTER, b->p->cluster) != KECS_OK
         || label(b, KECS_POD_FAMILY, t->family) != KECS_OK
@@ -324,10 +351,11 @@ labels(kecs_pod_build_t *b, const char *id)
     kecs_w_cstr(w, KECS_POD_LAUNCH, kecs_launch_name(t->launch));
     kecs_w_printf(w, KECS_POD_REVISION, "%u", (unsigned) t->revision);
     kecs_w_cstr(w, KECS_POD_TASK_ID, id);
+    rc = object_label(b);
     kecs_w_str(w, KECS_POD_STORE, b->p->uuid);
     kecs_w_object_end(w);
 
-    return KECS_OK;
+    return rc;
 }
 
 

@@ -21,6 +21,7 @@
 
 /* Labels and annotations. */
 #define KECS_POD_STORE       "kecs/store"
+#define KECS_POD_OBJECT      "kecs/service"     /* of its service's objects */
 #define KECS_POD_TASK_ID     "ecs/task-id"
 #define KECS_POD_CLUSTER     "ecs/cluster"
 #define KECS_POD_SERVICE     "ecs/service"
@@ -33,6 +34,8 @@
 #define KECS_POD_GROUP       "ecs/group"
 #define KECS_POD_STARTED_BY  "ecs/started-by"
 #define KECS_POD_CONTAINERS  "ecs/containers"
+#define KECS_POD_MANAGED_BY  "app.kubernetes.io/managed-by"
+#define KECS_SERVICE_ARN     "ecs/service-arn"
 
 /* What the cluster can do. */
 #define KECS_POD_RESOURCES   0x01       /* spec.resources, from 1.34 */
@@ -72,6 +75,22 @@ bool kecs_pod_task(kecs_str_t name, uint8_t *task);
  * otherwise a readable part and a hash.  data NULL: out of memory.
  */
 kecs_str_t kecs_pod_label(kecs_arena_t *a, kecs_str_t name);
+
+/*
+ * The name of the Kubernetes objects that stand for an ECS service: unique
+ * for the store and the service, a DNS label, and the value of the label
+ * KECS_POD_OBJECT of its pods.  data NULL: out of memory.
+ */
+typedef struct {
+    kecs_str_t  uuid;               /* of the store */
+    kecs_str_t  account;
+    kecs_str_t  region;
+    kecs_str_t  cluster;            /* names */
+    kecs_str_t  service;
+} kecs_service_place_t;
+
+kecs_str_t kecs_service_object_name(kecs_arena_t *a,
+    const kecs_service_place_t *p);
 
 /*
  * Doubles every dollar sign that Kubernetes would take for the begin of an

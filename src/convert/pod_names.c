@@ -2,6 +2,8 @@
  * Names and texts as Kubernetes wants them.
  */
 
+#include <inttypes.h>
+
 #include "pod.h"
 #include "pod_parts.h"
 
@@ -9,6 +11,7 @@
 #define LABEL_MAX    63
 #define LABEL_SLUG   52             /* + "-" + 6 digits */
 #define VALUE_SLUG   40             /* + "-" + 8 digits */
+#define OBJECT_SLUG  40             /* "s-" + it + "-" + 10 digits */
 
 
 void
@@ -137,6 +140,31 @@ kecs_pod_label(kecs_arena_t *a, kecs_str_t name)
     return s.data ? kecs_sprintf(a, "%.*s-%06x", kecs_fmt(s),
                                  (unsigned) (hash(name) & 0xffffff))
                   : s;
+}
+
+
+/* That of a Service begins with a letter. */
+
+kecs_str_t
+kecs_service_object_name(kecs_arena_t *a, const kecs_service_place_t *p)
+{
+    uint64_t    h;
+    kecs_str_t  s, all;
+
+    s = slug(a, p->service, OBJECT_SLUG, true);
+    all = kecs_sprintf(a, "%.*s/%.*s/%.*s/%.*s/%.*s", kecs_fmt(p->uuid),
+                       kecs_fmt(p->account), kecs_fmt(p->region),
+                       kecs_fmt(p->cluster), kecs_fmt(p->service));
+
+    if (s.data == NULL || all.data == NULL) {
+        return kecs_null_str;
+    }
+
+    h = hash(all);
+    h = (h ^ (h >> 40)) & 0xffffffffffu;
+
+    return kecs_sprintf(a, "%s%.*s-%010" PRIx64,
+                        s.data[0] >= 'a' ? "" : "s-", kecs_fmt(s), h);
 }
 
 

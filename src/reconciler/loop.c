@@ -94,7 +94,9 @@ idle(const kecs_reconciler_t *r)
         return (int) sooner(wait, r->store_at, now);
     }
 
-    if (!r->loaded || r->news != NULL || r->dirty != NULL) {
+    if (!r->loaded || r->news != NULL || r->dirty != NULL
+        || (r->expose != NULL && !r->draining))
+    {
         return 0;
     }
 
@@ -159,6 +161,7 @@ go_round(kecs_reconciler_t *r)
     } else {
         kecs_services_due(r, kecs_wall_clock());
         kecs_rollout(r);
+        kecs_expose(r);
         kecs_expiry(r);
     }
 }

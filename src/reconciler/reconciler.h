@@ -12,6 +12,7 @@
  * drive.c   starts, stops, forgets      rollout.c the service scheduler
  * expiry.c  what is old                 adopt.c   tasks without a record
  * purge.c   deleted task definitions    follow.c  service deployments
+ * expose.c  what others see of services
  */
 
 #ifndef KECS_RECONCILER_H
@@ -69,6 +70,7 @@ struct kecs_live_service_s {
     kecs_node_t           node;          /* first: by scope, cluster, no */
     kecs_live_service_t  *next, *prev;
     kecs_live_service_t  *dirty_next;
+    kecs_live_service_t  *expose_next;
     kecs_live_task_t     *tasks;
     size_t                n;
 
@@ -79,6 +81,7 @@ struct kecs_live_service_s {
     kecs_msec_t           again_at;      /* wall, 0: on a change */
     kecs_msec_t           backoff;       /* after a failure */
     bool                  dirty;
+    bool                  expose;        /* the runtime is to be told */
 };
 
 typedef struct {
@@ -109,6 +112,8 @@ typedef struct kecs_reconciler_s {
     kecs_live_task_t     *all_tasks;
     kecs_live_service_t  *all_services;
     kecs_live_service_t  *dirty;
+    kecs_live_service_t  *expose;
+    bool                  exposed;       /* all have been told of */
     kecs_msec_t           services_at;   /* wall: earliest again_at */
 
     /* The runtime. */
@@ -264,6 +269,18 @@ kecs_rc_t kecs_follow_look(kecs_reconciler_t *r, kecs_txn_t *txn,
 
 /* Does it; the service has all its parts and may be changed and put. */
 kecs_rc_t kecs_follow(kecs_batch_t *b, kecs_call_t *c, kecs_service_t *s);
+
+
+/*
+ * expose.c: what others are to see of a service, told to the runtime when
+ * its record, its deployments or its task sets have changed.
+ */
+void kecs_expose_later(kecs_reconciler_t *r, kecs_live_service_t *s);
+void kecs_expose(kecs_reconciler_t *r);
+
+/* It leaves the view; with `over` it is no more. */
+void kecs_expose_drop(kecs_reconciler_t *r, kecs_live_service_t *s,
+    bool over);
 
 
 /* expiry.c */

@@ -181,9 +181,11 @@ unlink_dirty(kecs_reconciler_t *r, kecs_live_service_t *s)
 
 
 static void
-drop_service(kecs_reconciler_t *r, kecs_live_service_t *s)
+drop_service(kecs_reconciler_t *r, kecs_live_service_t *s, bool over)
 {
     kecs_live_task_t  *t;
+
+    kecs_expose_drop(r, s, over);
 
     for (t = s->tasks; t != NULL; t = t->of_next) {
         t->of = NULL;
@@ -219,6 +221,7 @@ dirty_by_key(kecs_reconciler_t *r, uint32_t scope, uint32_t cluster,
 
     if (s != NULL) {
         kecs_service_dirty(r, s);
+        kecs_expose_later(r, s);
     }
 }
 
@@ -233,7 +236,7 @@ service_changed(kecs_reconciler_t *r, const kecs_service_t *rec, bool gone)
         s = find_service(r, rec->rec.scope, rec->cluster, rec->no);
 
         if (s != NULL) {
-            drop_service(r, s);
+            drop_service(r, s, true);
         }
 
         return KECS_OK;
@@ -243,6 +246,7 @@ service_changed(kecs_reconciler_t *r, const kecs_service_t *rec, bool gone)
 
     if (rc == KECS_OK) {
         kecs_service_dirty(r, s);
+        kecs_expose_later(r, s);
     }
 
     return rc;
@@ -695,7 +699,7 @@ drop_stale(kecs_reconciler_t *r)
         next_service = s->next;
 
         if (s->loaded != r->snapshot) {
-            drop_service(r, s);
+            drop_service(r, s, true);
         }
     }
 }
@@ -742,7 +746,7 @@ kecs_view_free(kecs_reconciler_t *r)
     }
 
     while (r->all_services != NULL) {
-        drop_service(r, r->all_services);
+        drop_service(r, r->all_services, false);
     }
 
     kecs_hashtab_free(&r->tasks);

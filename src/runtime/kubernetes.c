@@ -26,6 +26,7 @@
 #include "../kube/watch.h"
 #include "kube_lease.h"
 #include "kube_pods.h"
+#include "kube_services.h"
 #include "kubernetes.h"
 
 
@@ -50,6 +51,7 @@ typedef struct kubernetes_s {
     kecs_lease_t       *lease;
     kecs_watch_t       *watch;      /* this and pods: NULL without lease */
     kecs_kube_pods_t   *pods;
+    kecs_kube_services_t  *services;
     kecs_watch_conf_t   watching;
     kecs_str_t          uuid;
     kecs_str_t          server;     /* for a person */
@@ -264,6 +266,56 @@ on_begin(void *ctx)
 }
 
 
+/* What fails is tried again when the pod is seen the next time. */
+
+static void
+label_added(void *ctx, const kecs_kube_reply_t *reply)
+{
+    (void) ctx;
+
+    if (reply->status >= 400 && reply->status != 404) {
+        kecs_log(KECS_LOG_INFO, "kubernetes: a pod cannot be labelled: HTTP "
+                 "%ld", reply->status);
+    }
+}
+
+
+/* A pod of an earlier release lacks the label that its Service selects. */
+
+static void
+add_label(kubernetes_t *rt, const kecs_json_t *pod)
+{
+    kecs_str_t            name, label;
+    const kecs_json_t    *meta;
+    kecs_kube_request_t   r;
+
+    label = kecs_pod_lacks_object(rt->scratch, rt->uuid, pod);
+
+    if (label.len == 0) {
+        return;
+    }
+
+    meta = kecs_json_get(pod, "metadata");
+    name = kecs_json_str(kecs_json_get(meta, "name"));
+
+    memset(&r, 0, sizeof(kecs_kube_request_t));
+    r.method = "PATCH";
+    r.type = "application/strategic-merge-patch+json";
+    r.path = kecs_sprintf(rt->scratch, "%.*s/%.*s",
+                          kecs_fmt(rt->watching.path), kecs_fmt(name));
+    r.body = kecs_sprintf(rt->scratch, "{\"metadata\":{\"uid\":\"%.*s\","
+                          "\"labels\":{\"" KECS_POD_OBJECT "\":\"%.*s\"}}}",
+                          kecs_fmt(kecs_json_str(kecs_json_get(meta, "uid"))),
+                          kecs_fmt(label));
+    r.done = label_added;
+    r.ctx = rt;
+
+    if (r.path.data != NULL && r.body.data != NULL) {
+        (void) kecs_kube_send(rt->k, &r, NULL);
+    }
+}
+
+
 static void
 on_object(void *ctx, kecs_watch_event_t event, const kecs_json_t *pod)
 {
@@ -297,6 +349,10 @@ on_object(void *ctx, kecs_watch_event_t event, const kecs_json_t *pod)
 
     if (o.placed) {
         o.zone = zone_of(rt, o.node);
+    }
+
+    if (event != KECS_WATCH_DELETED) {
+        add_label(rt, pod);
     }
 
     rt->rt.sink.seen(rt->rt.sink.ctx, &o);
@@ -337,6 +393,10 @@ engage(kubernetes_t *rt)
     rc = kecs_kube_pods_open(rt->k, rt->watching.path, rt->uuid,
                              &rt->rt.sink, &rt->pods);
 
+    if (rc == KECS_OK) {
+        rc = kecs_kube_services_engage(rt->services);
+    }
+
     return rc == KECS_OK ? kecs_watch_open(rt->k, &rt->watching, &sink,
                                            &rt->watch)
                          : rc;
@@ -347,6 +407,11 @@ static void
 disengage(kubernetes_t *rt)
 {
     kecs_watch_close(rt->watch);
+
+    if (rt->services != NULL) {
+        kecs_kube_services_disengage(rt->services);
+    }
+
     kecs_kube_pods_close(rt->pods);
     rt->watch = NULL;
     rt->pods = NULL;
@@ -424,6 +489,7 @@ rt_close(kecs_runtime_t *r)
     kubernetes_t  *rt = (kubernetes_t *) r;
 
     disengage(rt);
+    kecs_kube_services_close(rt->services);
 
     if (rt->lease != NULL) {
         release(rt);
@@ -459,6 +525,10 @@ rt_run(kecs_runtime_t *r)
 
     if (rt->watch != NULL) {
         kecs_watch_run(rt->watch);
+    }
+
+    if (may_ask(rt)) {
+        kecs_kube_services_run(rt->services);
     }
 }
 
@@ -540,6 +610,49 @@ rt_forget(kecs_runtime_t *r, const uint8_t *task, kecs_str_t handle)
 }
 
 
+static kecs_rc_t
+rt_expose(kecs_runtime_t *r, const kecs_service_key_t *key,
+    const kecs_service_facts_t *f)
+{
+    kecs_rc_t      rc;
+    kubernetes_t  *rt = (kubernetes_t *) r;
+
+    rc = kecs_kube_services_expose(rt->services, key, f);
+
+    if (may_ask(rt)) {
+        kecs_kube_services_run(rt->services);
+    }
+
+    return rc;
+}
+
+
+static void
+rt_unexpose(kecs_runtime_t *r, const kecs_service_key_t *key)
+{
+    kubernetes_t  *rt = (kubernetes_t *) r;
+
+    kecs_kube_services_unexpose(rt->services, key);
+
+    if (may_ask(rt)) {
+        kecs_kube_services_run(rt->services);
+    }
+}
+
+
+static void
+rt_exposed(kecs_runtime_t *r)
+{
+    kubernetes_t  *rt = (kubernetes_t *) r;
+
+    kecs_kube_services_exposed(rt->services);
+
+    if (may_ask(rt)) {
+        kecs_kube_services_run(rt->services);
+    }
+}
+
+
 static bool
 rt_ready(kecs_runtime_t *r, char *why, size_t size)
 {
@@ -563,7 +676,7 @@ rt_ready(kecs_runtime_t *r, char *why, size_t size)
 
 static const kecs_runtime_ops_t  kubernetes_ops = {
     "kubernetes", 0, rt_close, rt_wait, rt_run, rt_start, rt_stop, rt_forget,
-    rt_ready
+    rt_expose, rt_unexpose, rt_exposed, rt_ready
 };
 
 
@@ -606,6 +719,12 @@ setup(kubernetes_t *rt, const kecs_kubeconfig_t *config,
     }
 
     rc = kecs_kube_open(config, &tuning->client, &rt->k);
+
+    if (rc == KECS_OK) {
+        rc = kecs_kube_services_open(rt->k, ns, rt->uuid, &rt->watching,
+                                     &rt->services);
+    }
+
     if (rc != KECS_OK) {
         return rc;
     }

@@ -1,7 +1,8 @@
 /*
- * One request after the other.  Pods are listed page by page; each page is
- * dealt with before the next one is asked for.  Whatever fails ends it; it
- * can be done again.
+ * One request after the other.  Objects are listed page by page; each page
+ * is dealt with before the next one is asked for.  Whatever fails ends it;
+ * it can be done again.  Without a right to Services and budgets there are
+ * none of ours.
  *
  * What is removed has to be ours alone: with a live holder of the Lease
  * elsewhere nothing is.  The Lease goes when no pod is left, and only as it
@@ -11,7 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "../convert/pod.h"
+#include "../convert/service_objects.h"
 #include "../kube/client.h"
 #include "../kube/object.h"
 #include "kube_lease.h"
@@ -20,18 +21,24 @@
 
 #define PAGE  200
 
-typedef struct {
+typedef struct release_s  release_t;
+
+struct release_s {
     kecs_kube_t    *k;
     kecs_arena_t   *a;              /* of one page */
-    kecs_str_t      path;
+    kecs_str_t      pods;           /* paths */
+    kecs_str_t      services;
+    kecs_str_t      budgets;
     kecs_str_t      lease;
+    kecs_str_t      path;           /* the one that is dealt with */
+    kecs_rc_t     (*each)(release_t *r, const kecs_json_t *object);
     const char     *uuid;
     bool            remove;
     unsigned        n;
     bool            answered;
     long            status;
     kecs_str_t      body;           /* in `a` */
-} release_t;
+};
 
 static _Thread_local char  error_line[512];
 
@@ -115,32 +122,65 @@ ask(release_t *r, const char *method, kecs_str_t path, const char *type,
 }
 
 
-static kecs_rc_t
-let_go(release_t *r, kecs_str_t name, kecs_str_t uid)
+static kecs_str_t
+path_of(release_t *r, const kecs_json_t *meta)
 {
-    kecs_rc_t   rc;
-    kecs_str_t  path, body;
+    kecs_str_t  name;
 
-    path = kecs_sprintf(r->a, "%.*s/%.*s", kecs_fmt(r->path),
-                        kecs_fmt(name));
+    name = kecs_kube_escape(r->a, kecs_json_str(kecs_json_get(meta,
+                                                              "name")));
 
-    if (r->remove) {
-        body = kecs_sprintf(r->a, "{\"kind\":\"DeleteOptions\","
-                            "\"apiVersion\":\"v1\",\"preconditions\":{"
-                            "\"uid\":\"%.*s\"}}", kecs_fmt(uid));
-        rc = ask(r, "DELETE", path, "application/json", body, 404);
+    return name.data ? kecs_sprintf(r->a, "%.*s/%.*s", kecs_fmt(r->path),
+                                    kecs_fmt(name)) : name;
+}
 
-        if (rc != KECS_OK) {
-            return rc;
-        }
+
+static kecs_rc_t
+delete(release_t *r, const kecs_json_t *meta)
+{
+    kecs_str_t  body;
+
+    body = kecs_sprintf(r->a, "{\"kind\":\"DeleteOptions\","
+                        "\"apiVersion\":\"v1\",\"preconditions\":{"
+                        "\"uid\":\"%.*s\"}}",
+                        kecs_fmt(kecs_json_str(kecs_json_get(meta, "uid"))));
+
+    return ask(r, "DELETE", path_of(r, meta), "application/json", body, 404);
+}
+
+
+static kecs_rc_t
+let_go(release_t *r, const kecs_json_t *pod)
+{
+    kecs_rc_t           rc;
+    kecs_str_t          body;
+    const kecs_json_t  *meta;
+
+    r->n++;
+    meta = kecs_json_get(pod, "metadata");
+    rc = r->remove ? delete(r, meta) : KECS_OK;
+
+    if (rc != KECS_OK) {
+        return rc;
     }
 
     body = kecs_sprintf(r->a, "{\"metadata\":{\"uid\":\"%.*s\","
                         "\"$deleteFromPrimitiveList/finalizers\":[\""
-                        KECS_POD_FINALIZER "\"]}}", kecs_fmt(uid));
+                        KECS_POD_FINALIZER "\"]}}",
+                        kecs_fmt(kecs_json_str(kecs_json_get(meta, "uid"))));
 
-    return ask(r, "PATCH", path, "application/strategic-merge-patch+json",
-               body, 404);
+    return ask(r, "PATCH", path_of(r, meta),
+               "application/strategic-merge-patch+json", body, 404);
+}
+
+
+/* A Service or a budget, unless somebody copied it. */
+
+static kecs_rc_t
+remove_made(release_t *r, const kecs_json_t *object)
+{
+    return kecs_object_is_made(r->a, kecs_str_of(r->uuid), object)
+           ? delete(r, kecs_json_get(object, "metadata")) : KECS_OK;
 }
 
 
@@ -148,38 +188,32 @@ static kecs_rc_t
 items(release_t *r, kecs_str_t list)
 {
     kecs_rc_t           rc;
-    kecs_str_t          item, name;
-    const kecs_json_t  *pod, *meta;
+    kecs_str_t          item;
+    const kecs_json_t  *object;
 
     while ((rc = kecs_kube_item(&list, &item)) == KECS_OK) {
 
-        rc = kecs_kube_parse(r->a, item, &pod);
+        rc = kecs_kube_parse(r->a, item, &object);
         if (rc != KECS_OK) {
             break;
         }
 
-        meta = kecs_json_get(pod, "metadata");
-        name = kecs_json_str(kecs_json_get(meta, "name"));
-
-        if (name.len == 0
-            || !kecs_str_is(kecs_json_str(kecs_json_at(meta, "labels",
-                                                       KECS_POD_STORE,
-                                                       NULL)), r->uuid))
+        if (!kecs_str_is(kecs_json_str(kecs_json_at(object, "metadata",
+                                                    "labels", KECS_POD_STORE,
+                                                    NULL)), r->uuid))
         {
             continue;
         }
 
-        rc = let_go(r, kecs_kube_escape(r->a, name),
-                    kecs_json_str(kecs_json_get(meta, "uid")));
+        rc = r->each(r, object);
         if (rc != KECS_OK) {
             return rc;
         }
-
-        r->n++;
     }
 
     return rc == KECS_DONE ? KECS_OK
-                           : fail(rc, "the list of pods is malformed");
+                           : fail(rc, "the list of %.*s is malformed",
+                                  kecs_fmt(r->path));
 }
 
 
@@ -205,7 +239,8 @@ page(release_t *r, kecs_arena_t *keep, kecs_str_t *next)
     if (kecs_kube_list(r->body, &l) != KECS_OK
         || kecs_kube_parse(r->a, l.metadata, &meta) != KECS_OK)
     {
-        return fail(KECS_ERROR, "the list of pods is malformed");
+        return fail(KECS_ERROR, "the list of %.*s is malformed",
+                    kecs_fmt(r->path));
     }
 
     *next = kecs_json_str(kecs_json_get(meta, "continue"));
@@ -216,12 +251,15 @@ page(release_t *r, kecs_arena_t *keep, kecs_str_t *next)
 
 
 static kecs_rc_t
-pages(release_t *r, kecs_arena_t *keep)
+pages(release_t *r, kecs_arena_t *keep, kecs_str_t path,
+    kecs_rc_t (*each)(release_t *, const kecs_json_t *))
 {
     kecs_rc_t   rc;
     kecs_str_t  next;
 
     next = kecs_null_str;
+    r->path = path;
+    r->each = each;
 
     do {
         kecs_arena_reset(r->a);
@@ -294,19 +332,43 @@ look_at_lease(release_t *r, const kecs_json_t **meta)
 
 
 static kecs_rc_t
+remove_all(release_t *r, kecs_arena_t *keep, kecs_str_t path)
+{
+    kecs_rc_t  rc;
+
+    rc = pages(r, keep, path, remove_made);
+
+    return rc == KECS_ERROR && r->status == 403 ? KECS_OK : rc;
+}
+
+
+/*
+ * A budget keeps pods that nobody will replace from being evicted, so it
+ * goes in any case.
+ */
+
+static kecs_rc_t
 let_all_go(release_t *r, kecs_arena_t *keep)
 {
     kecs_rc_t           rc;
     const kecs_json_t  *meta;
 
-    if (!r->remove) {
-        return pages(r, keep);
-    }
-
-    rc = look_at_lease(r, &meta);
+    rc = r->remove ? look_at_lease(r, &meta) : KECS_OK;
 
     if (rc == KECS_OK) {
-        rc = pages(r, keep);
+        rc = pages(r, keep, r->pods, let_go);
+    }
+
+    if (rc == KECS_OK) {
+        rc = remove_all(r, keep, r->budgets);
+    }
+
+    if (!r->remove) {
+        return rc;
+    }
+
+    if (rc == KECS_OK) {
+        rc = remove_all(r, keep, r->services);
     }
 
     if (rc != KECS_OK || r->n > 0) {
@@ -341,10 +403,15 @@ kecs_kube_release(const kecs_kubeconfig_t *config, const char *namespace,
     if (rc == KECS_OK) {
         ns = kecs_kube_escape(keep, namespace ? kecs_str_of(namespace)
                                               : config->namespace);
-        r.path = kecs_sprintf(keep, "/api/v1/namespaces/%.*s/pods",
+        r.pods = kecs_sprintf(keep, "/api/v1/namespaces/%.*s/pods",
                               kecs_fmt(ns));
+        r.services = kecs_sprintf(keep, "/api/v1/namespaces/%.*s/services",
+                                  kecs_fmt(ns));
+        r.budgets = kecs_sprintf(keep, "/apis/policy/v1/namespaces/%.*s/"
+                                 "poddisruptionbudgets", kecs_fmt(ns));
         r.lease = kecs_lease_path(keep, ns, kecs_str_of(uuid));
-        rc = r.path.data && r.lease.data && ns.data
+        rc = r.pods.data && r.services.data && r.budgets.data
+             && r.lease.data && ns.data
              ? let_all_go(&r, keep)
              : fail(KECS_NOMEM, "out of memory");
         kecs_kube_close(r.k);

@@ -12,10 +12,10 @@
 
 /*
  * Takes our finalizer from all pods of the store `uuid` in the namespace
- * (NULL: the configuration's own), so that nothing of ours holds them;
- * with `remove` they are deleted first, and the store's Lease when there
- * are none (any more); not while another host holds it.  *n: how many pods
- * there were.
+ * (NULL: the configuration's own) and deletes the PodDisruptionBudgets, so
+ * that nothing of ours holds them; with `remove` they are deleted first,
+ * the Services too, and the store's Lease when there are no pods (any
+ * more); not while another host holds it.  *n: how many pods there were.
  * KECS_OK, KECS_NOMEM, KECS_ERROR; *why tells a person and is valid until
  * the next call in this thread.
  */

@@ -14,6 +14,7 @@
 #include <poll.h>
 
 #include "../convert/observation.h"
+#include "../convert/service_objects.h"
 
 
 typedef struct kecs_runtime_s  kecs_runtime_t;
@@ -28,6 +29,13 @@ typedef struct {
     const kecs_ecs_task_definition_t  *definition;
     const kecs_ecs_task_override_t    *overrides;     /* or NULL */
 } kecs_start_t;
+
+/* A service by its record. */
+typedef struct {
+    uint32_t  scope;
+    uint32_t  cluster;
+    uint32_t  no;
+} kecs_service_key_t;
 
 /*
  * News.  `seen`: the state of one task (also of tasks that the store does
@@ -71,6 +79,19 @@ typedef struct {
     /* The end is stored: let go of what is left of the task. */
     kecs_rc_t  (*forget)(kecs_runtime_t *rt, const uint8_t *task,
                          kecs_str_t handle);
+
+    /*
+     * What others see of services: from now on the service is to be
+     * reachable and guarded as told (facts without uuid, valid during the
+     * call); it is no more; all there are have been told, what else shows
+     * one is left over.  May be told again at any time.  KECS_NOMEM.  All
+     * are NULL in a runtime that has nothing of the kind.
+     */
+    kecs_rc_t  (*expose)(kecs_runtime_t *rt, const kecs_service_key_t *key,
+                         const kecs_service_facts_t *f);
+    void       (*unexpose)(kecs_runtime_t *rt,
+                           const kecs_service_key_t *key);
+    void       (*exposed)(kecs_runtime_t *rt);
 
     /* For readiness: true when in contact; `why` tells a person. */
     bool  (*ready)(kecs_runtime_t *rt, char *why, size_t size);

@@ -304,6 +304,9 @@ static const kecs_runtime_ops_t  simulated_ops = {
     simulated_start,
     simulated_stop,
     simulated_forget,
+    NULL,
+    NULL,
+    NULL,
     simulated_ready
 };
 

@@ -169,6 +169,13 @@ lease(fake_conn_t *c, const fake_request_t *r)
 }
 
 
+static bool
+is_of_pods(const fake_request_t *r)
+{
+    return strncmp(r->path, PODS, sizeof(PODS) - 1) == 0;
+}
+
+
 static void
 ask(fake_t *f, fake_conn_t *c, const fake_request_t *r)
 {
@@ -186,19 +193,23 @@ ask(fake_t *f, fake_conn_t *c, const fake_request_t *r)
 
     if (strstr(r->path, "watch=1") != NULL) {
         fake_begin(c);
-        stream = c;
+
+        if (is_of_pods(r)) {
+            stream = c;
+        }
+
         return;
     }
 
     if (strstr(r->path, "limit=") != NULL) {
-        lists++;
+        lists += is_of_pods(r);
         fake_reply(c, 200, "", "{\"metadata\":{\"resourceVersion\":\"1\"},"
                    "\"items\":[]}");
         return;
     }
 
     note(asked, sizeof(asked), "%s %s; ", r->method,
-         strncmp(r->path, PODS, sizeof(PODS) - 1) == 0
+         is_of_pods(r)
          ? r->path + sizeof(PODS) - 1 : r->path);
     (void) snprintf(last_body, sizeof(last_body), "%s", r->body);
 

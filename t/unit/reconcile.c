@@ -11,6 +11,7 @@
 #include "../../src/reconciler/definitions.c"
 #include "../../src/reconciler/drive.c"
 #include "../../src/reconciler/expiry.c"
+#include "../../src/reconciler/expose.c"
 #include "../../src/reconciler/follow.c"
 #include "../../src/reconciler/loop.c"
 #include "../../src/reconciler/news.c"
@@ -28,6 +29,9 @@ typedef struct {
     unsigned            starts;
     unsigned            stops;
     unsigned            forgets;
+    unsigned            exposes;
+    unsigned            exposed;
+    char                shown[256];     /* what was told last of a service */
     kecs_rc_t           answer;
     uint8_t             last[KECS_ID_LEN];
 } fake_t;
@@ -100,9 +104,51 @@ fake_ready(kecs_runtime_t *rt, char *why, size_t size)
 }
 
 
+static kecs_rc_t
+fake_expose(kecs_runtime_t *rt, const kecs_service_key_t *key,
+    const kecs_service_facts_t *s)
+{
+    size_t   i, k;
+    fake_t  *f;
+
+    f = (fake_t *) rt;
+    f->exposes++;
+    (void) key;
+    (void) snprintf(f->shown, sizeof(f->shown), "%.*s/%.*s/%.*s/%.*s %u*%u%%",
+                    kecs_fmt(s->place.account), kecs_fmt(s->place.region),
+                    kecs_fmt(s->place.cluster), kecs_fmt(s->place.service),
+                    (unsigned) s->desired, (unsigned) s->min_percent);
+
+    for (i = 0; i < s->n; i++) {
+        k = strlen(f->shown);
+        (void) snprintf(f->shown + k, sizeof(f->shown) - k, " %.*s",
+                        kecs_fmt(s->definitions[i]->family));
+    }
+
+    return f->answer;
+}
+
+
+static void
+fake_unexpose(kecs_runtime_t *rt, const kecs_service_key_t *key)
+{
+    fake_t  *f;
+
+    f = (fake_t *) rt;
+    (void) snprintf(f->shown, sizeof(f->shown), "over %u", (unsigned) key->no);
+}
+
+
+static void
+fake_exposed(kecs_runtime_t *rt)
+{
+    ((fake_t *) rt)->exposed++;
+}
+
+
 static const kecs_runtime_ops_t  fake_ops = {
     "fake", 0, NULL, NULL, fake_run, fake_start, fake_stop, fake_forget,
-    fake_ready
+    fake_expose, fake_unexpose, fake_exposed, fake_ready
 };
 
 
@@ -1306,6 +1352,72 @@ test_settings(void)
 }
 
 
+/* What others see of a service follows its records. */
+
+static void
+test_exposing(void)
+{
+    kit_t  k;
+
+    setup(&k);
+    go(&k);
+    tap_is_int(k.rt.exposed, 1, "no service: that is all of them");
+
+    (void) callkit(&k.api, "CreateService", "{\"serviceName\":\"web\","
+                   "\"taskDefinition\":\"f\",\"desiredCount\":2}");
+    go(&k);
+    tap_is_str(kecs_str_of(k.rt.shown),
+               "000000000000/us-east-1/default/web 2*100% f",
+               "a service is told of, without contact too");
+
+    sync_now(&k);
+    go(&k);
+    k.rt.exposes = 0;
+    run_task(&k);
+    show(&k, KECS_C_RUNNING, false);
+    go(&k);
+    tap_is_int(k.rt.exposes, 0, "what tasks do is not told");
+
+    (void) callkit(&k.api, "RegisterTaskDefinition",
+                   "{\"family\":\"g\",\"containerDefinitions\":["
+                   "{\"name\":\"a\",\"image\":\"i\",\"memory\":8}]}");
+    (void) callkit(&k.api, "UpdateService", "{\"service\":\"web\","
+                   "\"taskDefinition\":\"g\",\"desiredCount\":3,"
+                   "\"deploymentConfiguration\":{"
+                   "\"minimumHealthyPercent\":50}}");
+    go(&k);
+    tap_is_str(kecs_str_of(k.rt.shown),
+               "000000000000/us-east-1/default/web 3*50% g f",
+               "changed: with what it ran before");
+
+    k.r.seq = 0;
+    k.r.loaded = false;
+    k.rt.exposes = 0;
+    go(&k);
+    tap_is_int(k.rt.exposes, 1, "loaded again: told again");
+    tap_is_int(k.rt.exposed, 1, "and nothing is left over");
+
+    k.rt.answer = KECS_INVALID;
+    (void) callkit(&k.api, "UpdateService", "{\"service\":\"web\","
+                   "\"desiredCount\":4}");
+    go(&k);
+    tap_ok(k.r.expose == NULL, "one that cannot be told is left out");
+    k.rt.answer = KECS_OK;
+
+    (void) callkit(&k.api, "CreateService", "{\"serviceName\":\"idle\","
+                   "\"taskDefinition\":\"f\",\"desiredCount\":0}");
+    go(&k);
+    (void) callkit(&k.api, "DeleteService", "{\"service\":\"idle\"}");
+    go(&k);
+    tap_is_str(kecs_str_of(k.rt.shown), "over 2", "deleted: over");
+
+    k.rt.shown[0] = '\0';
+    finish(&k);
+    tap_ok(strstr(k.rt.shown, "over") == NULL,
+           "when we end nothing is over");
+}
+
+
 int
 main(void)
 {
@@ -1331,6 +1443,7 @@ main(void)
     test_expiry_others();
     test_expiry_definitions();
     test_settings();
+    test_exposing();
 
     return tap_done();
 }

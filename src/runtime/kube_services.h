@@ -1,0 +1,48 @@
+/*
+ * The Service and the PodDisruptionBudget of each ECS service: what is
+ * wanted is held against what the watches show, and made so.  Nothing here
+ * is in the way of pods: few requests at a time, and what is refused is
+ * told once and tried again much later.
+ *
+ * One thread; what is wanted outlives losses of the Lease, what was seen
+ * does not.
+ */
+
+#ifndef KECS_KUBE_SERVICES_H
+#define KECS_KUBE_SERVICES_H
+
+
+#include "../kube/watch.h"
+#include "runtime.h"
+
+
+typedef struct kecs_kube_services_s  kecs_kube_services_t;
+
+
+/*
+ * `namespace` is escaped for a path; `uuid` and `selector` (of labels)
+ * stay.  Of `tuning` limit and timeout are used.
+ */
+kecs_rc_t kecs_kube_services_open(kecs_kube_t *k, kecs_str_t namespace,
+    kecs_str_t uuid, const kecs_watch_conf_t *tuning,
+    kecs_kube_services_t **out);
+
+/* Before the client is closed. */
+void kecs_kube_services_close(kecs_kube_services_t *t);
+
+/* The Lease is ours: watches begin.  KECS_NOMEM: then disengage. */
+kecs_rc_t kecs_kube_services_engage(kecs_kube_services_t *t);
+void kecs_kube_services_disengage(kecs_kube_services_t *t);
+
+/* Asks what is to be asked; to be called often, while the Lease is held. */
+void kecs_kube_services_run(kecs_kube_services_t *t);
+
+/* See runtime.h. */
+kecs_rc_t kecs_kube_services_expose(kecs_kube_services_t *t,
+    const kecs_service_key_t *key, const kecs_service_facts_t *f);
+void kecs_kube_services_unexpose(kecs_kube_services_t *t,
+    const kecs_service_key_t *key);
+void kecs_kube_services_exposed(kecs_kube_services_t *t);
+
+
+#endif
