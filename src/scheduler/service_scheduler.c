@@ -16,6 +16,7 @@
  */
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "scheduler.h"
 
@@ -483,25 +484,131 @@ before(const step_t *s, const item_t *a, const item_t *b)
 typedef bool (*filter_pt)(const item_t *i);
 
 
-static item_t *
-next_victim(step_t *s, filter_pt filter)
+/* Who may be stopped, in lanes of one rank and zone, the youngest first. */
+typedef struct {
+    item_t  **at;
+    item_t  **end;
+    int       rank;
+} lane_t;
+
+typedef struct {
+    item_t  **items;
+    size_t    n;
+    lane_t   *lanes;
+    size_t    n_lanes;
+    size_t    first;            /* lanes before it are empty */
+} victims_t;
+
+
+static int
+in_lanes(const void *x, const void *y)
+{
+    const item_t  *a, *b;
+
+    a = *(item_t *const *) x;
+    b = *(item_t *const *) y;
+
+    if (rank(a) != rank(b)) {
+        return rank(a) - rank(b);
+    }
+
+    if (a->zone != b->zone) {
+        return a->zone < b->zone ? -1 : 1;
+    }
+
+    if (a->task->created_at != b->task->created_at) {
+        return a->task->created_at > b->task->created_at ? -1 : 1;
+    }
+
+    return memcmp(b->task->id, a->task->id, KECS_ID_LEN);
+}
+
+
+static void
+victims_split(victims_t *v)
 {
     size_t   i;
-    item_t  *it, *best;
+    item_t  *it;
+    lane_t  *lane;
 
-    for (i = 0, best = NULL; i < s->view->n_tasks; i++) {
-        it = &s->items[i];
+    for (i = 0, lane = NULL; i < v->n; i++) {
+        it = v->items[i];
 
-        if (!it->live || it->victim || it->task->protected || !filter(it)) {
-            continue;
+        if (lane == NULL || it->zone != (*lane->at)->zone
+            || rank(it) != lane->rank)
+        {
+            lane = &v->lanes[v->n_lanes++];
+            lane->at = &v->items[i];
+            lane->rank = rank(it);
         }
 
-        if (best == NULL || before(s, it, best)) {
-            best = it;
+        lane->end = &v->items[i + 1];
+    }
+}
+
+
+static bool
+victims_find(step_t *s, filter_pt filter, victims_t *v)
+{
+    size_t   i;
+    item_t  *it;
+
+    memset(v, 0, sizeof(*v));
+    v->items = kecs_calloc(s->arena, s->view->n_tasks, sizeof(item_t *));
+    v->lanes = kecs_calloc(s->arena, s->view->n_tasks, sizeof(lane_t));
+
+    if (v->items == NULL || v->lanes == NULL) {
+        s->rc = KECS_NOMEM;
+        return false;
+    }
+
+    for (i = 0; i < s->view->n_tasks; i++) {
+        it = &s->items[i];
+
+        if (it->live && !it->victim && !it->task->protected && filter(it)) {
+            v->items[v->n++] = it;
         }
     }
 
-    return best;
+    if (v->n != 0) {
+        qsort(v->items, v->n, sizeof(item_t *), in_lanes);
+    }
+
+    victims_split(v);
+
+    return true;
+}
+
+
+/* Zones empty as victims go, so the lanes' heads are compared each time. */
+
+static item_t *
+next_victim(const step_t *s, victims_t *v)
+{
+    size_t   i;
+    lane_t  *lane, *best;
+
+    while (v->first < v->n_lanes
+           && v->lanes[v->first].at == v->lanes[v->first].end)
+    {
+        v->first++;
+    }
+
+    for (i = v->first, best = NULL; i < v->n_lanes; i++) {
+        lane = &v->lanes[i];
+
+        if (lane->rank != v->lanes[v->first].rank) {
+            break;
+        }
+
+        if (lane->at != lane->end
+            && (best == NULL || before(s, *lane->at, *best->at)))
+        {
+            best = lane;
+        }
+    }
+
+    return best != NULL ? *best->at++ : NULL;
 }
 
 
@@ -509,10 +616,15 @@ static void
 stop(step_t *s, int64_t n, filter_pt filter)
 {
     item_t         *it;
+    victims_t       v;
     kecs_action_t  *a;
 
+    if (n <= 0 || !victims_find(s, filter, &v)) {
+        return;
+    }
+
     for ( /* void */ ; n > 0; n--) {
-        it = next_victim(s, filter);
+        it = next_victim(s, &v);
         a = it != NULL ? action(s, KECS_ACT_STOP) : NULL;
 
         if (a == NULL) {
