@@ -162,6 +162,26 @@ utf8_sequence(const unsigned char *p, size_t n)
 }
 
 
+/* Bytes of ASCII that it begins with, counted in words. */
+
+static size_t
+ascii_words(const unsigned char *p, size_t n)
+{
+    size_t    i;
+    uint64_t  word;
+
+    for (i = 0; i + sizeof(word) <= n; i += sizeof(word)) {
+        memcpy(&word, p + i, sizeof(word));
+
+        if (word & UINT64_C(0x8080808080808080)) {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
 bool
 kecs_str_utf8(kecs_str_t a)
 {
@@ -170,7 +190,7 @@ kecs_str_utf8(kecs_str_t a)
 
     p = (const unsigned char *) a.data;
 
-    for (i = 0; i < a.len; i += len) {
+    for (i = ascii_words(p, a.len); i < a.len; i += len) {
         len = utf8_sequence(p + i, a.len - i);
 
         if (len == 0) {

@@ -155,6 +155,7 @@ void kecs_missing_write(kecs_call_t *c, const kecs_str_t *arns, size_t n);
 typedef struct {
     const kecs_cluster_t         *cluster;
     const kecs_taskdef_t         *taskdef;       /* BODY, TAGS loaded */
+    const kecs_ecs_task_definition_t  *def;      /* it decoded, or NULL */
     const kecs_service_t         *service;       /* or NULL */
     uint64_t                      deployment;    /* 0: none */
     unsigned                      launch;        /* KECS_LAUNCH_* */

@@ -543,15 +543,19 @@ plan(kecs_call_t *c, const kecs_new_task_t *n, plan_t *p)
     kecs_ecs_task_definition_t  *def;
 
     memset(p, 0, sizeof(plan_t));
-    rc = kecs_taskdef_load(c, n->taskdef, &def);
-
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
     p->c = c;
     p->n = n;
-    p->def = def;
+    p->def = n->def;
+
+    if (p->def == NULL) {
+        rc = kecs_taskdef_load(c, n->taskdef, &def);
+
+        if (rc != KECS_OK) {
+            return rc;
+        }
+
+        p->def = def;
+    }
 
     rc = plan_overrides(p);
 

@@ -170,6 +170,7 @@ kecs_task_request_settle(kecs_call_t *c, const kecs_task_request_t *q,
     memset(n, 0, sizeof(kecs_new_task_t));
     n->cluster = cluster;
     n->taskdef = taskdef;
+    n->def = def;
     n->launch = launch;
     n->overrides = q->overrides;
     n->execute_command = q->execute_command;

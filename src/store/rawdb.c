@@ -154,10 +154,63 @@ kecs_db_get(kecs_txn_t *txn, unsigned db, kecs_str_t key, kecs_str_t *value)
 }
 
 
+/* Puts and notes what was there. */
+
+static int
+put_noted(kecs_txn_t *txn, unsigned db, MDB_val *k, MDB_val *v,
+    unsigned flags)
+{
+    int      err;
+    MDB_dbi  dbi;
+    MDB_val  old;
+
+    dbi = txn->store->dbi[db];
+    old = *v;
+
+    err = mdb_put(txn->mdb, dbi, k, &old,
+                  flags & MDB_APPEND ? flags : flags | MDB_NOOVERWRITE);
+
+    if (err == 0) {
+        return kecs_undo_note(txn, db, k, NULL) == KECS_OK ? 0 : ENOMEM;
+    }
+
+    if (err != MDB_KEYEXIST || (flags & MDB_APPEND)) {
+        return err;
+    }
+
+    if (kecs_undo_note(txn, db, k, &old) != KECS_OK) {
+        return ENOMEM;
+    }
+
+    return mdb_put(txn->mdb, dbi, k, v, flags);
+}
+
+
+static int
+del_noted(kecs_txn_t *txn, unsigned db, MDB_val *k)
+{
+    int      err;
+    MDB_val  old;
+
+    err = mdb_get(txn->mdb, txn->store->dbi[db], k, &old);
+
+    if (err != 0) {
+        return err;
+    }
+
+    if (kecs_undo_note(txn, db, k, &old) != KECS_OK) {
+        return ENOMEM;
+    }
+
+    return mdb_del(txn->mdb, txn->store->dbi[db], k, NULL);
+}
+
+
 kecs_rc_t
 kecs_db_put(kecs_txn_t *txn, unsigned db, kecs_str_t key, kecs_str_t value,
     unsigned flags)
 {
+    int      err;
     MDB_val  k, v;
 
     if (!txn->write) {
@@ -168,15 +221,18 @@ kecs_db_put(kecs_txn_t *txn, unsigned db, kecs_str_t key, kecs_str_t value,
     val_of(&v, value);
     txn->changes++;
 
-    return kecs_txn_fail(txn, kecs_mdb_rc(mdb_put(txn->mdb,
-                                                  txn->store->dbi[db],
-                                                  &k, &v, flags)));
+    err = txn->noted
+          ? put_noted(txn, db, &k, &v, flags)
+          : mdb_put(txn->mdb, txn->store->dbi[db], &k, &v, flags);
+
+    return kecs_txn_fail(txn, kecs_mdb_rc(err));
 }
 
 
 kecs_rc_t
 kecs_db_del(kecs_txn_t *txn, unsigned db, kecs_str_t key)
 {
+    int        err;
     MDB_val    k;
     kecs_rc_t  rc;
 
@@ -187,7 +243,9 @@ kecs_db_del(kecs_txn_t *txn, unsigned db, kecs_str_t key)
     val_of(&k, key);
     txn->changes++;
 
-    rc = kecs_mdb_rc(mdb_del(txn->mdb, txn->store->dbi[db], &k, NULL));
+    err = txn->noted ? del_noted(txn, db, &k)
+                      : mdb_del(txn->mdb, txn->store->dbi[db], &k, NULL);
+    rc = kecs_mdb_rc(err);
 
     if (rc != KECS_NOT_FOUND) {
         kecs_txn_fail(txn, rc);

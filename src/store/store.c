@@ -725,6 +725,7 @@ kecs_store_close(kecs_store_t *s)
     free(s->old_head.data);
     free(s->new_head.data);
     free(s->entry.data);
+    free(s->undo.data);
     free(s->path);
     free(s);
 }

@@ -118,6 +118,17 @@ kecs_rc_t kecs_nested_begin(kecs_txn_t *parent, const kecs_actor_t *actor,
 kecs_rc_t kecs_nested_commit(kecs_txn_t *txn);
 void kecs_nested_abort(kecs_txn_t *txn);
 
+/*
+ * The same, but LMDB sees one transaction: what is written is noted and
+ * taken back on abort, which costs next to nothing as long as nothing fails.
+ * A write that fails (map or memory full, a damaged store) spoils the outer
+ * transaction as well: it can only be aborted then, and its other calls run
+ * again in another.  kecs_txn_spoiled tells the cause, or KECS_OK.
+ */
+kecs_rc_t kecs_savepoint_begin(kecs_txn_t *parent, const kecs_actor_t *actor,
+    kecs_txn_t **txn);
+kecs_rc_t kecs_txn_spoiled(const kecs_txn_t *txn);
+
 /* Changes the actor / the time stamp of a write transaction. */
 void kecs_txn_actor(kecs_txn_t *txn, const kecs_actor_t *actor);
 

@@ -43,7 +43,9 @@ struct kecs_txn_s {
     kecs_txn_t    *parent;
     unsigned       depth;
     bool           write;
+    bool           noted;           /* a savepoint: see undo.c */
     bool           seq_known;
+    size_t         undo_from;       /* its first note */
     kecs_rc_t      broken;          /* the first write that failed */
     uint64_t       seq;
     uint64_t       changes;         /* raw writes: cursors must seek again */
@@ -84,6 +86,8 @@ struct kecs_store_s {
     kecs_scratch_t     old_head;
     kecs_scratch_t     new_head;
     kecs_scratch_t     entry;       /* of the log */
+    kecs_scratch_t     undo;        /* notes: see undo.c */
+    size_t             undo_len;
     atomic_ullong      free_txn;    /* see pressure.c */
     atomic_ullong      free_pages;
     atomic_llong       free_until;
@@ -127,7 +131,16 @@ kecs_rc_t kecs_db_step(kecs_txn_t *txn, unsigned db, uint64_t owner,
  */
 void kecs_db_rest(kecs_txn_t *txn, unsigned db);
 
-/* At least n bytes. */
+/*
+ * Notes how a write is taken back: the value that was there, or that there
+ * was none (absent).  kecs_undo takes back what was noted since, the newest
+ * first; when that fails the whole outer transaction is lost.
+ */
+kecs_rc_t kecs_undo_note(kecs_txn_t *txn, unsigned db, const MDB_val *key,
+    const MDB_val *old);
+kecs_rc_t kecs_undo(kecs_txn_t *txn);
+
+/* At least n bytes; what was there stays. */
 kecs_rc_t kecs_scratch(kecs_scratch_t *b, size_t n);
 
 static inline kecs_str_t

@@ -33,6 +33,8 @@ kecs_txn_init(kecs_txn_t *txn, kecs_store_t *s, MDB_txn *mdb, bool write)
     txn->parent = NULL;
     txn->depth = 0;
     txn->write = write;
+    txn->noted = false;
+    txn->undo_from = 0;
     txn->seq_known = false;
     txn->broken = KECS_OK;
     txn->seq = 0;
@@ -184,6 +186,7 @@ kecs_write_begin(kecs_store_t *s, kecs_msec_t now, kecs_txn_t **out)
     txn = &s->writer[0];
     kecs_txn_init(txn, s, mdb, true);
     txn->now = now;
+    s->undo_len = 0;
 
     rc = kecs_log_bounds(txn, &first, &txn->seq);
 
@@ -243,9 +246,47 @@ kecs_write_commit(kecs_txn_t *txn)
 }
 
 
+/* LMDB closes cursors with their transaction; a savepoint's goes on. */
+
+static void
+cursors_close(kecs_txn_t *txn)
+{
+    unsigned  i;
+
+    for (i = 0; i < KECS_DBS; i++) {
+        kecs_db_rest(txn, i);
+    }
+}
+
+
+/* What failed, or cannot be taken back, is in the outer one now. */
+
+static void
+savepoint_abort(kecs_txn_t *txn)
+{
+    kecs_txn_t  *parent;
+
+    parent = txn->parent;
+    cursors_close(txn);
+    (void) kecs_txn_fail(parent, txn->broken);
+
+    if (parent->broken == KECS_OK) {
+        (void) kecs_txn_fail(parent, kecs_undo(txn));
+    }
+
+    memset(parent->owner, 0, sizeof(parent->owner));
+    txn->mdb = NULL;
+}
+
+
 void
 kecs_write_abort(kecs_txn_t *txn)
 {
+    if (txn != NULL && txn->noted && txn->mdb != NULL) {
+        savepoint_abort(txn);
+        return;
+    }
+
     if (txn != NULL && txn->mdb != NULL) {
         mdb_txn_abort(txn->mdb);
         txn->mdb = NULL;
@@ -296,35 +337,27 @@ kecs_txn_actor(kecs_txn_t *txn, const kecs_actor_t *actor)
 }
 
 
-kecs_rc_t
-kecs_nested_begin(kecs_txn_t *parent, const kecs_actor_t *actor,
-    kecs_txn_t **out)
+/* Whether another level may begin. */
+
+static kecs_rc_t
+nested_check(const kecs_txn_t *parent)
 {
-    int            err;
-    MDB_txn       *mdb;
-    kecs_txn_t    *txn;
-    kecs_store_t  *s;
-    kecs_actor_t   inherited;
-
-    *out = NULL;
-    s = parent->store;
-
     if (!parent->write || parent->depth + 1 >= KECS_TXN_DEPTH) {
         return KECS_INVALID;
     }
 
-    if (parent->broken != KECS_OK) {
-        return parent->broken;
-    }
+    return parent->broken;
+}
 
-    err = mdb_txn_begin(s->env, parent->mdb, 0, &mdb);
 
-    if (err != 0) {
-        return kecs_mdb_rc(err);
-    }
+static kecs_txn_t *
+nested_init(kecs_txn_t *parent, MDB_txn *mdb, const kecs_actor_t *actor)
+{
+    kecs_txn_t    *txn;
+    kecs_actor_t   inherited;
 
-    txn = &s->writer[parent->depth + 1];
-    kecs_txn_init(txn, s, mdb, true);
+    txn = &parent->store->writer[parent->depth + 1];
+    kecs_txn_init(txn, parent->store, mdb, true);
     txn->parent = parent;
     txn->depth = parent->depth + 1;
     txn->seq = parent->seq;
@@ -338,9 +371,86 @@ kecs_nested_begin(kecs_txn_t *parent, const kecs_actor_t *actor,
     }
 
     kecs_txn_actor(txn, actor);
-    *out = txn;
+
+    return txn;
+}
+
+
+kecs_rc_t
+kecs_nested_begin(kecs_txn_t *parent, const kecs_actor_t *actor,
+    kecs_txn_t **out)
+{
+    int         err;
+    MDB_txn    *mdb;
+    kecs_rc_t   rc;
+
+    *out = NULL;
+    rc = nested_check(parent);
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    /* LMDB would not tell the notes of the savepoint around it */
+
+    if (parent->noted) {
+        return kecs_savepoint_begin(parent, actor, out);
+    }
+
+    err = mdb_txn_begin(parent->store->env, parent->mdb, 0, &mdb);
+
+    if (err != 0) {
+        return kecs_mdb_rc(err);
+    }
+
+    *out = nested_init(parent, mdb, actor);
 
     return KECS_OK;
+}
+
+
+kecs_rc_t
+kecs_savepoint_begin(kecs_txn_t *parent, const kecs_actor_t *actor,
+    kecs_txn_t **out)
+{
+    kecs_rc_t  rc;
+
+    *out = NULL;
+    rc = nested_check(parent);
+
+    if (rc == KECS_OK) {
+        *out = nested_init(parent, parent->mdb, actor);
+        (*out)->noted = true;
+        (*out)->undo_from = parent->store->undo_len;
+    }
+
+    return rc;
+}
+
+
+kecs_rc_t
+kecs_txn_spoiled(const kecs_txn_t *txn)
+{
+    return txn->broken;
+}
+
+
+/* Keeps what was written: the notes are needed by a savepoint around it. */
+
+static int
+nested_keep(kecs_txn_t *txn)
+{
+    if (!txn->noted) {
+        return mdb_txn_commit(txn->mdb);
+    }
+
+    cursors_close(txn);
+
+    if (!txn->parent->noted) {
+        txn->store->undo_len = txn->undo_from;
+    }
+
+    return 0;
 }
 
 
@@ -356,7 +466,7 @@ kecs_nested_commit(kecs_txn_t *txn)
     }
 
     parent = txn->parent;
-    err = mdb_txn_commit(txn->mdb);
+    err = nested_keep(txn);
     txn->mdb = NULL;
 
     if (err != 0) {

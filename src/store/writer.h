@@ -4,8 +4,8 @@
  * DATA/writer.lock, gone with its holder) and runs one thread that listens
  * on DATA/writer.sock.  Every process, the holder's own event loop too,
  * sends its calls there as frames and gets answers as frames.  The thread
- * begins a write transaction, then drains all sockets, runs each call in a
- * nested transaction, commits with fsync, and only then answers.  There is
+ * begins a write transaction, then drains all sockets, runs each call under
+ * a savepoint, commits with fsync, and only then answers.  There is
  * no timer: batches grow with load.
  *
  * Death of the holder: clients see the connection close; each tries for
@@ -65,9 +65,10 @@ kecs_rc_t kecs_frame_get(kecs_str_t *in, kecs_frame_t *f);
 
 
 /*
- * Runs one call inside its nested transaction.  The reply's bytes go to
- * `reply` in any case; KECS_OK keeps the transaction, anything else drops
- * it (the reply then tells the client why).  request_id is for the REPLAY
+ * Runs one call under its savepoint, and once more when a write of a call
+ * in the batch failed.  The reply's bytes go to `reply` in any case; KECS_OK
+ * keeps the transaction, anything else drops it (the reply then tells the
+ * client why).  request_id is for the REPLAY
  * look-up and for the log: the transaction begins with it as its actor, and
  * `run` may set the principal by kecs_txn_actor.  The arena is reset before
  * each call.  A reply that failed (too large, out of memory) drops the

@@ -1,8 +1,10 @@
 /*
  * One batch of the writer: begin the write transaction (which waits for the
  * reconciler), read all sockets, take calls in turn from each connection
- * until there are none or a bound is reached, run each in a nested
- * transaction, commit, and only then queue the replies.
+ * until there are none or a bound is reached, run each under a savepoint,
+ * commit, and only then queue the replies.  When a write itself fails, which
+ * spoils the transaction, the calls run again in another, each in a nested
+ * transaction, so that only those fail that have to.
  *
  * All on the writer's thread.  Payloads point into the connections' input,
  * which does not move before the next read, and that is after the batch.
@@ -96,7 +98,8 @@ item_nested(kecs_writer_role_t *w, kecs_txn_t *txn, kecs_writer_item_t *it,
     actor.principal = kecs_null_str;
     actor.request_id = id;
 
-    rc = kecs_nested_begin(txn, &actor, &nested);
+    rc = w->careful ? kecs_nested_begin(txn, &actor, &nested)
+                    : kecs_savepoint_begin(txn, &actor, &nested);
 
     if (rc != KECS_OK) {
         return rc;
@@ -195,6 +198,7 @@ batch_take_all(kecs_writer_role_t *w, kecs_txn_t *txn)
             any |= batch_take(w, txn, w->peers[(w->turn + i) % w->n]);
 
             if (w->n_items == KECS_BATCH_CALLS || w->bytes >= BATCH_BYTES
+                || (txn != NULL && kecs_txn_spoiled(txn) != KECS_OK)
                 || usec_now() >= until)
             {
                 return;
@@ -245,6 +249,35 @@ batch_failed(kecs_writer_role_t *w, kecs_rc_t rc)
 }
 
 
+/* Runs what was taken once more, in another transaction. */
+
+static kecs_rc_t
+batch_again(kecs_writer_role_t *w, kecs_txn_t **txn)
+{
+    unsigned   i;
+    kecs_rc_t  rc;
+
+    kecs_write_abort(*txn);
+    w->replies.len = 0;
+    w->replies.failed = false;
+    rc = kecs_write_begin(w->store, kecs_wall_clock(), txn);
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    w->careful = true;
+
+    for (i = 0; i < w->n_items; i++) {
+        item_run(w, *txn, &w->items[i]);
+    }
+
+    w->careful = false;
+
+    return KECS_OK;
+}
+
+
 void
 kecs_writer_batch(kecs_writer_role_t *w)
 {
@@ -263,6 +296,10 @@ kecs_writer_batch(kecs_writer_role_t *w)
     kecs_writer_accept(w);
     kecs_writer_read(w);
     batch_take_all(w, rc == KECS_OK ? txn : NULL);
+
+    if (rc == KECS_OK && kecs_txn_spoiled(txn) != KECS_OK) {
+        rc = batch_again(w, &txn);
+    }
 
     if (rc == KECS_OK) {
         seq = kecs_txn_seq(txn);

@@ -82,6 +82,7 @@ struct kecs_writer_role_s {
     kecs_writer_item_t  items[KECS_BATCH_CALLS];
     unsigned            n_items;
     size_t              bytes;
+    bool                careful;        /* the batch runs again */
     kecs_buf_t          replies;        /* of the batch, on the heap */
     kecs_arena_t       *arena;          /* of one call */
 };

@@ -147,12 +147,16 @@ step_call(kecs_txn_t *outer, model_t *m)
     bool          ok;
     model_t      *before;
     unsigned      i;
+    kecs_rc_t     rc;
     kecs_txn_t   *txn;
 
     before = kecs_alloc(arena, sizeof(model_t));
     *before = *m;
 
-    if (kecs_nested_begin(outer, NULL, &txn) != KECS_OK) {
+    rc = below(2) ? kecs_nested_begin(outer, NULL, &txn)
+                  : kecs_savepoint_begin(outer, NULL, &txn);
+
+    if (rc != KECS_OK) {
         return false;
     }
 

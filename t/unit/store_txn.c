@@ -10,6 +10,7 @@
 #include <signal.h>
 
 #include "../../src/store/wake.h"
+#include "../../src/store/store_impl.h"
 #include "store_kit.h"
 
 
@@ -50,8 +51,14 @@ pending(kecs_txn_t *txn)
 }
 
 
+/* Nested transactions and savepoints behave alike. */
+
+typedef kecs_rc_t (*begin_pt)(kecs_txn_t *parent, const kecs_actor_t *actor,
+    kecs_txn_t **txn);
+
+
 static void
-nesting(kecs_store_t *s)
+nesting(kecs_store_t *s, begin_pt begin)
 {
     uint32_t     no;
     uint64_t     seq;
@@ -61,7 +68,7 @@ nesting(kecs_store_t *s)
     seq = kecs_txn_seq(txn);
     (void) put_task(txn, 1);
 
-    (void) kecs_nested_begin(txn, NULL, &a);
+    (void) begin(txn, NULL, &a);
     (void) put_task(a, 2);
     (void) kecs_number_next(a, "thing", &no);
     tap_is_int((int64_t) kecs_txn_seq(a), (int64_t) seq + 2,
@@ -74,19 +81,19 @@ nesting(kecs_store_t *s)
     (void) kecs_number_next(txn, "thing", &no);
     tap_is_int(no, 1, "and numbers");
 
-    (void) kecs_nested_begin(txn, NULL, &a);
+    (void) begin(txn, NULL, &a);
     (void) put_task(a, 3);
-    (void) kecs_nested_begin(a, NULL, &b);
+    (void) begin(a, NULL, &b);
     (void) put_task(b, 4);
-    tap_is_int(kecs_nested_begin(b, NULL, &c), KECS_OK, "three levels");
-    tap_is_int(kecs_nested_begin(c, NULL, &d), KECS_INVALID, "not four");
+    tap_is_int(begin(b, NULL, &c), KECS_OK, "three levels");
+    tap_is_int(begin(c, NULL, &d), KECS_INVALID, "not four");
     kecs_nested_abort(c);
     tap_is_int(kecs_nested_commit(b), KECS_OK, "the inner one is kept");
     kecs_nested_abort(a);
     tap_ok(!has_task(txn, 3) && !has_task(txn, 4),
            "but falls with the outer one");
 
-    (void) kecs_nested_begin(txn, NULL, &a);
+    (void) begin(txn, NULL, &a);
     (void) put_task(a, 5);
     tap_is_int(kecs_nested_commit(a), KECS_OK, "a nested commit");
     tap_is_int((int64_t) kecs_txn_seq(txn), (int64_t) seq + 2,
@@ -107,6 +114,32 @@ nesting(kecs_store_t *s)
     kecs_read_end(txn);
     tap_is_int(kit_defects(s, true), 0, "the store is sound");
 }
+
+
+/* A write that fails under a savepoint takes the outer one with it. */
+
+static void
+spoiling(kecs_store_t *s)
+{
+    kecs_txn_t  *txn, *a;
+
+    txn = kit_write(s);
+    (void) put_task(txn, 7);
+    (void) kecs_savepoint_begin(txn, NULL, &a);
+    (void) put_task(a, 8);
+    (void) kecs_txn_fail(a, KECS_FULL);
+    tap_is_int(kecs_nested_commit(a), KECS_FULL, "a write has failed");
+    tap_is_int(kecs_txn_spoiled(txn), KECS_FULL, "the outer one knows");
+    tap_is_int(kecs_savepoint_begin(txn, NULL, &a), KECS_FULL,
+               "nothing more begins");
+    tap_is_int(kecs_write_commit(txn), KECS_FULL, "it cannot be committed");
+
+    txn = kit_read(s);
+    tap_ok(!has_task(txn, 7) && !has_task(txn, 8), "nothing of it is kept");
+    kecs_read_end(txn);
+    tap_is_int(kit_defects(s, true), 0, "the store is sound");
+}
+
 
 
 /* A reader keeps seeing the moment at which it began. */
@@ -394,8 +427,13 @@ main(void)
     kit_begin();
     arena = kecs_arena_create(0);
 
+    s = kit_open_at(kit_path("savepoints"));
+    nesting(s, kecs_savepoint_begin);
+    spoiling(s);
+    kecs_store_close(s);
+
     s = kit_open();
-    nesting(s);
+    nesting(s, kecs_nested_begin);
     snapshot(s);
     waking(s);
     change_log(s);

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "../../src/store/store_impl.h"
 #include "../../src/store/writer.h"
 #include "store_kit.h"
 
@@ -81,6 +82,11 @@ call_run(void *ctx, kecs_txn_t *txn, kecs_arena_t *a, kecs_str_t call,
     }
 
     rc = call_add(txn, a, call, reply);
+
+    if (kecs_str_is(cmd, "spoil")) {
+        kecs_buf_printf(reply, " spoiled");
+        return kecs_txn_fail(txn, KECS_FULL);
+    }
 
     if (kecs_str_is(cmd, "fail")) {
         kecs_buf_printf(reply, " refused");
@@ -433,6 +439,50 @@ broken_clients(kecs_store_t *s)
            && strcmp(text, "1") == 0, "others do not notice");
     tap_is_int(counter(s, "good"), 1, "the good call was run");
     client_close(good);
+}
+
+
+/* A write that fails in the middle of a batch fails its own call only. */
+
+static void
+spoiled_batch(kecs_store_t *s)
+{
+    bool           ok;
+    char           text[3][64];
+    uint32_t       i;
+    client_t      *c;
+    kecs_buf_t     b;
+    kecs_frame_t   f;
+
+    static const char *const  calls[] = {
+        "s-1 add first", "s-2 spoil second", "s-3 add third"
+    };
+
+    c = client(kit_path("store"));
+    kecs_buf_init(&b, NULL, 0);
+    memset(&f, 0, sizeof(f));
+    f.type = KECS_FRAME_CALL;
+
+    for (i = 0; i < 3; i++) {
+        f.id = i;
+        f.payload = kecs_str_of(calls[i]);
+        kecs_frame_put(&b, &f);
+    }
+
+    ok = client_bytes(c, b.data, b.len);
+    kecs_buf_free(&b);
+
+    for (i = 0; i < 3; i++) {
+        ok = ok && client_read(c, &f, text[i], sizeof(text[i]))
+             && f.id == i && f.flags == 0;
+    }
+
+    tap_ok(ok, "each call of the batch is answered");
+    tap_ok(strcmp(text[0], "1") == 0 && strcmp(text[1], "1 spoiled") == 0
+           && strcmp(text[2], "1") == 0, "once");
+    tap_ok(counter(s, "first") == 1 && counter(s, "second") == 0
+           && counter(s, "third") == 1, "only what failed is missing");
+    client_close(c);
 }
 
 
@@ -928,6 +978,7 @@ main(void)
            "the socket is its owner's");
     one_client(s, w);
     broken_clients(s);
+    spoiled_batch(s);
     slow_client();
     many_processes(s, w);
     failed_commit(s, w);
