@@ -139,8 +139,11 @@ ngx_kecs_check_store(ngx_kecs_admin_t *a)
     const char       *why;
     kecs_pressure_t   pressure;
 
-    open = ngx_kecs_worker.store != NULL;
-    why = ngx_kecs_worker.why == NULL ? "not open yet" : ngx_kecs_worker.why;
+    open = ngx_kecs_worker.store != NULL && a->info.open;
+    why = ngx_kecs_worker.store != NULL
+          ? "a write failed, and it cannot be opened again"
+          : ngx_kecs_worker.why == NULL ? "not open yet"
+          : ngx_kecs_worker.why;
 
     ngx_kecs_check(a, 0, "store", open,
                    open ? kecs_str("open") : kecs_str_of(why));

@@ -135,6 +135,14 @@ ngx_kecs_exec_failed(void *ctx, kecs_str_t bytes, kecs_rc_t rc,
         return;
     }
 
+    if (rc == KECS_IO) {
+        ngx_kecs_exec_error(reply, kecs_str("{\"__type\":\"ServerException\","
+                                            "\"message\":\"The disk of the"
+                                            " store refuses to be written."
+                                            " Nothing was changed.\"}"));
+        return;
+    }
+
     ngx_kecs_exec_error(reply, kecs_str("{\"__type\":\"ServerException\","
                                         "\"message\":\"Service Unavailable."
                                         " Please try again later.\"}"));

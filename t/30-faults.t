@@ -317,6 +317,63 @@ SKIP: {
 }
 
 
+# A disk that takes everything but the last write of a commit: LMDB gives up,
+# and the store is opened again by whoever meets that.
+
+{
+    my $shim = File::Temp::tempdir('kecs-test-XXXXXX', TMPDIR => 1,
+                                   CLEANUP => 1);
+    is(system(split(' ', $ENV{CC} || 'cc'), qw(-shared -fPIC -O -o),
+              "$shim/fault.so", "$Kecs::ROOT/t/data/meta_fault.c"), 0,
+       'refused commit: the fault is built');
+    my $first = Kecs::sanitizer_env()->{LD_PRELOAD} // '';
+    my $t = system_of(env => { LD_PRELOAD => "$first $shim/fault.so",
+                               KECS_FAULT => "$shim/now" })->start;
+    ready($t, 'refused commit: ready before');
+    ok_api($t, 'CreateCluster', {});
+    define($t);
+    my @arns = map { run_task($t) } 1 .. 2;
+    task_is($t, $_, 'RUNNING', 'refused commit: a task runs') for @arns;
+    my $reconciler = $t->{reconciler_pid};
+    my @workers = sort $t->worker_pids;
+
+    for my $round (1 .. 3) {
+        open my $f, '>', "$shim/now" or die "$shim/now: $!\n";
+        my @answers = map { join ' ', create($t, "refused-$round-$_") }
+                      1 .. 5;
+        is(scalar(grep { !/^500 The disk of the store refuses to be written/ }
+                  @answers), 0, 'refused commit: a clear error')
+            or diag(join "\n", @answers);
+        is(scalar(grep { ($t->api('ListClusters', {}))[0] != 200 } 1 .. 5), 0,
+           'refused commit: reads go on');
+        unlink "$shim/now";
+        is((create($t, "taken-$round"))[0], 200,
+           'refused commit: the next write is done');
+    }
+
+    nothing_lost($t);
+
+    # The reconciler meets it, too.
+
+    $t->freeze($reconciler);
+    ok_api($t, 'StopTask', { task => $arns[0] });
+    open my $f, '>', "$shim/now" or die "$shim/now: $!\n";
+    kill 'CONT', $reconciler;
+    ok($t->wait_for(sub {
+        $t->read_file('reconciler.log') =~ /the store cannot be written: /;
+    }), 'refused commit: the reconciler cannot write');
+    not_ready($t, qr/^\[-\]reconciler failed: the store cannot be written/m,
+              'refused commit: readyz says so');
+    unlink "$shim/now";
+    task_is($t, $arns[0], 'STOPPED', 'refused commit: it goes on');
+    is(join(' ', sort $t->worker_pids), "@workers",
+       'refused commit: no worker was restarted');
+    is($t->{reconciler_pid}, $reconciler, 'nor the reconciler');
+    ready($t, 'refused commit: ready');
+    end($t);
+}
+
+
 # A disk that is read-only.
 
 SKIP: {

@@ -80,7 +80,8 @@ backup_write(kecs_store_t *s, int fd, const char *tmp, const char *path,
     int  err;
 
     kecs_map_hold(s);
-    err = mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT);
+    err = s->env != NULL ? mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT)
+                         : MDB_PANIC;
     kecs_map_release(s);
 
     if (err != 0) {

@@ -8,11 +8,13 @@
  *
  * LMDB moves the map to do so, and nobody in the process may read it then.
  * map_users counts those who do; it is far below zero while the map moves,
- * which takes microseconds.
+ * which takes microseconds, or the environment is opened again, which takes
+ * a few milliseconds (kecs_store_reopen).
  */
 
 #include <limits.h>
 #include <sched.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../base/log.h"
@@ -21,6 +23,8 @@
 
 #define MOVING          (INT_MIN / 2)
 #define LOOK_AGAIN      1000
+#define TAKE_TRIES      10000
+#define TAKE_NSEC       100000
 #define MAPSIZE_OFFSET  32              /* in LMDB's meta pages */
 
 
@@ -41,6 +45,44 @@ kecs_map_release(kecs_store_t *s)
 }
 
 
+static bool
+take_once(kecs_store_t *s)
+{
+    int  nobody;
+
+    nobody = 0;
+
+    return atomic_compare_exchange_strong(&s->map_users, &nobody, MOVING);
+}
+
+
+bool
+kecs_map_take(kecs_store_t *s)
+{
+    int              i;
+    struct timespec  t;
+
+    t = (struct timespec) { 0, TAKE_NSEC };
+
+    for (i = 0; i < TAKE_TRIES; i++) {
+        if (take_once(s)) {
+            return true;
+        }
+
+        (void) nanosleep(&t, NULL);
+    }
+
+    return false;
+}
+
+
+void
+kecs_map_give(kecs_store_t *s)
+{
+    (void) atomic_fetch_sub(&s->map_users, MOVING);
+}
+
+
 /* The size that either meta page tells; 0: not known. */
 
 static uint64_t
@@ -50,13 +92,15 @@ size_in_file(kecs_store_t *s)
     off_t     at;
     uint64_t  size, largest;
 
-    if (mdb_env_get_fd(s->env, &fd) != 0) {
-        return 0;
-    }
+    kecs_map_hold(s);
 
     largest = 0;
 
-    for (i = 0; i < 2; i++) {
+    if (mdb_env_get_fd(s->env, &fd) != 0) {
+        fd = -1;
+    }
+
+    for (i = 0; i < 2 && fd >= 0; i++) {
         at = (off_t) i * s->page_size + MAPSIZE_OFFSET;
 
         if (pread(fd, &size, sizeof(size), at) == (ssize_t) sizeof(size)
@@ -65,6 +109,8 @@ size_in_file(kecs_store_t *s)
             largest = size;
         }
     }
+
+    kecs_map_release(s);
 
     return largest;
 }
@@ -75,7 +121,7 @@ map_move(kecs_store_t *s, uint64_t size)
 {
     int  err;
 
-    err = mdb_env_set_mapsize(s->env, size);
+    err = s->env != NULL ? mdb_env_set_mapsize(s->env, size) : MDB_PANIC;
 
     if (err != 0) {
         kecs_log(KECS_LOG_ERROR, "store: its new size cannot be mapped: %s",
@@ -94,21 +140,17 @@ map_move(kecs_store_t *s, uint64_t size)
 bool
 kecs_map_adopt(kecs_store_t *s)
 {
-    int       nobody;
     bool      moved;
     uint64_t  size;
 
-    nobody = 0;
     size = size_in_file(s);
 
-    if (size <= atomic_load(&s->map_size)
-        || !atomic_compare_exchange_strong(&s->map_users, &nobody, MOVING))
-    {
+    if (size <= atomic_load(&s->map_size) || !take_once(s)) {
         return false;
     }
 
     moved = map_move(s, size);
-    (void) atomic_fetch_sub(&s->map_users, MOVING);
+    kecs_map_give(s);
 
     return moved;
 }

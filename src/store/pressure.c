@@ -110,7 +110,10 @@ kecs_store_used(kecs_store_t *s)
 }
 
 
-/* File systems that tell nothing (no blocks at all) are never short. */
+/*
+ * File systems that tell nothing (no blocks at all) are never short.  The
+ * caller holds the map, or nobody else knows the store yet.
+ */
 
 static bool
 disk_short(kecs_store_t *s)
@@ -152,7 +155,9 @@ disk_pressed(kecs_store_t *s)
         return atomic_load(&s->disk_short);
     }
 
+    kecs_map_hold(s);
     is_short = disk_short(s);
+    kecs_map_release(s);
     atomic_store(&s->disk_short, is_short);
     atomic_store(&s->disk_until, now + KECS_DISK_TTL);
 

@@ -59,6 +59,7 @@ kecs_mdb_rc(int err)
         return KECS_AGAIN;              /* see map.c */
 
     case EIO:
+    case MDB_PANIC:                     /* see kecs_store_reopen */
         return KECS_IO;
 
     default:

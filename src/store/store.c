@@ -16,12 +16,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../base/log.h"
 #include "../base/rand.h"
 #include "store_impl.h"
 
 
 #define READER_SIZE   64                /* of a slot in LMDB's lock file */
 #define READERS_HEAD  4096
+#define REOPEN_PAUSE  1000              /* msec, when it did not work */
 
 
 static const char *const  db_names[KECS_DB_PARTS + 1] = {
@@ -430,11 +432,10 @@ env_open(kecs_store_t *s, const kecs_store_conf_t *conf, bool present)
 {
     int       err;
     long      page;
-    unsigned  flags, readers;
+    unsigned  flags;
     uint64_t  size;
 
     page = sysconf(_SC_PAGESIZE);
-    readers = conf->readers ? conf->readers : KECS_READERS_DEFAULT;
     size = conf->map_size;
 
     if (size == 0 && !present) {
@@ -453,11 +454,11 @@ env_open(kecs_store_t *s, const kecs_store_conf_t *conf, bool present)
     err = mdb_env_set_maxdbs(s->env, KECS_DBS);
 
     if (err == 0) {
-        err = mdb_env_set_maxreaders(s->env, readers);
+        err = mdb_env_set_maxreaders(s->env, s->readers);
     }
 
     if (err == 0 && !s->readonly) {
-        err = readers_room(s, readers);
+        err = readers_room(s, s->readers);
     }
 
     if (err == 0 && !present && size != 0) {
@@ -665,6 +666,7 @@ kecs_store_open(const kecs_store_conf_t *conf, kecs_store_t **out,
     s->wake_fd = -1;
     s->users_fd = -1;
     s->readonly = conf->readonly;
+    s->readers = conf->readers ? conf->readers : KECS_READERS_DEFAULT;
     s->path = strdup(conf->path);
 
     rc = s->path ? store_open(s, conf, why)
@@ -701,6 +703,94 @@ reader_close(kecs_txn_t *txn)
 }
 
 
+static void
+env_close(kecs_store_t *s)
+{
+    reader_close(&s->reader);
+
+    if (s->env != NULL) {
+        mdb_env_close(s->env);
+        s->env = NULL;
+    }
+}
+
+
+/* Whether LMDB still works with it. */
+
+static bool
+env_works(kecs_store_t *s)
+{
+    MDB_txn  *mdb;
+
+    if (s->env == NULL
+        || mdb_txn_begin(s->env, NULL, MDB_RDONLY, &mdb) == MDB_PANIC)
+    {
+        return false;
+    }
+
+    mdb_txn_abort(mdb);
+
+    return true;
+}
+
+
+static kecs_rc_t
+env_again(kecs_store_t *s, const char **why)
+{
+    int                err;
+    kecs_rc_t          rc;
+    kecs_store_conf_t  conf;
+
+    env_close(s);
+
+    memset(&conf, 0, sizeof(conf));
+    conf.map_size = atomic_load(&s->map_size);
+    err = env_open(s, &conf, true);
+
+    rc = err == 0 ? databases_open(s, false, why)
+                  : env_errno(s->path, err, why);
+
+    if (rc == KECS_OK) {
+        rc = reader_open(s, why);
+    }
+
+    if (rc != KECS_OK) {
+        env_close(s);
+    }
+
+    return rc;
+}
+
+
+bool
+kecs_store_reopen(kecs_store_t *s)
+{
+    kecs_rc_t    rc;
+    const char  *why;
+
+    if (kecs_monotonic() < atomic_load(&s->reopen_at) || !kecs_map_take(s)) {
+        return false;
+    }
+
+    why = "";
+    rc = KECS_OK;
+
+    if (!env_works(s)) {
+        rc = env_again(s, &why);
+        atomic_store(&s->reopen_at,
+                     rc == KECS_OK ? 0 : kecs_monotonic() + REOPEN_PAUSE);
+
+        kecs_log(rc == KECS_OK ? KECS_LOG_NOTICE : KECS_LOG_ERROR,
+                 "store: a write failed; it %s opened again%s%s",
+                 rc == KECS_OK ? "was" : "cannot be", *why ? ": " : "", why);
+    }
+
+    kecs_map_give(s);
+
+    return rc == KECS_OK;
+}
+
+
 void
 kecs_store_close(kecs_store_t *s)
 {
@@ -708,11 +798,7 @@ kecs_store_close(kecs_store_t *s)
         return;
     }
 
-    reader_close(&s->reader);
-
-    if (s->env != NULL) {
-        mdb_env_close(s->env);
-    }
+    env_close(s);
 
     if (s->wake_fd >= 0) {
         close(s->wake_fd);
@@ -764,11 +850,12 @@ kecs_store_info(kecs_store_t *s, kecs_store_info_t *info)
         kecs_own_read_end(&txn);
     }
 
+    kecs_map_hold(s);
+
     readers = 0;
     (void) mdb_reader_list(s->env, reader_line, &readers);
     info->readers = readers;
-
-    kecs_map_hold(s);
+    info->open = s->env != NULL;
 
     if (mdb_env_info(s->env, &env) == 0) {
         info->readers_max = env.me_maxreaders;
@@ -781,13 +868,13 @@ kecs_store_info(kecs_store_t *s, kecs_store_info_t *info)
 unsigned
 kecs_store_clear_readers(kecs_store_t *s)
 {
-    int  dead;
+    int  err, dead;
 
     dead = 0;
 
-    if (mdb_reader_check(s->env, &dead) != 0 || dead < 0) {
-        return 0;
-    }
+    kecs_map_hold(s);
+    err = mdb_reader_check(s->env, &dead);
+    kecs_map_release(s);
 
-    return (unsigned) dead;
+    return err == 0 && dead > 0 ? (unsigned) dead : 0;
 }

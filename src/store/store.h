@@ -47,6 +47,8 @@ typedef struct {
     uint64_t     map_size;
     unsigned     readers;           /* slots in use */
     unsigned     readers_max;
+    bool         open;              /* false: closed after a failed write,
+                                       and cannot be opened again now */
 } kecs_store_info_t;
 
 
@@ -101,7 +103,9 @@ typedef struct {
 /*
  * Waits for the lock of all writers.  `now` stamps the log entries.  The
  * outer transaction is committed durably (fsync) and then wakes all
- * followers.  On a failed commit nothing of it has happened.
+ * followers.  On a failed commit nothing of it has happened.  When LMDB gives
+ * its environment up thereby, the next transaction of this process, of
+ * either kind, opens it again first; KECS_IO while that cannot be done.
  */
 kecs_rc_t kecs_write_begin(kecs_store_t *s, kecs_msec_t now,
     kecs_txn_t **txn);

@@ -67,7 +67,7 @@ typedef struct {
 } kecs_scratch_t;
 
 struct kecs_store_s {
-    MDB_env           *env;
+    MDB_env           *env;         /* NULL: given up, see below */
     MDB_dbi            dbi[KECS_DBS];   /* 0: not there, reads as empty */
     char              *path;
     bool               readonly;
@@ -81,6 +81,8 @@ struct kecs_store_s {
     atomic_bool        map_want;
     atomic_llong       map_again;
     unsigned           page_size;
+    unsigned           readers;     /* slots asked for */
+    atomic_llong       reopen_at;   /* after a failure: not before */
     kecs_txn_t         reader;      /* the cached read transaction */
     kecs_txn_t         writer[KECS_TXN_DEPTH];
     kecs_scratch_t     old_head;
@@ -300,6 +302,20 @@ void kecs_map_release(kecs_store_t *s);
  * somebody here holds it, or nothing came of it.
  */
 bool kecs_map_adopt(kecs_store_t *s);
+
+/*
+ * For moving or replacing the map: true when nobody holds it any more, and
+ * then nobody can until it is given back.  Waits a second at most.
+ */
+bool kecs_map_take(kecs_store_t *s);
+void kecs_map_give(kecs_store_t *s);
+
+/*
+ * LMDB gives an environment up (MDB_PANIC) after a failed write of a meta
+ * page.  Opens it again, in place, unless another thread has; false when
+ * that is not possible now.  The caller must not hold the map.
+ */
+bool kecs_store_reopen(kecs_store_t *s);
 
 /* Does so while the map is nearly full, now and then. */
 void kecs_map_look(kecs_store_t *s);

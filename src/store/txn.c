@@ -49,18 +49,40 @@ kecs_txn_init(kecs_txn_t *txn, kecs_store_t *s, MDB_txn *mdb, bool write)
 }
 
 
-/* The file has outgrown our map: lets go of it, adopts, holds it again. */
+/*
+ * The file has outgrown our map, or LMDB has given the environment up: lets
+ * go of the map, does what helps, holds it again.
+ */
 
 static bool
-map_again(kecs_store_t *s)
+helped(kecs_store_t *s, int err)
 {
     bool  done;
 
+    if (err != MDB_MAP_RESIZED && err != MDB_PANIC) {
+        return false;
+    }
+
     kecs_map_release(s);
-    done = kecs_map_adopt(s);
+    done = err == MDB_PANIC ? kecs_store_reopen(s) : kecs_map_adopt(s);
     kecs_map_hold(s);
 
     return done;
+}
+
+
+static int
+begin(kecs_store_t *s, unsigned flags, MDB_txn **mdb)
+{
+    return s->env != NULL ? mdb_txn_begin(s->env, NULL, flags, mdb)
+                          : MDB_PANIC;
+}
+
+
+static int
+renew(kecs_store_t *s)
+{
+    return s->env != NULL ? mdb_txn_renew(s->reader.mdb) : MDB_PANIC;
 }
 
 
@@ -73,10 +95,10 @@ txn_begin(kecs_store_t *s, unsigned flags, MDB_txn **mdb)
 
     kecs_map_look(s);
     kecs_map_hold(s);
-    err = mdb_txn_begin(s->env, NULL, flags, mdb);
+    err = begin(s, flags, mdb);
 
-    if (err == MDB_MAP_RESIZED && map_again(s)) {
-        err = mdb_txn_begin(s->env, NULL, flags, mdb);
+    if (helped(s, err)) {
+        err = begin(s, flags, mdb);
     }
 
     if (err != 0) {
@@ -98,10 +120,10 @@ kecs_read_begin(kecs_store_t *s, kecs_txn_t **out)
 
     kecs_map_look(s);
     kecs_map_hold(s);
-    err = mdb_txn_renew(txn->mdb);
+    err = renew(s);
 
-    if (err == MDB_MAP_RESIZED && map_again(s)) {
-        err = mdb_txn_renew(txn->mdb);
+    if (helped(s, err)) {
+        err = renew(s);
     }
 
     if (err != 0) {
@@ -230,12 +252,12 @@ kecs_write_commit(kecs_txn_t *txn)
     s = txn->store;
     changed = txn->changes != 0;
 
-    err = mdb_txn_commit(txn->mdb);
+    err = kecs_disk_err(s, mdb_txn_commit(txn->mdb));
     txn->mdb = NULL;
     kecs_map_release(s);
 
     if (err != 0) {
-        return kecs_mdb_rc(kecs_disk_err(s, err));
+        return kecs_mdb_rc(err);
     }
 
     if (changed) {

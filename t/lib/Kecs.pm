@@ -77,7 +77,8 @@ END
 
 # Options: workers, template (text) and the values of its %%NAMES%% in lower
 # case: main_conf, http_conf, server_conf, api_conf, user, log_format, ...;
-# reconciler => 1 or [arguments]; uid => who runs it (for root).
+# reconciler => 1 or [arguments]; uid => who runs it (for root);
+# env => what nginx and the reconciler get.
 
 sub new {
     my ($class, %o) = @_;
@@ -102,6 +103,7 @@ sub new {
         template => $TEMPLATE,
         log_format => '$kecs_action $kecs_error $status',
         allowed => [],
+        env => {},
         owner => $$,
         %o,
     }, $class;
@@ -282,7 +284,7 @@ sub wait_for {
 sub start {
     my ($self) = @_;
 
-    $self->{pid} = $self->spawn("$self->{dir}/stderr", {},
+    $self->{pid} = $self->spawn("$self->{dir}/stderr", $self->{env},
                                 $self->command('-g', 'daemon off;'));
 
     $self->wait_for(sub {
@@ -309,7 +311,8 @@ sub start_reconciler {
                    'simulated', @args);
 
     $self->{reconciler_pid} = $self->spawn("$self->{dir}/reconciler.log",
-                                           { LD_PRELOAD => '' }, @command);
+                                           { LD_PRELOAD => '',
+                                             %{ $self->{env} } }, @command);
 }
 
 sub stop_reconciler {
