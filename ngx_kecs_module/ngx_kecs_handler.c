@@ -467,6 +467,28 @@ ngx_kecs_query_string(ngx_kecs_ctx_t *ctx)
 }
 
 
+/* Whatever the client has called, it is told so in its own protocol. */
+
+static ngx_int_t
+ngx_kecs_other_host(ngx_kecs_ctx_t *ctx)
+{
+    ngx_str_t  *host;
+
+    host = &ctx->request->headers_in.server;
+
+    ngx_kecs_refuse(ctx, KECS_E_ACCESS_DENIED,
+                    "The host \"%.*s\" is not served here. To allow it,"
+                    " name it with kecs_hosts or server_name.",
+                    (int) ngx_min(host->len, 255), host->data);
+
+    if (ngx_kecs_translate(ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_kecs_answer_early(ctx);
+}
+
+
 ngx_int_t
 ngx_kecs_api_handler(ngx_http_request_t *r)
 {
@@ -480,12 +502,7 @@ ngx_kecs_api_handler(ngx_http_request_t *r)
     }
 
     if (!ngx_kecs_host_allowed(r)) {
-        ngx_kecs_refuse(ctx, KECS_E_ACCESS_DENIED,
-                        "The host \"%.*s\" is not served here. To allow it,"
-                        " name it with kecs_hosts or server_name.",
-                        (int) ngx_min(r->headers_in.server.len, 255),
-                        r->headers_in.server.data);
-        return ngx_kecs_answer_early(ctx);
+        return ngx_kecs_other_host(ctx);
     }
 
     route = ngx_kecs_route(r);

@@ -87,12 +87,13 @@ sub request {
 }
 
 sub serve {
-    my ($listener, $port) = @_;
+    my ($listener, $port, $prefix) = @_;
 
     for (my $n = 1; my $client = $listener->accept; $n++) {
         my $request = request($client) or next;
         my $server = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
                                            PeerPort => $port) or next;
+        $request =~ s{^POST /}{POST $prefix};
         print $server $request;
         my $answer = Kecs::read_all($server, 60);
         print $client $answer if $n % 2 == 0;
@@ -100,18 +101,18 @@ sub serve {
     }
 }
 
-# An endpoint for the API on the port: each call is made there, but of two
+# An endpoint for the API on the port, below a prefix if need be: each call is made there, but of two
 # answers the first is lost, as when a connection breaks.
 
 sub lossy {
-    my ($port) = @_;
+    my ($port, $prefix) = @_;
 
     my $listener = IO::Socket::INET->new(Listen => 16,
         LocalAddr => '127.0.0.1', LocalPort => 0) or die "listen: $!\n";
     my $pid = fork // die "fork: $!\n";
 
     if ($pid == 0) {
-        serve($listener, $port);
+        serve($listener, $port, $prefix // '/');
         POSIX::_exit(0);
     }
 

@@ -16,6 +16,12 @@ const ROLE = `arn:aws:iam::${ACCOUNT}:role/r`;
 const PROFILE = `arn:aws:iam::${ACCOUNT}:instance-profile/p`;
 
 const [endpoint, lossyEndpoint] = process.argv.slice(2);
+
+if (lossyEndpoint === undefined) {
+    console.error("usage: run ENDPOINT LOSSY");
+    process.exit(2);
+}
+
 const configuration = (url) => ({
     endpoint: url, region: REGION,
     credentials: { accessKeyId: ACCOUNT, secretAccessKey: "secret" },
