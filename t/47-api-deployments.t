@@ -247,7 +247,7 @@ refused(@$_) for
      [map { "$_" } 1 .. 21] }, $INVALID,
      'Service Deployment ARN count cannot exceed 20'],
     ['DescribeServiceRevisions', { serviceRevisionArns => ['x'] }, $INVALID,
-     'The ServiceRevision ARN is invalid.'],
+     'The Service ARN provided is invalid.'],
     ['DescribeServiceRevisions', { serviceRevisionArns =>
      [map { account_arn("service-revision/default/$_/1") } 's', 'plain'] },
      $INVALID, 'Cross service requests are not allowed. All requested service'

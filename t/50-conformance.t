@@ -59,4 +59,7 @@ waitpid $pid, 0;
 is($plan, $n, 'the script ran to its end');
 is($lines, 1, 'and says what it has run');
 
+$t->stop_reconciler;
+golden('revisions');
+
 $t->done;

@@ -40,7 +40,7 @@ describe_found(kecs_call_t *c, const kecs_cluster_t *cluster,
     kecs_service_t   found[DESCRIBE_MAX], *s;
 
     parts = kecs_part_bit(KECS_SERVICE_STATIC);
-    shown = KECS_SHOW_REVISIONS;
+    shown = KECS_SHOW_REVISIONS|KECS_SHOW_CURRENT;
 
     if (kecs_names_has(in->include.n, in->include.items, "TAGS")) {
         parts |= kecs_part_bit(KECS_SERVICE_TAGS);

@@ -411,13 +411,16 @@ kecs_spec_render(kecs_call_t *c, kecs_service_spec_t *spec)
 
     s = &spec->s;
     s->launch_type = kecs_null_str;
+
+    fill_deployment(spec);
+
+    /* the revision has the lists as given, the service all of them */
+
+    rc = fill_revision(c, spec);
     s->load_balancers.set = true;
     s->service_registries.set = true;
     s->placement_constraints.set = true;
     s->placement_strategy.set = true;
-
-    fill_deployment(spec);
-    rc = fill_revision(c, spec);
 
     if (rc != KECS_OK) {
         return rc;

@@ -585,5 +585,6 @@ kecs_create_service(kecs_call_t *c, void *input)
     }
 
     return kecs_service_write(c, "service", spec->cluster.name, &s,
-                              KECS_SHOW_REVISIONS|KECS_SHOW_TAGS);
+                              KECS_SHOW_REVISIONS
+                              |(in->tags.n != 0 ? KECS_SHOW_TAGS : 0));
 }

@@ -380,10 +380,7 @@ write_revision(kecs_call_t *c, kecs_str_t cluster, const kecs_service_t *s,
 }
 
 
-/*
- * It is shown from the moment on that the scheduler has begun with it, and
- * no more when the service has ended.
- */
+/* From the moment on that the scheduler has begun with it to its end. */
 
 static kecs_rc_t
 write_current(kecs_call_t *c, kecs_str_t cluster, const kecs_service_t *s,
@@ -398,7 +395,9 @@ write_current(kecs_call_t *c, kecs_str_t cluster, const kecs_service_t *s,
 
     rc = kecs_service_deployment_get(c, s, primary->d.rollout_of, &sd);
 
-    if (rc == KECS_OK && sd.status != KECS_SERVICE_DEPLOYMENT_PENDING) {
+    if (rc == KECS_OK && sd.status != KECS_SERVICE_DEPLOYMENT_PENDING
+        && kecs_service_deployment_live(sd.status))
+    {
         kecs_write_made(c, "currentServiceDeployment",
                         kecs_service_deployment_arn(c, cluster, s->name,
                                                     sd.name));
@@ -417,7 +416,7 @@ write_deployments(kecs_call_t *c, kecs_str_t cluster,
 
     rc = kecs_deployments_live(c, s, &list);
 
-    if (rc == KECS_OK && (shown & KECS_SHOW_REVISIONS)
+    if (rc == KECS_OK && (shown & KECS_SHOW_CURRENT)
         && s->status != KECS_SERVICE_INACTIVE)
     {
         rc = write_current(c, cluster, s, list);

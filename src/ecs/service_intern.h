@@ -138,9 +138,10 @@ uint64_t kecs_deployment_number(kecs_call_t *c);
 /*
  * One service as its operations answer it (STATIC loaded, TAGS when they
  * are shown): UpdateService shows no tags, DeleteService no revisions
- * either.
+ * either, and DescribeServices alone the deployment that is going on.
  */
 #define KECS_SHOW_REVISIONS  0x02
+#define KECS_SHOW_CURRENT    0x04
 kecs_rc_t kecs_service_write(kecs_call_t *c, const char *name,
     kecs_str_t cluster, const kecs_service_t *s, unsigned shown);
 

@@ -8,6 +8,7 @@
 
 
 #define DESCRIBE_MAX  20
+#define NO_ARN        "The Service ARN provided is invalid."
 
 
 bool
@@ -176,11 +177,17 @@ static kecs_rc_t
 same_service(kecs_call_t *c, const kecs_ecs_string_list_t *arns,
     kecs_service_part_arn_t *parts)
 {
-    size_t  i;
+    size_t    i;
+    uint64_t  number;
 
     for (i = 0; i < arns->n; i++) {
+        if (!kecs_str_starts(arns->items[i], kecs_str("arn:"))) {
+            return kecs_bad(c, NO_ARN);
+        }
+
         if (!kecs_service_part_parse(c, arns->items[i], "service-revision",
-                                     &parts[i]))
+                                     &parts[i])
+            || !kecs_str_u64(parts[i].id, &number))
         {
             return kecs_bad(c, "The ServiceRevision ARN is invalid.");
         }
@@ -204,7 +211,16 @@ find_service(kecs_call_t *c, const kecs_service_part_arn_t *part,
 {
     kecs_rc_t  rc;
 
-    rc = kecs_find_cluster(c, part->cluster, 0, cluster);
+    rc = kecs_cluster_named(c, part->cluster, 0, cluster);
+
+    if (rc == KECS_OK && cluster->status == KECS_CLUSTER_INACTIVE) {
+        return kecs_fail(c, KECS_E_CLUSTER_NOT_FOUND,
+                         "The referenced cluster was inactive.");
+    }
+
+    if (rc == KECS_OK || rc == KECS_NOT_FOUND) {
+        rc = kecs_find_cluster(c, part->cluster, 0, cluster);
+    }
 
     if (rc == KECS_OK) {
         rc = kecs_find_service(c, cluster, part->service, 0, s);
@@ -278,7 +294,7 @@ kecs_describe_service_revisions(kecs_call_t *c, void *input)
     }
 
     if (in->service_revision_arns.n == 0) {
-        return kecs_bad(c, "Service Revision ARNs cannot be empty.");
+        return kecs_bad(c, NO_ARN);
     }
 
     if (in->service_revision_arns.n > DESCRIBE_MAX) {

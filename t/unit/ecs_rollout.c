@@ -394,7 +394,10 @@ test_revision_errors(void)
     open_with(&k);
     callkit_error(&k, "DescribeServiceRevisions",
                   "{\"serviceRevisionArns\":[\"x\"]}", 400, INVALID,
-                  "The ServiceRevision ARN is invalid.");
+                  "The Service ARN provided is invalid.");
+    callkit_error(&k, "DescribeServiceRevisions",
+                  "{\"serviceRevisionArns\":[\"" REVS "s/x\"]}", 400,
+                  INVALID, "The ServiceRevision ARN is invalid.");
     callkit_error(&k, "DescribeServiceRevisions",
                   "{\"serviceRevisionArns\":[\"" REVS "s/1\",\"" REVS
                   "t/1\"]}", 400, INVALID,

@@ -691,6 +691,9 @@ test_rollout(void)
     tap_ok(newest_rollout(&k, "finishedAt") != NULL, "at some time");
     rollout_is(&k, "targetServiceRevision.runningTaskCount", "2",
                "with all tasks");
+    (void) callkit(&k.api, "DescribeServices", "{\"services\":[\"s\"]}");
+    tap_ok(callkit_text(&k.api, "services.0.currentServiceDeployment")
+           == NULL, "the service shows it no longer");
 
     (void) callkit(&k.api, "UpdateService",
                    "{\"service\":\"s\",\"taskDefinition\":\"f:2\"}");
