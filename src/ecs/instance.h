@@ -8,6 +8,7 @@
 #define KECS_INSTANCE_H
 
 
+#include "../placement/query.h"
 #include "launch.h"
 
 
@@ -45,6 +46,10 @@ kecs_rc_t kecs_instance_view(kecs_call_t *c, const kecs_instance_t *p,
 kecs_rc_t kecs_instance_usage(kecs_call_t *c, const kecs_instance_t *p,
     kecs_usage_t *out);
 
+/* remainingResources of the view, from its registeredResources. */
+kecs_rc_t kecs_instance_remaining(kecs_call_t *c, const kecs_usage_t *usage,
+    kecs_ecs_container_instance_t *view);
+
 /* Both of them, with remainingResources in the view. */
 kecs_rc_t kecs_instance_now(kecs_call_t *c, const kecs_instance_t *p,
     kecs_usage_t *usage, kecs_ecs_container_instance_t **view);
@@ -56,6 +61,24 @@ kecs_rc_t kecs_instance_now(kecs_call_t *c, const kecs_instance_t *p,
 kecs_rc_t kecs_instance_refusal(kecs_call_t *c, const kecs_instance_t *p,
     const kecs_ecs_task_definition_t *def, const kecs_needs_t *needs,
     const char **reason);
+
+/* The same of an instance whose remaining resources are known. */
+const char *kecs_instance_fits(const kecs_instance_t *p,
+    const kecs_ecs_container_instance_t *view,
+    const kecs_ecs_task_definition_t *def, const kecs_needs_t *needs);
+
+/* CPU units and MiB that remain. */
+void kecs_instance_left(const kecs_ecs_container_instance_t *view,
+    uint64_t *cpu, uint64_t *memory);
+
+/* KECS_LAUNCH_* of the tasks that run on it. */
+unsigned kecs_instance_launch(const kecs_instance_t *p,
+    const kecs_ecs_container_instance_t *view);
+
+/* The instance for queries; usage NULL: without what its tasks tell. */
+kecs_rc_t kecs_instance_query(kecs_call_t *c, const kecs_instance_t *p,
+    const kecs_ecs_container_instance_t *view, const kecs_usage_t *usage,
+    kecs_query_instance_t *out);
 
 /* Shown beside what always is. */
 #define KECS_SHOW_TAGS    0x01
@@ -95,6 +118,39 @@ kecs_rc_t kecs_attribute_check(kecs_call_t *c,
  */
 kecs_rc_t kecs_attributes_store(kecs_call_t *c, kecs_ecs_attributes_t *list,
     kecs_instance_t *p);
+
+
+/* Placement: equal tasks, one after the other, on instances of a cluster. */
+
+typedef struct kecs_placing_s  kecs_placing_t;
+
+typedef struct {
+    const kecs_cluster_t                    *cluster;
+    const kecs_ecs_task_definition_t        *def;
+    kecs_str_t                               group;
+    unsigned                                 launch;
+    kecs_str_t                               provider;      /* or absent */
+    const kecs_ecs_placement_constraints_t  *constraints;   /* or NULL */
+    const kecs_ecs_placement_strategies_t   *strategies;    /* or NULL */
+} kecs_placing_conf_t;
+
+/*
+ * *out is NULL when such tasks are not placed: those of FARGATE, and all in
+ * a cluster without instances, where the runtime finds a place.  Fails with
+ * ECS's error when none of the instances is for such tasks, or a constraint
+ * cannot be read.  What `conf` points to stays as long as the call.
+ */
+kecs_rc_t kecs_placing_open(kecs_call_t *c, const kecs_placing_conf_t *conf,
+    const kecs_needs_t *needs, kecs_placing_t **out);
+
+/*
+ * The instance and its zone for the next task, which counts from now on.
+ * KECS_NOT_FOUND: there is none, kecs_placing_failures tells why.
+ */
+kecs_rc_t kecs_placing_next(kecs_placing_t *x, kecs_new_task_t *n);
+
+/* Elements of "failures": each instance, and why it was not chosen. */
+void kecs_placing_failures(kecs_placing_t *x);
 
 
 /* Operations that have a file of their own. */

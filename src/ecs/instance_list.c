@@ -4,7 +4,6 @@
  * each instance, as many may be looked at for one page.
  */
 
-#include "../placement/query.h"
 #include "instance.h"
 
 
@@ -21,92 +20,24 @@ typedef struct {
 
 
 static kecs_rc_t
-fill_attributes(kecs_call_t *c, const kecs_ecs_attributes_t *list,
-    kecs_query_instance_t *x)
-{
-    size_t                   i;
-    kecs_query_attribute_t  *to;
-
-    to = kecs_calloc(c->arena, list->n, sizeof(kecs_query_attribute_t));
-    if (to == NULL) {
-        return KECS_NOMEM;
-    }
-
-    for (i = 0; i < list->n; i++) {
-        to[i].name = list->items[i].name;
-        to[i].value = list->items[i].value;
-    }
-
-    x->attributes = to;
-    x->n_attributes = list->n;
-
-    return KECS_OK;
-}
-
-
-static kecs_rc_t
-fill_usage(kecs_call_t *c, const kecs_instance_t *p,
-    kecs_query_instance_t *x)
-{
-    size_t                i;
-    kecs_rc_t             rc;
-    kecs_str_t           *groups;
-    kecs_usage_t          usage;
-    const kecs_placed_t  *t;
-
-    rc = kecs_instance_usage(c, p, &usage);
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    groups = kecs_calloc(c->arena, usage.n, sizeof(kecs_str_t));
-    if (groups == NULL) {
-        return KECS_NOMEM;
-    }
-
-    for (i = 0, t = usage.tasks; t != NULL; t = t->next, i++) {
-        groups[i] = t->group;
-    }
-
-    x->running = usage.running;
-    x->groups = groups;
-    x->n_groups = usage.n;
-
-    return KECS_OK;
-}
-
-
-static kecs_rc_t
 query(kecs_call_t *c, const listing_t *l, kecs_instance_t *p, bool *match)
 {
     kecs_rc_t                       rc;
+    kecs_usage_t                    usage;
     kecs_query_instance_t           x;
     kecs_ecs_container_instance_t  *view;
 
-    memset(&x, 0, sizeof(x));
-    x.connected = p->connected != 0;
-    x.ec2_id = p->ec2_id;
-    x.registered_at = p->registered_at;
-
     rc = kecs_instance_view(c, p, &view);
 
-    if (rc == KECS_OK) {
-        rc = fill_attributes(c, &view->attributes, &x);
-    }
-
     if (rc == KECS_OK && l->usage) {
-        rc = fill_usage(c, p, &x);
+        rc = kecs_instance_usage(c, p, &usage);
     }
 
-    if (rc != KECS_OK) {
-        return rc;
+    if (rc == KECS_OK) {
+        rc = kecs_instance_query(c, p, view, l->usage ? &usage : NULL, &x);
     }
 
-    if (view->version_info != NULL) {
-        x.agent_version = view->version_info->agent_version;
-    }
-
-    return kecs_query_match(l->query, &x, match);
+    return rc == KECS_OK ? kecs_query_match(l->query, &x, match) : rc;
 }
 
 

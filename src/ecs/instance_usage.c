@@ -221,10 +221,8 @@ take(kecs_call_t *c, kecs_ecs_resource_t *r, const kecs_usage_t *u)
 }
 
 
-/* remainingResources of the view, from its registeredResources. */
-
-static kecs_rc_t
-fill_remaining(kecs_call_t *c, const kecs_usage_t *usage,
+kecs_rc_t
+kecs_instance_remaining(kecs_call_t *c, const kecs_usage_t *usage,
     kecs_ecs_container_instance_t *view)
 {
     size_t                i;
@@ -266,7 +264,7 @@ kecs_instance_now(kecs_call_t *c, const kecs_instance_t *p,
         rc = kecs_instance_usage(c, p, usage);
     }
 
-    return rc == KECS_OK ? fill_remaining(c, usage, *view) : rc;
+    return rc == KECS_OK ? kecs_instance_remaining(c, usage, *view) : rc;
 }
 
 
@@ -374,6 +372,30 @@ refusal(const kecs_ecs_container_instance_t *view,
 }
 
 
+const char *
+kecs_instance_fits(const kecs_instance_t *p,
+    const kecs_ecs_container_instance_t *view,
+    const kecs_ecs_task_definition_t *def, const kecs_needs_t *needs)
+{
+    return p->status != KECS_INSTANCE_ACTIVE ? "INACTIVE"
+           : !p->connected ? "AGENT" : refusal(view, def, needs);
+}
+
+
+void
+kecs_instance_left(const kecs_ecs_container_instance_t *view, uint64_t *cpu,
+    uint64_t *memory)
+{
+    const kecs_ecs_resource_t  *r;
+
+    r = resource(&view->remaining_resources, "CPU");
+    *cpu = r != NULL && amount_of(r) > 0 ? (uint64_t) amount_of(r) : 0;
+
+    r = resource(&view->remaining_resources, "MEMORY");
+    *memory = r != NULL && amount_of(r) > 0 ? (uint64_t) amount_of(r) : 0;
+}
+
+
 kecs_rc_t
 kecs_instance_refusal(kecs_call_t *c, const kecs_instance_t *p,
     const kecs_ecs_task_definition_t *def, const kecs_needs_t *needs,
@@ -393,8 +415,95 @@ kecs_instance_refusal(kecs_call_t *c, const kecs_instance_t *p,
     rc = kecs_instance_now(c, p, &usage, &view);
 
     if (rc == KECS_OK) {
-        *reason = refusal(view, def, needs);
+        *reason = kecs_instance_fits(p, view, def, needs);
     }
 
     return rc;
+}
+
+
+/* For the query language. */
+
+
+static kecs_rc_t
+fill_attributes(kecs_call_t *c, const kecs_ecs_attributes_t *list,
+    kecs_query_instance_t *x)
+{
+    size_t                   i;
+    kecs_query_attribute_t  *to;
+
+    to = kecs_calloc(c->arena, list->n, sizeof(kecs_query_attribute_t));
+    if (to == NULL) {
+        return KECS_NOMEM;
+    }
+
+    for (i = 0; i < list->n; i++) {
+        to[i].name = list->items[i].name;
+        to[i].value = list->items[i].value;
+    }
+
+    x->attributes = to;
+    x->n_attributes = list->n;
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+fill_usage(kecs_call_t *c, const kecs_usage_t *usage, kecs_query_instance_t *x)
+{
+    size_t                i;
+    kecs_str_t           *groups;
+    const kecs_placed_t  *t;
+
+    groups = kecs_calloc(c->arena, usage->n, sizeof(kecs_str_t));
+    if (groups == NULL) {
+        return KECS_NOMEM;
+    }
+
+    for (i = 0, t = usage->tasks; t != NULL; t = t->next, i++) {
+        groups[i] = t->group;
+    }
+
+    x->running = usage->running;
+    x->groups = groups;
+    x->n_groups = usage->n;
+
+    return KECS_OK;
+}
+
+
+kecs_rc_t
+kecs_instance_query(kecs_call_t *c, const kecs_instance_t *p,
+    const kecs_ecs_container_instance_t *view, const kecs_usage_t *usage,
+    kecs_query_instance_t *out)
+{
+    kecs_rc_t  rc;
+
+    memset(out, 0, sizeof(*out));
+    out->connected = p->connected != 0;
+    out->ec2_id = p->ec2_id;
+    out->registered_at = p->registered_at;
+
+    if (view->version_info != NULL) {
+        out->agent_version = view->version_info->agent_version;
+    }
+
+    rc = fill_attributes(c, &view->attributes, out);
+
+    return rc == KECS_OK && usage != NULL ? fill_usage(c, usage, out) : rc;
+}
+
+
+/* Instances outside AWS are told by their id or their agent. */
+
+unsigned
+kecs_instance_launch(const kecs_instance_t *p,
+    const kecs_ecs_container_instance_t *view)
+{
+    return kecs_str_starts(p->ec2_id, kecs_str("mi-"))
+           || kecs_attribute_value(&view->attributes,
+                                   kecs_str("ecs.capability.external")).data
+              != NULL
+           ? KECS_LAUNCH_EXTERNAL : KECS_LAUNCH_EC2;
 }

@@ -4,7 +4,7 @@
  * request, sent again, is answered with the same tasks as they are then.
  */
 
-#include "launch.h"
+#include "instance.h"
 
 
 #define COUNT_MAX      10
@@ -21,16 +21,23 @@ typedef struct {
     size_t                        n;
     kecs_task_t                   tasks[COUNT_MAX];
     uint8_t                       hash[32];
+    kecs_placing_t               *placing;      /* NULL: none is placed */
+    bool                          refused;      /* not all were */
 } run_t;
 
 
 static void
 write_tasks(kecs_call_t *c, kecs_str_t cluster, const kecs_task_t *tasks,
-    size_t n)
+    size_t n, kecs_placing_t *refused)
 {
     size_t  i;
 
     kecs_w_array(&c->out, "failures");
+
+    if (refused != NULL) {
+        kecs_placing_failures(refused);
+    }
+
     kecs_w_array_end(&c->out);
     kecs_w_array(&c->out, "tasks");
 
@@ -202,7 +209,7 @@ replay(kecs_call_t *c, run_t *r)
         return conflict(c, cluster.name, r->tasks, r->n);
     }
 
-    write_tasks(c, cluster.name, r->tasks, r->n);
+    write_tasks(c, cluster.name, r->tasks, r->n, NULL);
 
     return KECS_DONE;
 }
@@ -263,21 +270,92 @@ prepare(kecs_call_t *c, const run_t *r, kecs_new_task_t *n)
 }
 
 
+/* Where instances are to be chosen: one task after the other. */
+
+static kecs_rc_t
+open_placing(kecs_call_t *c, run_t *r, const kecs_new_task_t *n)
+{
+    kecs_rc_t            rc;
+    kecs_needs_t         needs;
+    kecs_placing_conf_t  conf;
+
+    memset(&conf, 0, sizeof(conf));
+    conf.cluster = &r->cluster;
+    conf.def = r->def;
+    conf.group = n->group;
+    conf.launch = n->launch;
+    conf.provider = n->capacity_provider;
+    conf.constraints = &r->in->placement_constraints;
+    conf.strategies = &r->in->placement_strategy;
+
+    rc = kecs_task_needs(c, n, &needs);
+
+    return rc == KECS_OK ? kecs_placing_open(c, &conf, &needs, &r->placing)
+                         : rc;
+}
+
+
+static kecs_rc_t
+create_placed(kecs_call_t *c, run_t *r, kecs_new_task_t *n, size_t count)
+{
+    size_t     i;
+    kecs_rc_t  rc;
+
+    for (i = 0; i < count; i++) {
+        rc = kecs_placing_next(r->placing, n);
+
+        if (rc == KECS_OK) {
+            rc = kecs_task_create(c, n, &r->tasks[r->n]);
+            r->n += rc == KECS_OK;
+        }
+
+        if (rc != KECS_OK) {
+            r->refused = rc == KECS_NOT_FOUND;
+            return r->refused ? KECS_OK : rc;
+        }
+    }
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+create_some(kecs_call_t *c, run_t *r, kecs_new_task_t *n, size_t count)
+{
+    kecs_rc_t  rc;
+
+    rc = open_placing(c, r, n);
+
+    if (rc == KECS_OK && r->placing != NULL) {
+        return create_placed(c, r, n, count);
+    }
+
+    if (rc == KECS_OK) {
+        rc = kecs_tasks_create(c, n, count, &r->tasks[r->n]);
+        r->n += count;
+    }
+
+    return rc;
+}
+
+
 /* Tasks in a row that get the same capacity provider are made at once. */
 
 static kecs_rc_t
 create(kecs_call_t *c, run_t *r, kecs_new_task_t *n)
 {
-    size_t      i, k;
+    size_t      i, k, count;
     kecs_rc_t   rc;
 
-    r->n = r->in->count.set ? (size_t) r->in->count.value : 1;
+    rc = KECS_OK;
+    r->n = 0;
+    count = r->in->count.set ? (size_t) r->in->count.value : 1;
 
-    for (i = 0; i < r->n; i = k) {
+    for (i = 0; rc == KECS_OK && i < count; i = k) {
         n->capacity_provider = kecs_strategy_pick(&r->launch.strategy, i);
         n->launch = r->launch.launch;
 
-        for (k = i + 1; k < r->n; k++) {
+        for (k = i + 1; k < count; k++) {
             if (!kecs_str_eq(kecs_strategy_pick(&r->launch.strategy, k),
                              n->capacity_provider))
             {
@@ -285,14 +363,10 @@ create(kecs_call_t *c, run_t *r, kecs_new_task_t *n)
             }
         }
 
-        rc = kecs_tasks_create(c, n, k - i, &r->tasks[i]);
-
-        if (rc != KECS_OK) {
-            return rc;
-        }
+        rc = create_some(c, r, n, k - i);
     }
 
-    return KECS_OK;
+    return rc;
 }
 
 
@@ -337,7 +411,8 @@ run_new(kecs_call_t *c, run_t *r)
     }
 
     if (rc == KECS_OK) {
-        write_tasks(c, r->cluster.name, r->tasks, r->n);
+        write_tasks(c, r->cluster.name, r->tasks, r->n,
+                    r->refused ? r->placing : NULL);
     }
 
     return rc;

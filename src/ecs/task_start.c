@@ -89,8 +89,6 @@ prepare(kecs_call_t *c, start_t *s)
 }
 
 
-/* Instances outside AWS are told by their id or their agent. */
-
 static kecs_rc_t
 settle_place(kecs_call_t *c, start_t *s, const kecs_instance_t *p)
 {
@@ -108,15 +106,7 @@ settle_place(kecs_call_t *c, start_t *s, const kecs_instance_t *p)
 
     s->task.instance = p->id;
     s->task.zone = zone.len != 0 ? zone : kecs_null_str;
-    s->task.launch = KECS_LAUNCH_EC2;
-
-    if (kecs_str_starts(p->ec2_id, kecs_str("mi-"))
-        || kecs_attribute_value(&view->attributes,
-                                kecs_str("ecs.capability.external")).data
-           != NULL)
-    {
-        s->task.launch = KECS_LAUNCH_EXTERNAL;
-    }
+    s->task.launch = kecs_instance_launch(p, view);
 
     return KECS_OK;
 }

@@ -31,6 +31,11 @@
     "\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"nginx:1\","     \
     "\"memory\":64}]}"
 
+#define FARGATE                                                              \
+    "{\"family\":\"far\",\"networkMode\":\"awsvpc\",\"cpu\":\"256\","         \
+    "\"memory\":\"512\",\"requiresCompatibilities\":[\"FARGATE\"],"           \
+    "\"containerDefinitions\":[{\"name\":\"app\",\"image\":\"nginx:1\"}]}"
+
 #define VPC                                                                  \
     "\"networkConfiguration\":{\"awsvpcConfiguration\":{"                    \
     "\"subnets\":[\"subnet-1\"]}}"
@@ -139,6 +144,93 @@ test_start(void)
                    "{\"filter\":\"task:group == family:web\"}");
     callkit_ok(&s.k, "containerInstanceArns", "[2]", "by their tasks");
 
+    callkit_close(&s.k);
+}
+
+
+/* RunTask: the instance is chosen. */
+
+static void
+run(setup_t *s, const char *count, const char *more)
+{
+    (void) callkit(&s->k, "RunTask",
+                   with("{\"taskDefinition\":\"plain\",\"count\":%s%s}",
+                        count, more, NULL));
+}
+
+
+static void
+on_each(setup_t *s, const char *one, const char *two, const char *what)
+{
+    (void) callkit(&s->k, "ListTasks",
+                   with("{\"containerInstance\":\"%s\"}", s->one, NULL,
+                        NULL));
+    callkit_ok(&s->k, "taskArns", one, what);
+    (void) callkit(&s->k, "ListTasks",
+                   with("{\"containerInstance\":\"%s\"}", s->two, NULL,
+                        NULL));
+    callkit_ok(&s->k, "taskArns", two, what);
+}
+
+
+static void
+test_run(void)
+{
+    setup_t  s;
+
+    open_with(&s);
+    run(&s, "2", "");
+    callkit_ok(&s.k, "tasks", "[2]", "run");
+    callkit_ok(&s.k, "tasks.0.availabilityZone", "us-east-1a", "the zone");
+    on_each(&s, "[1]", "[1]", "one on each");
+
+    run(&s, "4", "");
+    callkit_ok(&s.k, "tasks", "[2]", "as many as fit");
+    callkit_ok(&s.k, "failures", "[2]", "and why not more");
+    callkit_ok(&s.k, "failures.0.reason", "RESOURCE:CPU", "the reason");
+    on_each(&s, "[2]", "[2]", "both are full");
+    callkit_close(&s.k);
+
+    open_with(&s);
+    run(&s, "2", ",\"placementStrategy\":[{\"type\":\"binpack\","
+        "\"field\":\"memory\"}]");
+    (void) callkit(&s.k, "ListContainerInstances",
+                   "{\"filter\":\"task:group == family:plain\"}");
+    callkit_ok(&s.k, "containerInstanceArns", "[1]", "packed on one");
+    callkit_close(&s.k);
+}
+
+
+static void
+test_constraints(void)
+{
+    setup_t  s;
+
+    open_with(&s);
+    run(&s, "3", ",\"placementConstraints\":[{\"type\":"
+        "\"distinctInstance\"}]");
+    callkit_ok(&s.k, "tasks", "[2]", "distinct instances");
+    callkit_ok(&s.k, "failures.1.reason",
+               "DistinctInstance placement constraint unsatisfied.",
+               "and no more");
+    on_each(&s, "[1]", "[1]", "one on each");
+
+    run(&s, "1", ",\"placementConstraints\":[{\"type\":\"memberOf\","
+        "\"expression\":\"attribute:ecs.capability.task-eni exists\"}]");
+    callkit_ok(&s.k, "tasks.0.containerInstanceArn", s.one, "memberOf");
+    callkit_ok(&s.k, "failures", "[0]", "nothing failed");
+
+    run(&s, "1", ",\"placementConstraints\":[{\"type\":\"memberOf\","
+        "\"expression\":\"attribute:ecs.availability-zone == x\"}]");
+    callkit_ok(&s.k, "tasks", "[0]", "memberOf nothing");
+    callkit_ok(&s.k, "failures", "[2]", "each says why");
+
+    (void) callkit(&s.k, "UpdateContainerInstancesState",
+                   with("{\"containerInstances\":[\"%s\",\"%s\"],"
+                        "\"status\":\"DRAINING\"}", s.one, s.two, NULL));
+    callkit_error(&s.k, "RunTask", "{\"taskDefinition\":\"plain\"}", 400,
+                  INVALID,
+                  "No Container Instances were found in your cluster.");
     callkit_close(&s.k);
 }
 
@@ -320,7 +412,7 @@ test_list(void)
     listed(&s, with("{\"containerInstance\":\"%s\"}", s.one, NULL, NULL),
            "[2]");
     listed(&s, with("{\"containerInstance\":\"%s\"}", s.two + strlen(ARN),
-                    NULL, NULL), "[1]");
+                    NULL, NULL), "[2]");
     listed(&s, with("{\"containerInstance\":\"%s\",\"family\":\"web\"}",
                     s.one, NULL, NULL), "[1]");
     listed(&s, with("{\"containerInstance\":\"%s\",\"launchType\":"
@@ -533,7 +625,9 @@ test_agent_errors(void)
     setup_t  s;
 
     open_with(&s);
-    (void) callkit(&s.k, "RunTask", "{\"taskDefinition\":\"plain\"}");
+    (void) callkit(&s.k, "RegisterTaskDefinition", FARGATE);
+    (void) callkit(&s.k, "RunTask", "{\"taskDefinition\":\"far\","
+                   "\"launchType\":\"FARGATE\"," VPC "}");
     (void) keep(&s.k, "tasks.0.taskArn", task, sizeof(task));
     callkit_error(&s.k, "SubmitTaskStateChange",
                   with("{\"task\":\"%s\",\"status\":\"STOPPED\"}", task,
@@ -783,6 +877,8 @@ int
 main(void)
 {
     test_start();
+    test_run();
+    test_constraints();
     test_refusals();
     test_start_errors();
     test_external();

@@ -1,0 +1,438 @@
+/*
+ * Tasks on the instances of a cluster that the caller does not choose
+ * (RunTask, services): what does not fit, or does not satisfy the
+ * constraints, is left out; the strategies choose among the rest.  A
+ * placing sees the cluster as it was when it was opened plus the tasks that
+ * it has placed since; it lives as long as its call.
+ */
+
+#include "../placement/place.h"
+#include "instance.h"
+
+
+#define RULES_MAX     6
+#define QUERIES_MAX  20
+
+typedef struct {
+    kecs_instance_t                 p;
+    kecs_usage_t                    usage;
+    kecs_ecs_container_instance_t  *view;
+    kecs_query_instance_t           q;
+    const char                     *refusal;    /* NULL: it may be used */
+} candidate_t;
+
+struct kecs_placing_s {
+    kecs_call_t           *c;
+    kecs_placing_conf_t    conf;
+    kecs_needs_t           needs;
+    bool                   distinct;
+    kecs_query_t          *queries[QUERIES_MAX];
+    size_t                 n_queries;
+    kecs_place_rule_t      rules[RULES_MAX];
+    size_t                 n_rules;
+    candidate_t           *candidates;
+    kecs_place_t          *places;
+    size_t                 n;
+};
+
+
+/* What is asked for. */
+
+
+static kecs_rc_t
+add_query(kecs_placing_t *x, kecs_str_t expression)
+{
+    kecs_rc_t   rc;
+    kecs_str_t  why;
+
+    if (x->n_queries == QUERIES_MAX) {
+        return KECS_OK;
+    }
+
+    rc = kecs_query_parse(x->c->arena, expression,
+                          &x->queries[x->n_queries], &why);
+
+    if (rc == KECS_INVALID) {
+        return kecs_bad(x->c, "Invalid placement constraint expression:"
+                        " %.*s", kecs_fmt(why));
+    }
+
+    x->n_queries += rc == KECS_OK;
+
+    return rc;
+}
+
+
+static kecs_rc_t
+read_constraints(kecs_placing_t *x)
+{
+    size_t                                              i;
+    kecs_rc_t                                           rc;
+    const kecs_ecs_placement_constraints_t             *own;
+    const kecs_ecs_task_definition_placement_constraints_t  *def;
+
+    own = x->conf.constraints;
+    def = &x->conf.def->placement_constraints;
+    rc = KECS_OK;
+
+    for (i = 0; rc == KECS_OK && own != NULL && i < own->n; i++) {
+        if (kecs_str_is(own->items[i].type, "distinctInstance")) {
+            x->distinct = true;
+
+        } else {
+            rc = add_query(x, own->items[i].expression);
+        }
+    }
+
+    for (i = 0; rc == KECS_OK && i < def->n; i++) {
+        rc = add_query(x, def->items[i].expression);
+    }
+
+    return rc;
+}
+
+
+static kecs_place_type_t
+rule_type(kecs_str_t type)
+{
+    return kecs_str_is(type, "spread") ? KECS_PLACE_SPREAD
+           : kecs_str_is(type, "binpack") ? KECS_PLACE_BINPACK
+           : KECS_PLACE_RANDOM;
+}
+
+
+/* Without a strategy tasks spread over zones, then over instances. */
+
+static void
+read_strategies(kecs_placing_t *x)
+{
+    size_t                                   i;
+    const kecs_ecs_placement_strategies_t   *list;
+    static const kecs_place_rule_t           otherwise[] = {
+        { KECS_PLACE_SPREAD, kecs_string(KECS_ZONE_ATTRIBUTE) },
+        { KECS_PLACE_SPREAD, kecs_string("instanceId") }
+    };
+
+    list = x->conf.strategies;
+
+    if (list == NULL || list->n == 0) {
+        memcpy(x->rules, otherwise, sizeof(otherwise));
+        x->n_rules = sizeof(otherwise) / sizeof(otherwise[0]);
+        return;
+    }
+
+    for (i = 0; i < list->n && i < RULES_MAX; i++) {
+        x->rules[i].type = rule_type(list->items[i].type);
+        x->rules[i].field = list->items[i].field;
+    }
+
+    x->n_rules = i;
+}
+
+
+/* What there is. */
+
+
+static bool
+eligible(const kecs_placing_t *x, const candidate_t *d)
+{
+    if (d->p.status != KECS_INSTANCE_ACTIVE) {
+        return false;
+    }
+
+    if (x->conf.provider.len != 0) {
+        return kecs_str_eq(d->p.provider, x->conf.provider);
+    }
+
+    return kecs_instance_launch(&d->p, d->view) == x->conf.launch;
+}
+
+
+static kecs_rc_t
+load(kecs_placing_t *x, candidate_t *d)
+{
+    kecs_rc_t  rc;
+
+    rc = kecs_get(x->c->txn, x->c->arena, &d->p, KECS_INSTANCE_ALL);
+
+    if (rc == KECS_OK) {
+        rc = kecs_instance_view(x->c, &d->p, &d->view);
+    }
+
+    return rc;
+}
+
+
+static kecs_rc_t
+gather(kecs_placing_t *x)
+{
+    kecs_rc_t     rc;
+    candidate_t   d;
+    kecs_buf_t    b;
+    kecs_key_t    prefix;
+    kecs_str_t    key;
+    kecs_scan_t  *scan;
+
+    kecs_buf_init(&b, x->c->arena, 0);
+    kecs_key_init(&prefix);
+    kecs_key_u32(&prefix, x->conf.cluster->no);
+
+    rc = kecs_scan(x->c->txn, x->c->arena, KECS_IX_INSTANCE, x->c->scope,
+                   &prefix, kecs_null_str, false, &scan);
+
+    while (rc == KECS_OK) {
+        memset(&d, 0, sizeof(d));
+        rc = kecs_scan_next(scan, &key, &d.p);
+
+        if (rc == KECS_OK) {
+            rc = load(x, &d);
+        }
+
+        if (rc == KECS_OK && eligible(x, &d)) {
+            kecs_buf_add(&b, &d, sizeof(d));
+            x->n++;
+        }
+    }
+
+    x->candidates = (candidate_t *) (void *) b.data;
+
+    return rc != KECS_DONE ? rc : b.failed ? KECS_NOMEM : KECS_OK;
+}
+
+
+/* How one stands now. */
+
+
+static uint32_t
+tasks_of_group(const kecs_placing_t *x, const candidate_t *d)
+{
+    uint32_t              n;
+    const kecs_placed_t  *t;
+
+    for (n = 0, t = d->usage.tasks; t != NULL; t = t->next) {
+        n += kecs_str_eq(t->group, x->conf.group);
+    }
+
+    return n;
+}
+
+
+static kecs_rc_t
+constrain(kecs_placing_t *x, candidate_t *d, uint32_t same)
+{
+    bool       match;
+    size_t     i;
+    kecs_rc_t  rc;
+
+    if (x->distinct && same != 0) {
+        d->refusal = "DistinctInstance placement constraint unsatisfied.";
+        return KECS_OK;
+    }
+
+    for (i = 0; i < x->n_queries; i++) {
+        rc = kecs_query_match(x->queries[i], &d->q, &match);
+        if (rc != KECS_OK) {
+            return rc;
+        }
+
+        if (!match) {
+            d->refusal = "MemberOf placement constraint unsatisfied.";
+            return KECS_OK;
+        }
+    }
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+judge(kecs_placing_t *x, size_t i)
+{
+    kecs_rc_t      rc;
+    candidate_t   *d;
+    kecs_place_t  *p;
+
+    d = &x->candidates[i];
+    p = &x->places[i];
+
+    rc = kecs_instance_remaining(x->c, &d->usage, d->view);
+
+    if (rc == KECS_OK) {
+        rc = kecs_instance_query(x->c, &d->p, d->view, &d->usage, &d->q);
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    p->id = kecs_str_n(d->p.id, KECS_ID_LEN);
+    p->attributes = d->q.attributes;
+    p->n_attributes = d->q.n_attributes;
+    p->same = tasks_of_group(x, d);
+    kecs_instance_left(d->view, &p->cpu, &p->memory);
+
+    d->refusal = kecs_instance_fits(&d->p, d->view, x->conf.def, &x->needs);
+
+    if (d->refusal == NULL) {
+        rc = constrain(x, d, p->same);
+    }
+
+    p->fits = d->refusal == NULL;
+
+    return rc;
+}
+
+
+static kecs_rc_t
+judge_all(kecs_placing_t *x)
+{
+    size_t     i;
+    kecs_rc_t  rc;
+
+    x->places = kecs_calloc(x->c->arena, x->n, sizeof(kecs_place_t));
+
+    if (x->places == NULL) {
+        return KECS_NOMEM;
+    }
+
+    for (i = 0; i < x->n; i++) {
+        rc = kecs_instance_usage(x->c, &x->candidates[i].p,
+                                 &x->candidates[i].usage);
+
+        if (rc == KECS_OK) {
+            rc = judge(x, i);
+        }
+
+        if (rc != KECS_OK) {
+            return rc;
+        }
+    }
+
+    return KECS_OK;
+}
+
+
+static bool
+has_instances(kecs_call_t *c, const kecs_cluster_t *cluster, kecs_rc_t *rc)
+{
+    kecs_counts_t  counts;
+
+    *rc = kecs_counts(c->txn, c->scope, cluster->no, 0, 0, &counts);
+
+    return *rc == KECS_OK && counts.instances != 0;
+}
+
+
+kecs_rc_t
+kecs_placing_open(kecs_call_t *c, const kecs_placing_conf_t *conf,
+    const kecs_needs_t *needs, kecs_placing_t **out)
+{
+    kecs_rc_t        rc;
+    kecs_placing_t  *x;
+
+    *out = NULL;
+
+    if ((conf->launch != KECS_LAUNCH_EC2
+         && conf->launch != KECS_LAUNCH_EXTERNAL)
+        || !has_instances(c, conf->cluster, &rc))
+    {
+        return KECS_OK;
+    }
+
+    x = kecs_zalloc(c->arena, sizeof(kecs_placing_t));
+
+    if (x == NULL) {
+        return KECS_NOMEM;
+    }
+
+    x->c = c;
+    x->conf = *conf;
+    x->needs = *needs;
+
+    read_strategies(x);
+    rc = read_constraints(x);
+
+    if (rc == KECS_OK) {
+        rc = gather(x);
+    }
+
+    if (rc == KECS_OK && x->n == 0) {
+        return kecs_bad(c, "No Container Instances were found in your"
+                        " cluster.");
+    }
+
+    if (rc == KECS_OK) {
+        rc = judge_all(x);
+    }
+
+    *out = rc == KECS_OK ? x : NULL;
+
+    return rc;
+}
+
+
+/* The task counts for what comes after it. */
+
+static kecs_rc_t
+take(kecs_placing_t *x, size_t i)
+{
+    candidate_t    *d;
+    kecs_placed_t  *t;
+
+    d = &x->candidates[i];
+    t = kecs_zalloc(x->c->arena, sizeof(kecs_placed_t));
+
+    if (t == NULL) {
+        return KECS_NOMEM;
+    }
+
+    t->group = x->conf.group;
+    t->ports = x->needs.ports;
+    t->next = d->usage.tasks;
+    d->usage.tasks = t;
+    d->usage.n++;
+    d->usage.pending++;
+    d->usage.cpu += x->needs.cpu;
+    d->usage.memory += x->needs.memory;
+
+    return judge(x, i);
+}
+
+
+kecs_rc_t
+kecs_placing_next(kecs_placing_t *x, kecs_new_task_t *n)
+{
+    size_t        i;
+    kecs_str_t    zone;
+    candidate_t  *d;
+
+    i = kecs_place_choose(x->places, x->n, x->rules, x->n_rules, x->c->rand);
+
+    if (i == x->n) {
+        return KECS_NOT_FOUND;
+    }
+
+    d = &x->candidates[i];
+    zone = kecs_attribute_value(&d->view->attributes,
+                                kecs_str(KECS_ZONE_ATTRIBUTE));
+    n->instance = d->p.id;
+    n->zone = zone.len != 0 ? zone : kecs_null_str;
+
+    return take(x, i);
+}
+
+
+void
+kecs_placing_failures(kecs_placing_t *x)
+{
+    size_t  i;
+
+    for (i = 0; i < x->n; i++) {
+        if (x->candidates[i].refusal != NULL) {
+            kecs_failure_write(x->c,
+                               kecs_instance_arn(x->c, x->conf.cluster->name,
+                                                 x->candidates[i].p.id),
+                               x->candidates[i].refusal, kecs_null_str);
+        }
+    }
+}
