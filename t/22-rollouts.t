@@ -10,9 +10,10 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use KecsApi;
 use Test::More;
+use Time::HiRes qw(time);
 
 api_start(workers => 2, reconciler => [@KecsApi::SHORT,
-    '--throttle-first', '50ms', '--throttle-max', '100ms',
+    '--throttle-first', '50ms', '--throttle-max', '100ms', '--rollout-minute', '400ms',
 ]);
 
 
@@ -180,8 +181,7 @@ is($failed->{rolloutStateReason},
    'the deployment that failed says why');
 is(primary($s)->{rolloutStateReason}, 'ECS deployment circuit breaker:'
    . ' rolling back to deploymentId ' . primary($s)->{id} . '.',
-   'the one that takes its place, too') if primary($s)->{rolloutState}
-                                            eq 'IN_PROGRESS';
+   'the one that takes its place, too');
 $sd = wait_rollout('b', 'ROLLBACK_SUCCESSFUL');
 is($sd->{deploymentCircuitBreaker}{threshold}, 1, 'a threshold by COUNT');
 stable('b');
@@ -251,5 +251,220 @@ is($sd->{rollback}{reason}, 'A rollback was requested.', 'as asked for');
 is($sd->{deploymentCircuitBreaker}{status}, 'MONITORING_COMPLETE',
    'not by the breaker');
 is(primary(stable('c'))->{id}, $before, 'the deployment of before');
+
+
+# Blue/green: green stands beside blue until the bake time is over.
+
+sub strategy {
+    my ($name, %more) = @_;
+
+    return (deploymentConfiguration => { strategy => $name, %more });
+}
+
+sub wait_stage {
+    my ($name, $stage) = @_;
+
+    my $got = $t->wait_for(sub {
+        my $sd = rollout($name);
+        ($sd->{lifecycleStage} // '') eq $stage && $sd;
+    }, 30);
+    ok($got, "$name is at $stage")
+        or diag($t->json->encode([rollout($name), service($name)]));
+
+    return $got || {};
+}
+
+sub weights {
+    my ($sd) = @_;
+
+    return [map { [$_->{requestedProductionTrafficWeight} + 0,
+                   $_->{requestedTestTrafficWeight} + 0] }
+            $sd->{targetServiceRevision}, $sd->{sourceServiceRevisions}[0]];
+}
+
+# All stages that the log shows of the newest rollout, and its weights.
+my $pause = { targetType => 'PAUSE',
+              timeoutConfiguration => { timeoutInMinutes => 1000 } };
+
+ok_api('CreateService', { serviceName => 'g', taskDefinition => $good,
+    desiredCount => 2, strategy('BLUE_GREEN', bakeTimeInMinutes => 1) });
+$sd = wait_rollout('g', 'SUCCESSFUL');
+is($sd->{lifecycleStage}, 'CLEAN_UP', 'the first one passes all stages');
+is($sd->{targetServiceRevision}{requestedProductionTrafficWeight} + 0, 100,
+   'and gets all traffic');
+my $blue = primary(stable('g'));
+@kept = sort(tasks('g'));
+
+ok_api('UpdateService', { service => 'g', forceNewDeployment => \1,
+    strategy('BLUE_GREEN', bakeTimeInMinutes => 3, lifecycleHooks => [
+        { %$pause, lifecycleStages => ['PRE_SCALE_UP', 'POST_SCALE_UP',
+          'POST_TEST_TRAFFIC_SHIFT', 'POST_PRODUCTION_TRAFFIC_SHIFT'] }]) });
+
+sub go_on {
+    my ($sd, $action) = @_;
+
+    my ($hook) = @{ $sd->{lifecycleHookDetails} };
+    is($hook->{status}, 'AWAITING_ACTION', 'a hook waits');
+    is($hook->{targetType}, 'PAUSE', 'a pause');
+    is($hook->{timeoutAction}, 'ROLLBACK', 'which would roll back');
+    cmp_ok($hook->{expiresAt}, '>', time, 'some time');
+
+    return ok_api('ContinueServiceDeployment', {
+        serviceDeploymentArn => $sd->{serviceDeploymentArn},
+        hookId => $hook->{hookId}, defined $action ? (action => $action)
+                                                   : () });
+}
+
+$sd = wait_stage('g', 'PRE_SCALE_UP');
+is($sd->{targetServiceRevision}{requestedTaskCount}, 0, 'green is empty');
+is_deeply([sort(tasks('g'))], \@kept, 'only blue has tasks');
+refused('ContinueServiceDeployment', { serviceDeploymentArn =>
+        $sd->{serviceDeploymentArn}, hookId => 'none' },
+        'InvalidParameterException',
+        'The lifecycle hook none is not awaiting action.');
+go_on($sd);
+$sd = wait_stage('g', 'POST_SCALE_UP');
+is($sd->{targetServiceRevision}{runningTaskCount}, 2, 'green is up');
+is($sd->{sourceServiceRevisions}[0]{runningTaskCount}, 2, 'so is blue');
+is_deeply(weights($sd), [[0, 0], [100, 0]], 'blue has all traffic');
+go_on($sd);
+$sd = wait_stage('g', 'POST_TEST_TRAFFIC_SHIFT');
+is_deeply(weights($sd), [[0, 100], [100, 0]], 'green has the test traffic');
+my %green = map { $_ => 1 } tasks('g');
+delete @green{@kept};
+ok_api('StopTask', { task => $kept[0] });
+wait_api('DescribeTasks', { tasks => [$kept[0]] }, 'a task of blue stops',
+         sub { $_[0]{tasks}[0]{lastStatus} eq 'STOPPED' });
+wait_api('DescribeServiceDeployments', { serviceDeploymentArns =>
+    [$sd->{serviceDeploymentArn}] }, 'and is replaced', sub {
+        my ($b) = @{ $_[0]{serviceDeployments}[0]{sourceServiceRevisions} };
+        $b->{runningTaskCount} == 2 });
+go_on($sd, 'CONTINUE');
+$sd = wait_stage('g', 'POST_PRODUCTION_TRAFFIC_SHIFT');
+is_deeply(weights($sd), [[100, 100], [0, 0]], 'green has all traffic');
+is($sd->{sourceServiceRevisions}[0]{runningTaskCount}, 2, 'blue is kept');
+my $baking = time;
+go_on($sd);
+$sd = wait_rollout('g', 'SUCCESSFUL');
+cmp_ok($sd->{finishedAt} - $baking, '>=', 3 * 0.4, 'after the bake time');
+$s = stable('g');
+isnt(primary($s)->{id}, $blue->{id}, 'green has taken over');
+is_deeply([sort(tasks('g'))], [sort keys %green], 'with its tasks');
+is((messages($s))[0], '(service g) has reached a steady state.', 'steady');
+
+
+# Going back: traffic returns to blue, and green is removed.
+
+$blue = primary($s);
+@kept = sort(tasks('g'));
+ok_api('UpdateService', { service => 'g', forceNewDeployment => \1 });
+for my $stage (qw(PRE_SCALE_UP POST_SCALE_UP POST_TEST_TRAFFIC_SHIFT)) {
+    go_on(wait_stage('g', $stage));
+}
+
+my $pausing = wait_stage('g', 'POST_PRODUCTION_TRAFFIC_SHIFT');
+go_on($pausing, 'ROLLBACK');
+$sd = wait_rollout('g', 'ROLLBACK_SUCCESSFUL');
+is($sd->{statusReason}, 'Service deployment rolled back because'
+   . ' POST_PRODUCTION_TRAFFIC_SHIFT lifecycle hook(s) failed. Lifecycle hook'
+   . " $pausing->{lifecycleHookDetails}[0]{hookId} was answered with"
+   . ' ROLLBACK.', 'why');
+is_deeply(weights($sd), [[0, 0], [100, 0]], 'blue has all traffic again');
+$s = stable('g');
+is(primary($s)->{id}, $blue->{id}, 'blue is PRIMARY again');
+is_deeply([sort(tasks('g'))], \@kept, 'and its tasks never stopped');
+
+# By hand.
+ok_api('UpdateService', { service => 'g', forceNewDeployment => \1 });
+$sd = wait_stage('g', 'PRE_SCALE_UP');
+ok_api('StopServiceDeployment', { serviceDeploymentArn =>
+                                  $sd->{serviceDeploymentArn} });
+wait_rollout('g', 'ROLLBACK_SUCCESSFUL');
+is_deeply([sort(tasks('g'))], \@kept, 'before green had any task');
+
+# By the circuit breaker.
+ok_api('UpdateService', { service => 'g', taskDefinition => $bad,
+    strategy('BLUE_GREEN', lifecycleHooks => [], deploymentCircuitBreaker =>
+             { enable => \1, rollback => \1 }) });
+$sd = wait_rollout('g', 'ROLLBACK_SUCCESSFUL');
+is($sd->{statusReason}, $why, 'by the circuit breaker');
+is_deeply([sort(tasks('g'))], \@kept, 'blue was left alone');
+
+# By a hook that nobody answers, or that cannot be called.
+ok_api('UpdateService', { service => 'g', taskDefinition => $good,
+    forceNewDeployment => \1, strategy('BLUE_GREEN', lifecycleHooks => [
+        { targetType => 'PAUSE', lifecycleStages => ['POST_SCALE_UP'],
+          timeoutConfiguration => { timeoutInMinutes => 1 } }]) });
+$sd = wait_rollout('g', 'ROLLBACK_SUCCESSFUL');
+like($sd->{statusReason}, qr/POST_SCALE_UP.*timed out\.$/, 'a timeout');
+is($sd->{lifecycleHookDetails}[0]{status}, 'TIMED_OUT', 'and it shows');
+
+my $lambda = 'arn:aws:lambda:us-east-1:000000000000:function:f';
+ok_api('UpdateService', { service => 'g', forceNewDeployment => \1,
+    strategy('BLUE_GREEN', lifecycleHooks => [
+        { hookTargetArn => $lambda, roleArn => 'arn:aws:iam::1:role/r',
+          lifecycleStages => ['PRE_SCALE_UP'] }]) });
+$sd = wait_rollout('g', 'ROLLBACK_SUCCESSFUL');
+is($sd->{statusReason}, 'Service deployment rolled back because PRE_SCALE_UP'
+   . " lifecycle hook(s) failed. Lifecycle hook target $lambda cannot be"
+   . ' invoked: no AWS Lambda is configured.', 'a function');
+is($sd->{lifecycleHookDetails}[0]{status}, 'FAILED', 'has failed');
+ok(scalar(grep { /deployment failed: Service deployment rolled back because/ }
+          messages(service('g'))), 'an event tells it, too');
+is_deeply([sort(tasks('g'))], \@kept, 'blue was left alone');
+
+
+# Canary and linear: production traffic in steps.
+
+for my $case (['CANARY', canaryConfiguration => { canaryPercent => 12.5,
+                  canaryBakeTimeInMinutes => 2 }, [12.5, 100]],
+              ['LINEAR', linearConfiguration => { stepPercent => 40,
+                  stepBakeTimeInMinutes => 2 }, [40, 80, 100]])
+{
+    my ($name, $member, $configuration, $steps) = @$case;
+
+    ok_api('UpdateService', { service => 'g', forceNewDeployment => \1,
+        strategy($name, $member => $configuration, bakeTimeInMinutes => 0,
+            lifecycleHooks => [{ %$pause, lifecycleStages =>
+                ['PRE_PRODUCTION_TRAFFIC_SHIFT'] }]) });
+    my ($last, $arn) = (0);
+
+    for my $step (@$steps) {
+        $sd = wait_api('DescribeServiceDeployments', { serviceDeploymentArns =>
+            [rollout('g')->{serviceDeploymentArn}] },
+            "$name: a hook before each step", sub {
+                my $d = $_[0]{serviceDeployments}[0];
+                ($d->{lifecycleHookDetails}[0]{status} // '')
+                    eq 'AWAITING_ACTION'
+            })->{serviceDeployments}[0];
+        is($sd->{lifecycleStage}, 'PRODUCTION_TRAFFIC_SHIFT', 'its stage');
+        is(weights($sd)->[0][0], $last, 'the weight of before');
+        go_on($sd);
+        wait_api('DescribeServiceDeployments', { serviceDeploymentArns =>
+            [$sd->{serviceDeploymentArn}] }, "$name: $step percent", sub {
+                my $w = weights($_[0]{serviceDeployments}[0]);
+                $w->[0][0] == $step && $w->[1][0] == 100 - $step });
+        $last = $step;
+    }
+
+    wait_rollout('g', 'SUCCESSFUL');
+    stable('g');
+}
+
+
+# What is left of a rollout that a newer one replaced goes first.
+
+ok_api('UpdateService', { service => 'g', taskDefinition => $good,
+    forceNewDeployment => \1, strategy('BLUE_GREEN', lifecycleHooks => [
+        { %$pause, lifecycleStages => ['POST_SCALE_UP',
+                                       'RECONCILE_SERVICE'] }]) });
+$blue = wait_stage('g', 'POST_SCALE_UP');
+ok_api('UpdateService', { service => 'g', forceNewDeployment => \1 });
+$sd = wait_stage('g', 'RECONCILE_SERVICE');
+is(scalar @{ $sd->{sourceServiceRevisions} }, 2, 'there are two of before');
+go_on($sd);
+go_on(wait_stage('g', 'POST_SCALE_UP'));
+wait_rollout('g', 'SUCCESSFUL');
+stable('g');
 
 $t->done;

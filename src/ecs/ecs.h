@@ -524,6 +524,21 @@ kecs_rc_t kecs_revision_ended(kecs_call_t *c, const kecs_deployment_t *d);
 kecs_rc_t kecs_service_roll_back(kecs_call_t *c, kecs_service_t *s,
     kecs_service_deployment_t *sd);
 
+/* By number, with its parts. */
+kecs_rc_t kecs_service_deployment_get(kecs_call_t *c,
+    const kecs_service_t *s, uint64_t id, kecs_service_deployment_t *sd);
+
+/*
+ * service_hook.c: it has entered the stage that is in its head, whose hooks
+ * begin; a minute of theirs lasts `minute`.  It is put.
+ */
+kecs_rc_t kecs_stage_enter(kecs_call_t *c, const kecs_service_t *s,
+    kecs_service_deployment_t *sd, kecs_msec_t minute);
+
+/* Hooks that have waited long enough do what was said for that; put. */
+kecs_rc_t kecs_hooks_expire(kecs_call_t *c, const kecs_service_t *s,
+    kecs_service_deployment_t *sd);
+
 /*
  * A task set as a deployment, for kecs_service_task: shares its memory.
  */

@@ -48,7 +48,8 @@ kecs_deployment_primary(kecs_call_t *c, const kecs_service_t *s,
  */
 
 static kecs_rc_t
-give_way(kecs_call_t *c, const kecs_service_t *s, bool failed)
+change_primary(kecs_call_t *c, const kecs_service_t *s, unsigned status,
+    bool failed)
 {
     kecs_rc_t          rc;
     kecs_deployment_t  d;
@@ -73,11 +74,25 @@ give_way(kecs_call_t *c, const kecs_service_t *s, bool failed)
         }
     }
 
-    d.status = KECS_DEPLOYMENT_ACTIVE;
+    d.status = (uint8_t) status;
     d.updated_at = c->now;
     d.version++;
 
     return kecs_put(c->txn, &d);
+}
+
+
+static kecs_rc_t
+give_way(kecs_call_t *c, const kecs_service_t *s, bool failed)
+{
+    return change_primary(c, s, KECS_DEPLOYMENT_ACTIVE, failed);
+}
+
+
+kecs_rc_t
+kecs_deployment_fail(kecs_call_t *c, const kecs_service_t *s)
+{
+    return change_primary(c, s, KECS_DEPLOYMENT_PRIMARY, true);
 }
 
 

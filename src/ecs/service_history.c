@@ -117,9 +117,23 @@ deployment_of(kecs_call_t *c, const kecs_service_t *s, uint64_t id,
 }
 
 
+/* Shares of traffic, of rollouts that shift it. */
+
+static void
+write_weights(kecs_writer_t *w, const rollout_t *sd, uint32_t production,
+    uint32_t test)
+{
+    if (sd->strategy > KECS_DEPLOY_ROLLING) {
+        kecs_w_double(w, "requestedProductionTrafficWeight",
+                      production / 10.0);
+        kecs_w_double(w, "requestedTestTrafficWeight", test / 10.0);
+    }
+}
+
+
 static kecs_rc_t
 write_summary(kecs_call_t *c, const char *name, const found_t *f,
-    uint64_t id)
+    uint64_t id, uint32_t weight)
 {
     kecs_rc_t          rc;
     kecs_counts_t      counts;
@@ -142,6 +156,7 @@ write_summary(kecs_call_t *c, const char *name, const found_t *f,
     kecs_write_made(c, "arn", kecs_revision_arn(c, f->cluster.name,
                                                 f->service.name, id));
     kecs_w_i64(w, "pendingTaskCount", counts.pending);
+    write_weights(w, &f->sd, weight, id == f->sd.id ? f->sd.test_weight : 0);
     kecs_w_i64(w, "requestedTaskCount", d.desired);
     kecs_w_i64(w, "runningTaskCount", counts.running);
     kecs_w_object_end(w);
@@ -149,6 +164,8 @@ write_summary(kecs_call_t *c, const char *name, const found_t *f,
     return KECS_OK;
 }
 
+
+/* The first of them has the traffic that the target has not. */
 
 static kecs_rc_t
 write_sources(kecs_call_t *c, const found_t *f)
@@ -169,8 +186,10 @@ write_sources(kecs_call_t *c, const found_t *f)
     kecs_w_array(&c->out, "sourceServiceRevisions");
 
     for (v = list->first; rc == KECS_OK && v != NULL; v = v->next) {
-        rc = kecs_str_u64(v->str, &id) ? write_summary(c, NULL, f, id)
-                                       : KECS_CORRUPT;
+        rc = kecs_str_u64(v->str, &id)
+             ? write_summary(c, NULL, f, id, v == list->first
+                             ? KECS_TRAFFIC_FULL - f->sd.weight : 0)
+             : KECS_CORRUPT;
     }
 
     kecs_w_array_end(&c->out);
@@ -274,6 +293,27 @@ write_monitors(kecs_call_t *c, const found_t *f,
 }
 
 
+/* One that is before a shift is shown as at it. */
+
+static void
+write_stage(kecs_call_t *c, const rollout_t *sd)
+{
+    unsigned  stage;
+
+    if (sd->stage == KECS_STAGE_NONE) {
+        return;
+    }
+
+    stage = sd->stage == KECS_STAGE_PRE_PRODUCTION_TRAFFIC_SHIFT
+            ? KECS_STAGE_PRODUCTION_TRAFFIC_SHIFT : sd->stage;
+    kecs_w_cstr(&c->out, "lifecycleStage", kecs_stage_name(stage));
+
+    if (sd->rec.part[KECS_SERVICE_DEPLOYMENT_HOOKS].len != 0) {
+        kecs_w_splice(&c->out, sd->rec.part[KECS_SERVICE_DEPLOYMENT_HOOKS]);
+    }
+}
+
+
 static kecs_rc_t
 write_rollout(kecs_call_t *c, const found_t *f)
 {
@@ -291,6 +331,7 @@ write_rollout(kecs_call_t *c, const found_t *f)
     fixed = p;
     kecs_w_object(&c->out, NULL);
     write_head(c, f);
+    write_stage(c, &f->sd);
     write_rollback(c, f);
     kecs_w_time(&c->out, "stoppedAt", f->sd.stopped_at);
     kecs_w_time(&c->out, "updatedAt", f->sd.updated_at);
@@ -304,7 +345,8 @@ write_rollout(kecs_call_t *c, const found_t *f)
     }
 
     if (rc == KECS_OK) {
-        rc = write_summary(c, "targetServiceRevision", f, f->sd.id);
+        rc = write_summary(c, "targetServiceRevision", f, f->sd.id,
+                           f->sd.weight);
     }
 
     kecs_w_splice(&c->out,
@@ -578,6 +620,11 @@ may_stop(kecs_call_t *c, const found_t *f)
                          kecs_service_deployment_status_name(sd->status));
     }
 
+    if (sd->stage == KECS_STAGE_CLEAN_UP) {
+        return kecs_fail(c, KECS_E_CONFLICT, "The service deployment cannot"
+                         " be rolled back in the lifecycle stage CLEAN_UP.");
+    }
+
     if (sd->rec.part[KECS_SERVICE_DEPLOYMENT_SOURCES].len <= 2) {
         return kecs_fail(c, KECS_E_CONFLICT, "The service deployment cannot"
                          " be rolled back because there is no source service"
@@ -619,13 +666,12 @@ stop_service_deployment(kecs_call_t *c, void *input)
     f.sd.reason = kecs_str("A rollback was requested.");
     f.sd.rollback_reason = f.sd.reason;
     f.sd.updated_at = c->now;
+    f.sd.version++;
     kecs_write_made(c, "serviceDeploymentArn", arn_of(c, &f));
 
     return kecs_put(c->txn, &f.sd);
 }
 
-
-/* Rollouts have no stages to pause at, so no hook waits for an answer. */
 
 static kecs_rc_t
 continue_service_deployment(kecs_call_t *c, void *input)
@@ -646,12 +692,18 @@ continue_service_deployment(kecs_call_t *c, void *input)
         rc = find_to_change(c, in->service_deployment_arn, &f);
     }
 
-    if (rc != KECS_OK) {
-        return rc;
+    if (rc == KECS_OK) {
+        kecs_write_made(c, "serviceDeploymentArn", arn_of(c, &f));
+        rc = kecs_hook_answer(c, &f.service, &f.sd, in->hook_id,
+                              kecs_str_is(in->action, "ROLLBACK"));
+
+        if (rc == KECS_NOT_FOUND) {
+            rc = kecs_bad(c, "The lifecycle hook %.*s is not awaiting"
+                          " action.", kecs_fmt(in->hook_id));
+        }
     }
 
-    return kecs_bad(c, "The lifecycle hook %.*s is not awaiting action.",
-                    kecs_fmt(in->hook_id));
+    return rc;
 }
 
 

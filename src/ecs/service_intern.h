@@ -112,6 +112,9 @@ kecs_rc_t kecs_deployment_back(kecs_call_t *c,
     const kecs_service_spec_t *spec, kecs_service_t *s,
     kecs_service_deployment_t *sd, uint64_t id);
 
+/* The PRIMARY deployment has failed; nothing takes its place. */
+kecs_rc_t kecs_deployment_fail(kecs_call_t *c, const kecs_service_t *s);
+
 /* A deployment by number. */
 kecs_rc_t kecs_deployment_get(kecs_call_t *c, const kecs_service_t *s,
     uint64_t id, unsigned parts, kecs_deployment_t *d);
@@ -188,9 +191,12 @@ kecs_rc_t kecs_service_deployment_start(kecs_call_t *c,
 kecs_rc_t kecs_service_deployments_end(kecs_call_t *c,
     const kecs_service_t *s, kecs_str_t reason);
 
-/* By number, with its parts. */
-kecs_rc_t kecs_service_deployment_get(kecs_call_t *c,
-    const kecs_service_t *s, uint64_t id, kecs_service_deployment_t *sd);
+/*
+ * Its hook `id` goes on, or makes it go back; put.  KECS_NOT_FOUND when
+ * that one does not wait.
+ */
+kecs_rc_t kecs_hook_answer(kecs_call_t *c, const kecs_service_t *s,
+    kecs_service_deployment_t *sd, kecs_str_t id, bool back);
 
 /* Takes "arn:...:KIND/CLUSTER/SERVICE/ID" apart; false when it is none. */
 typedef struct {

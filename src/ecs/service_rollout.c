@@ -93,16 +93,10 @@ static_part(kecs_call_t *c, const kecs_service_spec_t *spec,
 /* What the head says of the configuration, for the scheduler. */
 
 static void
-configure(const kecs_ecs_deployment_configuration_t *g, rollout_t *sd)
+configure_breaker(const kecs_ecs_deployment_circuit_breaker_t *b,
+    rollout_t *sd)
 {
-    const kecs_ecs_threshold_configuration_t     *t;
-    const kecs_ecs_deployment_circuit_breaker_t  *b;
-
-    b = g != NULL ? g->deployment_circuit_breaker : NULL;
-
-    if (b == NULL) {
-        return;
-    }
+    const kecs_ecs_threshold_configuration_t  *t;
 
     sd->breaker = b->enable.value ? KECS_BREAKER_ON : 0;
     sd->breaker |= b->rollback.value ? KECS_BREAKER_ROLLBACK : 0;
@@ -119,6 +113,59 @@ configure(const kecs_ecs_deployment_configuration_t *g, rollout_t *sd)
                                : KECS_THRESHOLD_BOUNDED_PERCENT;
         sd->threshold_value = (uint32_t) t->value.value;
     }
+}
+
+
+static void
+configure_hooks(const kecs_ecs_deployment_configuration_t *g, rollout_t *sd)
+{
+    size_t                                       i, k;
+    const kecs_ecs_deployment_lifecycle_hook_t  *h;
+
+    for (i = 0; i < g->lifecycle_hooks.n; i++) {
+        h = &g->lifecycle_hooks.items[i];
+
+        for (k = 0; k < h->lifecycle_stages.n; k++) {
+            sd->hooks |= 1u << kecs_stage_of(h->lifecycle_stages.items[k]);
+        }
+    }
+}
+
+
+static uint32_t
+tenths(kecs_opt_double_t percent)
+{
+    return (uint32_t) (percent.value * 10 + 0.5);
+}
+
+
+static void
+configure(const kecs_ecs_deployment_configuration_t *g, rollout_t *sd)
+{
+    if (g == NULL) {
+        return;
+    }
+
+    if (g->deployment_circuit_breaker != NULL) {
+        configure_breaker(g->deployment_circuit_breaker, sd);
+    }
+
+    sd->strategy = (uint8_t) kecs_deploy_of(g->strategy);
+    sd->bake = (uint32_t) g->bake_time_in_minutes.value;
+    sd->step = KECS_TRAFFIC_FULL;
+
+    if (g->linear_configuration != NULL) {
+        sd->step = tenths(g->linear_configuration->step_percent);
+        sd->step_bake = (uint32_t) g->linear_configuration
+                                    ->step_bake_time_in_minutes.value;
+
+    } else if (g->canary_configuration != NULL) {
+        sd->step = tenths(g->canary_configuration->canary_percent);
+        sd->step_bake = (uint32_t) g->canary_configuration
+                                    ->canary_bake_time_in_minutes.value;
+    }
+
+    configure_hooks(g, sd);
 }
 
 
@@ -218,6 +265,7 @@ end_one(rollout_t *sd, kecs_msec_t now, kecs_str_t reason)
     sd->stopped_at = now;
     sd->finished_at = now;
     sd->updated_at = now;
+    sd->version++;
 }
 
 
@@ -440,6 +488,11 @@ go_back(kecs_call_t *c, kecs_service_t *s, rollout_t *sd,
     sd->status = KECS_SERVICE_DEPLOYMENT_ROLLBACK_IN_PROGRESS;
     sd->rollback_at = c->now;
     sd->updated_at = c->now;
+    sd->stage = sd->stage != 0 ? KECS_STAGE_CLEAN_UP : 0;
+    sd->weight = 0;
+    sd->test_weight = 0;
+    sd->awaiting = 0;
+    sd->version++;
     rc = connect(c, spec, s);
 
     if (rc == KECS_OK) {
@@ -476,7 +529,8 @@ kecs_service_roll_back(kecs_call_t *c, kecs_service_t *s,
         sd->stopped_at = c->now;
         sd->finished_at = c->now;
         sd->updated_at = c->now;
-        rc = KECS_OK;
+        sd->version++;
+        rc = kecs_deployment_fail(c, s);
     }
 
     return rc == KECS_OK ? kecs_put(c->txn, sd) : rc;

@@ -547,8 +547,7 @@ still_wanted(applying_t *x, const kecs_action_t *a)
     }
 
     if (x->service.controller <= KECS_CONTROLLER_ECS) {
-        return x->service.primary == a->deployment ? KECS_OK
-                                                   : KECS_NOT_FOUND;
+        return KECS_OK;
     }
 
     rc = get_set(x, a->deployment, 0, &set);
@@ -737,6 +736,39 @@ apply_set(applying_t *x, const kecs_action_t *a)
 
 
 static kecs_rc_t
+apply_stage(applying_t *x, const kecs_action_t *a)
+{
+    kecs_rc_t                  rc;
+    kecs_service_deployment_t  sd;
+
+    rc = kecs_service_deployment_get(&x->c, &x->service, a->deployment, &sd);
+
+    if (rc == KECS_NOT_FOUND || (rc == KECS_OK && sd.version != a->version))
+    {
+        x->over = true;
+        return KECS_OK;
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    x->b.records += 2;
+
+    if (a->type == KECS_ACT_HOOKS_EXPIRE) {
+        return kecs_hooks_expire(&x->c, &x->service, &sd);
+    }
+
+    sd.stage = a->stage;
+    sd.weight = a->weight;
+    sd.test_weight = a->test_weight;
+
+    return kecs_stage_enter(&x->c, &x->service, &sd,
+                            x->r->set.sched.minute);
+}
+
+
+static kecs_rc_t
 apply_service(applying_t *x, const kecs_action_t *a)
 {
     kecs_rc_t        rc;
@@ -811,6 +843,10 @@ apply_one(applying_t *x, const kecs_action_t *a)
     case KECS_ACT_TASK_SET:
     case KECS_ACT_TASK_SET_END:
         return apply_set(x, a);
+
+    case KECS_ACT_STAGE:
+    case KECS_ACT_HOOKS_EXPIRE:
+        return apply_stage(x, a);
 
     case KECS_ACT_EVENT:
         return add_event(x, a->deployment, a->text);

@@ -35,6 +35,8 @@ static const setting_t  settings[] = {
       "failures in a row before starts pause" },
     { "steady-every", at(sched.steady_every), 6 * HOUR, SECOND, 365 * DAY,
       false, "the steady state event is told again" },
+    { "rollout-minute", at(sched.minute), MINUTE, 1, HOUR, false,
+      "a minute of bake times and hook timeouts of rollouts" },
     { "burst", at(burst), 500, 1, 100000, true,
       "tasks started in one step of a service" },
     { "task-retention", at(task_retention), 7 * DAY, HOUR, 3650 * DAY, false,

@@ -11,6 +11,7 @@ become(kecs_service_deployment_t *sd, unsigned status, kecs_msec_t now)
 {
     sd->status = (uint8_t) status;
     sd->updated_at = now;
+    sd->version++;
 
     if (!kecs_service_deployment_live(status)) {
         sd->finished_at = now;

@@ -21,6 +21,7 @@ typedef struct {
     unsigned     throttle_from;     /* failed tasks before it: 3 */
     unsigned     burst;             /* starts per step and service: 500 */
     kecs_msec_t  steady_every;      /* steady state told again: 6 h */
+    kecs_msec_t  minute;            /* of bake times: 60 s */
 } kecs_sched_conf_t;
 
 void kecs_sched_conf_default(kecs_sched_conf_t *conf);
@@ -62,13 +63,16 @@ typedef enum {
     KECS_ACT_SERVICE,           /* put: status, steady, throttled_until */
     KECS_ACT_EVENT,             /* message (without the "(service X) ") */
     KECS_ACT_TASK_SET,          /* put: steady, failed */
-    KECS_ACT_TASK_SET_END       /* its last task is gone: deleted */
+    KECS_ACT_TASK_SET_END,      /* its last task is gone: deleted */
+    KECS_ACT_STAGE,             /* service deployment, put: stage, weights */
+    KECS_ACT_HOOKS_EXPIRE       /* of its stage, those whose time is up */
 } kecs_action_type_t;
 
 typedef struct {
     kecs_action_type_t  type;
     uint32_t            version;        /* of the record it changes */
-    uint64_t            deployment;     /* or task set; events: 0, or the
+    uint64_t            deployment;     /* or task set, or service
+                                           deployment; events: 0, or the
                                            task set that they tell of */
     unsigned            n;
     uint8_t             task[KECS_ID_LEN];
@@ -80,6 +84,9 @@ typedef struct {
     uint32_t            desired;
     uint32_t            failed;
     uint32_t            healthy;
+    uint8_t             stage;
+    uint32_t            weight;
+    uint32_t            test_weight;
     kecs_msec_t         throttled_until;
 } kecs_action_t;
 
@@ -98,6 +105,11 @@ typedef struct {
  */
 kecs_rc_t kecs_schedule(kecs_arena_t *a, const kecs_sched_view_t *view,
     const kecs_sched_conf_t *conf, kecs_msec_t now, kecs_actions_t *out);
+
+/* The same by the rules for rolling updates alone. */
+kecs_rc_t kecs_schedule_rolling(kecs_arena_t *a,
+    const kecs_sched_view_t *view, const kecs_sched_conf_t *conf,
+    kecs_msec_t now, kecs_actions_t *out);
 
 /*
  * A task of the service is no longer wanted to run, for the stop code it
@@ -119,6 +131,9 @@ bool kecs_sched_healthy(const kecs_sched_conf_t *conf,
 /* Adds an action; NULL: out of memory. */
 kecs_action_t *kecs_action_add(kecs_arena_t *a, kecs_actions_t *out,
     kecs_action_type_t type);
+
+/* Looks again at `t`, if that is to come, or sooner. */
+void kecs_actions_again(kecs_actions_t *out, kecs_msec_t now, kecs_msec_t t);
 
 
 /*

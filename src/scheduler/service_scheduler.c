@@ -1,5 +1,5 @@
 /*
- * The service scheduler: one step of one service.  It sorts the tasks into
+ * Rolling updates: one step of one service.  It sorts the tasks into
  * classes, counts, and derives starts and stops from desired count and
  * minimumHealthyPercent / maximumPercent (ecs-api.md 3.6, 3.7):
  *
@@ -79,6 +79,7 @@ kecs_sched_conf_default(kecs_sched_conf_t *conf)
     conf->throttle_from = 3;
     conf->burst = 500;
     conf->steady_every = 6 * 3600 * 1000;
+    conf->minute = 60 * 1000;
 }
 
 
@@ -98,12 +99,19 @@ kecs_sched_healthy(const kecs_sched_conf_t *conf,
 }
 
 
+void
+kecs_actions_again(kecs_actions_t *out, kecs_msec_t now, kecs_msec_t t)
+{
+    if (t > now && (out->again_at == 0 || t < out->again_at)) {
+        out->again_at = t;
+    }
+}
+
+
 static void
 again_at(step_t *s, kecs_msec_t t)
 {
-    if (t > s->now && (s->out->again_at == 0 || t < s->out->again_at)) {
-        s->out->again_at = t;
-    }
+    kecs_actions_again(s->out, s->now, t);
 }
 
 
@@ -314,6 +322,7 @@ is_monitored(const step_t *s)
     return s->primary != NULL && sd != NULL
            && s->primary->rollout == KECS_ROLLOUT_IN_PROGRESS
            && (sd->breaker & KECS_BREAKER_ON)
+           && sd->stage != KECS_STAGE_CLEAN_UP
            && (sd->status == KECS_SERVICE_DEPLOYMENT_PENDING
                || sd->status == KECS_SERVICE_DEPLOYMENT_IN_PROGRESS);
 }
@@ -1072,7 +1081,7 @@ settle(step_t *s)
 
 
 kecs_rc_t
-kecs_schedule(kecs_arena_t *a, const kecs_sched_view_t *view,
+kecs_schedule_rolling(kecs_arena_t *a, const kecs_sched_view_t *view,
     const kecs_sched_conf_t *conf, kecs_msec_t now, kecs_actions_t *out)
 {
     size_t     i;
@@ -1151,7 +1160,8 @@ kecs_sched_stopped(const kecs_sched_conf_t *conf, kecs_service_t *service,
 
     deployment->failed++;
 
-    if (deployment->id != service->primary
+    if ((deployment->id != service->primary
+         && deployment->id != service->completed)
         || deployment->failed < conf->throttle_from
         || (task->started_at != 0
             && task->stop_code == KECS_STOP_ESSENTIAL_EXITED))

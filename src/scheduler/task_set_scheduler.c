@@ -199,7 +199,7 @@ one_set(const sets_t *x, const kecs_task_set_t *set)
         return end(x->arena, set, x->out);
     }
 
-    rc = kecs_schedule(x->arena, &view, x->conf, x->now, &actions);
+    rc = kecs_schedule_rolling(x->arena, &view, x->conf, x->now, &actions);
 
     if (rc == KECS_OK) {
         sooner(x->out, actions.again_at);

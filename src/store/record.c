@@ -148,7 +148,19 @@ static const kecs_field_t  service_deployment_fields[] = {
     field(kecs_service_deployment_t, STR, rollback_reason),
     field(kecs_service_deployment_t, U8, breaker),
     field(kecs_service_deployment_t, U8, threshold_type),
-    field(kecs_service_deployment_t, U32, threshold_value)
+    field(kecs_service_deployment_t, U32, threshold_value),
+    field(kecs_service_deployment_t, U32, version),
+    field(kecs_service_deployment_t, U8, strategy),
+    field(kecs_service_deployment_t, U8, stage),
+    field(kecs_service_deployment_t, TIME, stage_at),
+    field(kecs_service_deployment_t, U32, hooks),
+    field(kecs_service_deployment_t, U32, awaiting),
+    field(kecs_service_deployment_t, TIME, hook_at),
+    field(kecs_service_deployment_t, U32, weight),
+    field(kecs_service_deployment_t, U32, test_weight),
+    field(kecs_service_deployment_t, U32, step),
+    field(kecs_service_deployment_t, U32, step_bake),
+    field(kecs_service_deployment_t, U32, bake)
 };
 
 
@@ -447,6 +459,17 @@ static const char *const  service_deployment_statuses[] = {
     "ROLLBACK_FAILED"
 };
 
+static const char *const  stages[] = {
+    "", "RECONCILE_SERVICE", "PRE_SCALE_UP", "SCALE_UP", "POST_SCALE_UP",
+    "TEST_TRAFFIC_SHIFT", "POST_TEST_TRAFFIC_SHIFT",
+    "PRE_PRODUCTION_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT",
+    "POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP"
+};
+
+static const char *const  deploys[] = {
+    "", "ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"
+};
+
 static const char *const  task_set_statuses[] = {
     "", "PRIMARY", "ACTIVE", "DRAINING"
 };
@@ -607,6 +630,27 @@ const char *
 kecs_rollout_name(unsigned rollout)
 {
     return name_of(rollouts, countof(rollouts), rollout);
+}
+
+
+const char *
+kecs_stage_name(unsigned stage)
+{
+    return name_of(stages, countof(stages), stage);
+}
+
+
+unsigned
+kecs_stage_of(kecs_str_t name)
+{
+    return number_of(stages, countof(stages), name);
+}
+
+
+unsigned
+kecs_deploy_of(kecs_str_t name)
+{
+    return number_of(deploys, countof(deploys), name);
 }
 
 

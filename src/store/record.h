@@ -333,9 +333,26 @@ enum { KECS_THRESHOLD_BOUNDED_PERCENT = 0, KECS_THRESHOLD_UNBOUNDED_PERCENT,
 #define KECS_THRESHOLD_MOST    200
 #define KECS_THRESHOLD_PERCENT  50      /* when there is no value */
 
+/* How the new deployment takes the place of the old one. */
+enum { KECS_DEPLOY_ROLLING = 1, KECS_DEPLOY_BLUE_GREEN, KECS_DEPLOY_LINEAR,
+       KECS_DEPLOY_CANARY };
+
+/* Lifecycle stages of those that shift traffic, in their order. */
+enum { KECS_STAGE_NONE = 0, KECS_STAGE_RECONCILE_SERVICE,
+       KECS_STAGE_PRE_SCALE_UP, KECS_STAGE_SCALE_UP,
+       KECS_STAGE_POST_SCALE_UP, KECS_STAGE_TEST_TRAFFIC_SHIFT,
+       KECS_STAGE_POST_TEST_TRAFFIC_SHIFT,
+       KECS_STAGE_PRE_PRODUCTION_TRAFFIC_SHIFT,     /* before each shift */
+       KECS_STAGE_PRODUCTION_TRAFFIC_SHIFT,
+       KECS_STAGE_POST_PRODUCTION_TRAFFIC_SHIFT, KECS_STAGE_BAKE_TIME,
+       KECS_STAGE_CLEAN_UP };
+
+#define KECS_TRAFFIC_FULL  1000     /* tenths of a percent */
+
 enum {
     KECS_SERVICE_DEPLOYMENT_STATIC, /* {deploymentConfiguration} */
-    KECS_SERVICE_DEPLOYMENT_SOURCES /* ["N", ...] revisions before */
+    KECS_SERVICE_DEPLOYMENT_SOURCES,/* ["N", ...] revisions before */
+    KECS_SERVICE_DEPLOYMENT_HOOKS   /* {lifecycleHookDetails} of the stage */
 };
 
 typedef struct {
@@ -358,6 +375,19 @@ typedef struct {
     uint8_t      breaker;           /* KECS_BREAKER_* */
     uint8_t      threshold_type;    /* KECS_THRESHOLD_* */
     uint32_t     threshold_value;   /* 0: KECS_THRESHOLD_PERCENT */
+    uint32_t     version;           /* every change */
+    uint8_t      strategy;          /* KECS_DEPLOY_*, 0: ROLLING */
+    uint8_t      stage;             /* KECS_STAGE_* */
+    kecs_msec_t  stage_at;          /* since when */
+    uint32_t     hooks;             /* bit KECS_STAGE_*: there is one */
+    uint32_t     awaiting;          /* hooks of the stage, not yet done */
+    kecs_msec_t  hook_at;           /* the first of them expires */
+    uint32_t     weight;            /* of production traffic, the target's
+                                       share in tenths of a percent */
+    uint32_t     test_weight;       /* of test traffic */
+    uint32_t     step;              /* one shift of production traffic */
+    uint32_t     step_bake;         /* minutes after each but the last */
+    uint32_t     bake;              /* minutes before CLEAN_UP */
 } kecs_service_deployment_t;
 
 /* Whether a status is not the last one. */
@@ -819,6 +849,7 @@ const char *kecs_strategy_name(unsigned strategy);
 const char *kecs_deployment_status_name(unsigned status);
 const char *kecs_rollout_name(unsigned rollout);
 const char *kecs_service_deployment_status_name(unsigned status);
+const char *kecs_stage_name(unsigned stage);
 const char *kecs_task_set_status_name(unsigned status);
 const char *kecs_controller_name(unsigned controller);
 const char *kecs_taskdef_status_name(unsigned status);
@@ -839,6 +870,8 @@ unsigned kecs_task_status_of(kecs_str_t name);
 unsigned kecs_launch_of(kecs_str_t name);
 unsigned kecs_desired_of(kecs_str_t name);
 unsigned kecs_strategy_of(kecs_str_t name);
+unsigned kecs_stage_of(kecs_str_t name);
+unsigned kecs_deploy_of(kecs_str_t name);     /* KECS_DEPLOY_* */
 unsigned kecs_controller_of(kecs_str_t name);
 unsigned kecs_taskdef_status_of(kecs_str_t name);
 unsigned kecs_instance_status_of(kecs_str_t name);

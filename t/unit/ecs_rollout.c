@@ -66,52 +66,96 @@ update(callkit_t *k, const char *in)
 }
 
 
-/* What the reconciler does when a rollout is over, by hand. */
+/* What the reconciler does, by hand, in a transaction of its own. */
+
+typedef struct {
+    kecs_call_t                c;
+    kecs_rand_t                rand;
+    kecs_service_t             s;
+    kecs_deployment_t          d;
+    kecs_service_deployment_t  sd;
+} hand_t;
+
+
+static void
+begin(callkit_t *k, hand_t *h)
+{
+    kecs_cluster_t   cluster;
+    kecs_call_t     *c;
+
+    memset(h, 0, sizeof(*h));
+    c = &h->c;
+    kecs_rand_seed(&h->rand, 7);
+    c->arena = kecs_arena_create(0);
+    c->now = k->now;
+    c->account = k->account;
+    c->region = k->region;
+    c->rand = &h->rand;
+    (void) kecs_write_begin(k->store, k->now, &c->txn);
+    (void) kecs_scope_get(c->txn, c->account, c->region, false, &c->scope);
+    (void) kecs_find_cluster(c, kecs_null_str, 0, &cluster);
+    (void) kecs_find_service(c, &cluster, kecs_str("s"), 0, &h->s);
+
+    h->d.rec.kind = KECS_DEPLOYMENT;
+    h->d.rec.scope = c->scope;
+    h->d.cluster = h->s.cluster;
+    h->d.service = h->s.no;
+    h->d.id = h->s.primary;
+    (void) kecs_get(c->txn, c->arena, &h->d, 0);
+    (void) kecs_service_deployment_get(c, &h->s, h->d.rollout_of, &h->sd);
+}
+
+
+static void
+end(hand_t *h)
+{
+    tap_is_int(kecs_write_commit(h->c.txn), KECS_OK, "done by hand");
+    kecs_arena_destroy(h->c.arena);
+}
+
 
 static void
 complete(callkit_t *k)
 {
-    kecs_call_t                c;
-    kecs_cluster_t             cluster;
-    kecs_service_t             s;
-    kecs_deployment_t          d;
-    kecs_service_deployment_t  sd;
+    hand_t  h;
 
-    memset(&c, 0, sizeof(c));
-    c.arena = kecs_arena_create(0);
-    c.now = k->now;
-    c.account = k->account;
-    c.region = k->region;
-    (void) kecs_write_begin(k->store, k->now, &c.txn);
-    (void) kecs_scope_get(c.txn, c.account, c.region, false, &c.scope);
-    (void) kecs_find_cluster(&c, kecs_null_str, 0, &cluster);
-    (void) kecs_find_service(&c, &cluster, kecs_str("s"), 0, &s);
+    begin(k, &h);
+    h.d.rollout = KECS_ROLLOUT_COMPLETED;
+    (void) kecs_put(h.c.txn, &h.d);
 
-    memset(&d, 0, sizeof(d));
-    d.rec.kind = KECS_DEPLOYMENT;
-    d.rec.scope = c.scope;
-    d.cluster = s.cluster;
-    d.service = s.no;
-    d.id = s.primary;
-    (void) kecs_get(c.txn, c.arena, &d, 0);
-    d.rollout = KECS_ROLLOUT_COMPLETED;
-    (void) kecs_put(c.txn, &d);
+    h.sd.status = KECS_SERVICE_DEPLOYMENT_SUCCESSFUL;
+    h.sd.started_at = k->now;
+    h.sd.finished_at = k->now;
+    h.sd.updated_at = k->now;
+    (void) kecs_put(h.c.txn, &h.sd);
+    end(&h);
+}
 
-    memset(&sd, 0, sizeof(sd));
-    sd.rec.kind = KECS_SERVICE_DEPLOYMENT;
-    sd.rec.scope = c.scope;
-    sd.cluster = s.cluster;
-    sd.service = s.no;
-    sd.id = d.rollout_of;
-    (void) kecs_get(c.txn, c.arena, &sd, 0);
-    sd.status = KECS_SERVICE_DEPLOYMENT_SUCCESSFUL;
-    sd.started_at = k->now;
-    sd.finished_at = k->now;
-    sd.updated_at = k->now;
-    (void) kecs_put(c.txn, &sd);
 
-    tap_is_int(kecs_write_commit(c.txn), KECS_OK, "a rollout is over");
-    kecs_arena_destroy(c.arena);
+/* A stage is entered; a minute of its hooks lasts a second. */
+
+static void
+enter(callkit_t *k, unsigned stage)
+{
+    hand_t  h;
+
+    begin(k, &h);
+    h.sd.status = KECS_SERVICE_DEPLOYMENT_IN_PROGRESS;
+    h.sd.stage = (uint8_t) stage;
+    tap_is_int(kecs_stage_enter(&h.c, &h.s, &h.sd, 1000), KECS_OK,
+               "%s is entered", kecs_stage_name(stage));
+    end(&h);
+}
+
+
+static void
+expire(callkit_t *k)
+{
+    hand_t  h;
+
+    begin(k, &h);
+    tap_is_int(kecs_hooks_expire(&h.c, &h.s, &h.sd), KECS_OK, "time passes");
+    end(&h);
 }
 
 
@@ -487,6 +531,156 @@ test_stop(void)
 }
 
 
+/* Lifecycle hooks. */
+
+#define PAUSE(stage, action)                                                 \
+    "{\"targetType\":\"PAUSE\",\"lifecycleStages\":[\"" stage "\"],"         \
+    "\"timeoutConfiguration\":{\"timeoutInMinutes\":5,\"action\":\""        \
+    action "\"}}"
+
+static void
+hooked(callkit_t *k, char *arn, size_t size)
+{
+    open_with(k);
+    complete(k);
+    update(k, "{\"service\":\"s\",\"taskDefinition\":\"web:1\","
+           "\"forceNewDeployment\":true,\"deploymentConfiguration\":{"
+           "\"strategy\":\"BLUE_GREEN\",\"lifecycleHooks\":["
+           PAUSE("PRE_SCALE_UP", "CONTINUE") ","
+           PAUSE("PRE_SCALE_UP", "ROLLBACK") ","
+           "{\"hookTargetArn\":\"arn:l\",\"roleArn\":\"r\","
+           "\"lifecycleStages\":[\"POST_SCALE_UP\"]}]}}");
+    newest(k, arn, size);
+}
+
+
+static void
+answer(callkit_t *k, const char *arn, const char *id, const char *action)
+{
+    char  in[512];
+
+    (void) snprintf(in, sizeof(in), "{\"serviceDeploymentArn\":\"%s\","
+                    "\"hookId\":\"%s\",\"action\":\"%s\"}", arn, id,
+                    action);
+    callkit_sweep(k, "ContinueServiceDeployment", in);
+    (void) callkit(k, "ContinueServiceDeployment", in);
+    callkit_ok(k, "serviceDeploymentArn", arn, "answered");
+}
+
+
+static void
+refuse(callkit_t *k, const char *arn, const char *id)
+{
+    char  in[512], why[128];
+
+    (void) snprintf(in, sizeof(in), "{\"serviceDeploymentArn\":\"%s\","
+                    "\"hookId\":\"%s\"}", arn, id);
+    (void) snprintf(why, sizeof(why), "The lifecycle hook %s is not awaiting"
+                    " action.", id);
+    callkit_error(k, "ContinueServiceDeployment", in, 400, INVALID, why);
+}
+
+
+static void
+test_hooks(void)
+{
+    char       arn[256], one[64], two[64];
+    callkit_t  k;
+
+    hooked(&k, arn, sizeof(arn));
+    describe(&k, arn);
+    callkit_ok(&k, SD "lifecycleStage", NULL, "no stage yet");
+    callkit_ok(&k, SD "targetServiceRevision"
+               ".requestedProductionTrafficWeight", "0", "no traffic");
+    callkit_ok(&k, SD "sourceServiceRevisions.0"
+               ".requestedProductionTrafficWeight", "100", "all traffic");
+
+    enter(&k, KECS_STAGE_PRE_SCALE_UP);
+    describe(&k, arn);
+    callkit_ok(&k, SD "lifecycleStage", "PRE_SCALE_UP", "a stage");
+    callkit_ok(&k, SD "lifecycleHookDetails", "[2]", "its hooks");
+#define HOOK(n)  SD "lifecycleHookDetails." n "."
+    callkit_ok(&k, HOOK("0") "status", "AWAITING_ACTION", "waits");
+    callkit_ok(&k, HOOK("0") "targetType", "PAUSE", "a pause");
+    callkit_ok(&k, HOOK("0") "timeoutAction", "CONTINUE", "goes on");
+    callkit_ok(&k, HOOK("1") "timeoutAction", "ROLLBACK", "goes back");
+    (void) keep(&k, HOOK("0") "hookId", one, sizeof(one));
+    (void) keep(&k, HOOK("1") "hookId", two, sizeof(two));
+
+    answer(&k, arn, two, "CONTINUE");
+    refuse(&k, arn, two);
+    describe(&k, arn);
+    callkit_ok(&k, HOOK("1") "status", "SUCCEEDED", "answered");
+    callkit_ok(&k, SD "status", "IN_PROGRESS", "goes on");
+
+    expire(&k);
+    describe(&k, arn);
+    callkit_ok(&k, HOOK("0") "status", "AWAITING_ACTION", "too soon");
+    k.now += 5000;
+    expire(&k);
+    describe(&k, arn);
+    callkit_ok(&k, HOOK("0") "status", "TIMED_OUT", "its time is up");
+    callkit_ok(&k, SD "status", "IN_PROGRESS", "goes on all the same");
+
+    enter(&k, KECS_STAGE_PRE_SCALE_UP);
+    describe(&k, arn);
+    (void) keep(&k, HOOK("1") "hookId", two, sizeof(two));
+    answer(&k, arn, two, "ROLLBACK");
+    describe(&k, arn);
+    callkit_ok(&k, HOOK("1") "status", "FAILED", "answered");
+    callkit_ok(&k, SD "status", "ROLLBACK_REQUESTED", "goes back");
+    (void) keep(&k, HOOK("0") "hookId", one, sizeof(one));
+    refuse(&k, arn, one);
+    callkit_close(&k);
+}
+
+
+static void
+test_hook_failures(void)
+{
+    char       arn[256];
+    unsigned   n;
+    hand_t     h;
+    kecs_rc_t  rc;
+    callkit_t  k;
+
+    hooked(&k, arn, sizeof(arn));
+    enter(&k, KECS_STAGE_POST_SCALE_UP);
+    describe(&k, arn);
+    callkit_ok(&k, SD "status", "ROLLBACK_REQUESTED", "no function");
+    callkit_ok(&k, HOOK("0") "targetType", "AWS_LAMBDA", "the default");
+    callkit_ok(&k, HOOK("0") "targetArn", "arn:l", "its target");
+    callkit_ok(&k, HOOK("0") "status", "FAILED", "cannot be called");
+    callkit_ok(&k, SD "statusReason", "Service deployment rolled back"
+               " because POST_SCALE_UP lifecycle hook(s) failed. Lifecycle"
+               " hook target arn:l cannot be invoked: no AWS Lambda is"
+               " configured.", "why");
+    callkit_close(&k);
+
+    hooked(&k, arn, sizeof(arn));
+    enter(&k, KECS_STAGE_PRE_SCALE_UP);
+    k.now += 5000;
+    expire(&k);
+    describe(&k, arn);
+    callkit_ok(&k, HOOK("1") "status", "TIMED_OUT", "its time is up");
+    callkit_ok(&k, SD "status", "ROLLBACK_REQUESTED", "it goes back");
+
+    for (n = 1, rc = KECS_NOMEM; n < 1000 && rc == KECS_NOMEM; n++) {
+        begin(&k, &h);
+        h.sd.status = KECS_SERVICE_DEPLOYMENT_IN_PROGRESS;
+        h.sd.stage = KECS_STAGE_POST_SCALE_UP;
+        kecs_arena_fail_after(h.c.arena, n);
+        rc = kecs_stage_enter(&h.c, &h.s, &h.sd, 1000);
+        kecs_arena_fail_after(h.c.arena, 0);
+        kecs_write_abort(h.c.txn);
+        kecs_arena_destroy(h.c.arena);
+    }
+
+    tap_ok(rc == KECS_OK && n > 3, "out of memory %u times", n);
+    callkit_close(&k);
+}
+
+
 /* Strategies and all that goes with them. */
 
 static void
@@ -603,6 +797,8 @@ main(void)
     test_revision();
     test_revision_errors();
     test_stop();
+    test_hooks();
+    test_hook_failures();
     test_strategies();
     test_memory();
 

@@ -22,6 +22,7 @@
 #define DEPLOYMENTS_MAX  64
 #define STEPS            120
 #define SETTLE_STEPS     4000
+#define ROUNDS           60
 
 
 typedef struct {
@@ -45,6 +46,7 @@ typedef struct {
     bool                faults;
     bool                checked;    /* tasks have health checks */
     bool                late;       /* decided on what was before */
+    uint64_t            blue;       /* what had the traffic before */
     unsigned            rotten;     /* percent of tasks that do not start */
     uint64_t            next_id;
     unsigned            steady_events;
@@ -53,6 +55,11 @@ typedef struct {
 
 static bool      verbose;
 static uint64_t  steps_run;
+
+/* What was reached, over all scenarios. */
+static uint64_t  statuses[KECS_SERVICE_DEPLOYMENT_ROLLBACK_FAILED + 1];
+static uint64_t  stages[KECS_STAGE_CLEAN_UP + 1];
+static uint64_t  triggered, expired, late_drops;
 
 
 static void
@@ -128,6 +135,7 @@ become(world_t *w, unsigned status)
     }
 
     w->sd.status = (uint8_t) status;
+    statuses[status]++;
 }
 
 
@@ -180,6 +188,17 @@ is_live(const world_t *w)
 }
 
 
+/* Green and blue stand beside each other. */
+
+static bool
+shifts(const world_t *w)
+{
+    return is_live(w) && w->sd.strategy > KECS_DEPLOY_ROLLING
+           && w->sd.stage < KECS_STAGE_CLEAN_UP
+           && w->sd.status != SD(ROLLBACK_IN_PROGRESS);
+}
+
+
 static void
 configure(world_t *w)
 {
@@ -193,6 +212,17 @@ configure(world_t *w)
     sd->threshold_value = (uint32_t) kecs_rand_below(&w->rand, 8)
                           * (sd->threshold_type == KECS_THRESHOLD_COUNT
                              ? 1 : 20);
+
+    sd->strategy = (uint8_t) kecs_rand_below(&w->rand, 6);
+    sd->strategy = sd->strategy > KECS_DEPLOY_CANARY ? KECS_DEPLOY_ROLLING
+                                                     : sd->strategy;
+    sd->step = sd->strategy == KECS_DEPLOY_BLUE_GREEN
+               ? KECS_TRAFFIC_FULL
+               : 100 + (uint32_t) kecs_rand_below(&w->rand, 901);
+    sd->bake = (uint32_t) kecs_rand_below(&w->rand, 3);
+    sd->step_bake = (uint32_t) kecs_rand_below(&w->rand, 3);
+    sd->hooks = chance(w, 40) ? (uint32_t) kecs_rand_below(&w->rand, 4096)
+                              : 0;
 }
 
 
@@ -217,6 +247,7 @@ new_deployment(world_t *w)
     w->sd.run = id;
     w->sd.status = SD(PENDING);
     configure(w);
+    w->blue = w->service.completed;
     w->rotten = !w->faults ? 0 : chance(w, 25) ? 100 : 20;
 }
 
@@ -229,10 +260,18 @@ roll_back(world_t *w)
     uint64_t            id;
     kecs_deployment_t  *d;
 
+    w->sd.stage = w->sd.stage != 0 ? KECS_STAGE_CLEAN_UP : 0;
+    w->sd.weight = 0;
+    w->sd.test_weight = 0;
+    w->sd.awaiting = 0;
+    w->sd.version++;
     id = w->service.completed;
 
     if (id == 0 || id == w->sd.id) {
         become(w, SD(ROLLBACK_FAILED));
+        d = deployment(w, w->service.primary);
+        d->rollout = KECS_ROLLOUT_FAILED;
+        d->version++;
         return;
     }
 
@@ -273,6 +312,29 @@ follow(world_t *w)
 }
 
 
+/* Hooks: a client lets one go on or back, or its time is up. */
+
+static void
+end_hook(world_t *w, bool back)
+{
+    w->sd.awaiting--;
+    w->sd.version++;
+
+    if (back && w->sd.status == SD(IN_PROGRESS)) {
+        become(w, SD(ROLLBACK_REQUESTED));
+    }
+}
+
+
+static void
+answer_hook(world_t *w)
+{
+    if (w->sd.status == SD(IN_PROGRESS) && w->sd.awaiting != 0) {
+        end_hook(w, chance(w, 10));
+    }
+}
+
+
 /* The client. */
 
 
@@ -301,9 +363,17 @@ client(world_t *w)
         break;
 
     case 6:
-        if (w->sd.status == SD(PENDING) || w->sd.status == SD(IN_PROGRESS)) {
+        if ((w->sd.status == SD(PENDING) || w->sd.status == SD(IN_PROGRESS))
+            && w->sd.stage != KECS_STAGE_CLEAN_UP && chance(w, 30))
+        {
             become(w, SD(ROLLBACK_REQUESTED));
+            w->sd.version++;
         }
+        return;
+
+    case 7:
+    case 8:
+        answer_hook(w);
         return;
 
     case 5:
@@ -456,6 +526,52 @@ stop_task(world_t *w, const kecs_action_t *a)
 }
 
 
+/* Counting, for the invariants. */
+
+typedef struct {
+    int64_t  live;
+    int64_t  healthy;
+    int64_t  all;
+    int64_t  primary;
+    int64_t  healthy_primary;
+    int64_t  blue;
+} tally_t;
+
+
+static tally_t
+tally(world_t *w)
+{
+    size_t                    i;
+    tally_t                   n;
+    const kecs_sched_task_t  *t;
+
+    memset(&n, 0, sizeof(n));
+
+    for (i = 0; i < w->n_tasks; i++) {
+        t = &w->tasks[i].t;
+
+        if (w->tasks[i].dead) {
+            continue;
+        }
+
+        n.all++;
+
+        if (t->desired != KECS_DESIRED_RUNNING) {
+            continue;
+        }
+
+        n.live++;
+        n.healthy += kecs_sched_healthy(&w->conf, t, w->now);
+        n.primary += t->deployment == w->service.primary;
+        n.healthy_primary += t->deployment == w->service.primary
+                             && kecs_sched_healthy(&w->conf, t, w->now);
+        n.blue += t->deployment == w->blue;
+    }
+
+    return n;
+}
+
+
 /* Applying. */
 
 static void
@@ -477,6 +593,8 @@ apply_deployment(world_t *w, const kecs_action_t *a, kecs_deployment_t *d)
     if (a->rollout == KECS_ROLLOUT_COMPLETED) {
         w->service.completed = d->id;
     }
+
+    triggered += a->rollout == KECS_ROLLOUT_FAILED;
 
     d->rollout = a->rollout;
     d->desired = a->desired;
@@ -519,6 +637,10 @@ is_current(world_t *w, const kecs_action_t *a, const kecs_deployment_t *d)
     case KECS_ACT_SERVICE:
         return a->version == w->service.version;
 
+    case KECS_ACT_STAGE:
+    case KECS_ACT_HOOKS_EXPIRE:
+        return a->deployment == w->sd.id && a->version == w->sd.version;
+
     default:
         return true;
     }
@@ -528,8 +650,16 @@ is_current(world_t *w, const kecs_action_t *a, const kecs_deployment_t *d)
 static void
 start(world_t *w, const kecs_action_t *a, const kecs_deployment_t *d)
 {
-    if (a->deployment != w->service.primary) {
+    if (a->deployment != w->service.primary
+        && !(shifts(w) && a->deployment == w->blue))
+    {
         broken(w, "a start for another deployment than PRIMARY");
+    }
+
+    if (a->deployment == w->service.primary && shifts(w)
+        && w->sd.stage < KECS_STAGE_SCALE_UP)
+    {
+        broken(w, "green is started too soon");
     }
 
     if (d == NULL || d->rollout == KECS_ROLLOUT_FAILED) {
@@ -537,6 +667,78 @@ start(world_t *w, const kecs_action_t *a, const kecs_deployment_t *d)
     }
 
     start_tasks(w, a);
+}
+
+
+/* Stages follow one another; weights of green only grow, when it is up. */
+
+static void
+check_stage(world_t *w, const kecs_action_t *a)
+{
+    bool                              again;
+    tally_t                           n;
+    const kecs_service_deployment_t  *sd;
+
+    sd = &w->sd;
+    again = sd->stage == KECS_STAGE_PRODUCTION_TRAFFIC_SHIFT
+            && a->stage == KECS_STAGE_PRE_PRODUCTION_TRAFFIC_SHIFT;
+
+    if (sd->status != SD(IN_PROGRESS) || sd->strategy <= KECS_DEPLOY_ROLLING
+        || sd->awaiting != 0)
+    {
+        broken(w, "a stage is left that may not be");
+    }
+
+    if (!again && a->stage != sd->stage + 1
+        && !(sd->stage == KECS_STAGE_NONE
+             && a->stage == KECS_STAGE_PRE_SCALE_UP)
+        && !(sd->stage == KECS_STAGE_PRODUCTION_TRAFFIC_SHIFT
+             && a->stage == KECS_STAGE_POST_PRODUCTION_TRAFFIC_SHIFT))
+    {
+        broken(w, "a stage is passed over");
+    }
+
+    n = tally(w);
+
+    if (a->stage == KECS_STAGE_POST_SCALE_UP && !w->late
+        && n.healthy_primary != w->service.desired)
+    {
+        broken(w, "green is not up");
+    }
+
+    if (a->weight < sd->weight || a->weight > KECS_TRAFFIC_FULL
+        || (a->weight != sd->weight
+            && a->stage != KECS_STAGE_PRODUCTION_TRAFFIC_SHIFT)
+        || (a->stage > KECS_STAGE_PRODUCTION_TRAFFIC_SHIFT
+            && a->weight != KECS_TRAFFIC_FULL))
+    {
+        broken(w, "a weight that may not be");
+    }
+
+    if (a->stage == KECS_STAGE_CLEAN_UP && !w->late && w->blue != 0
+        && deployment(w, w->blue) != NULL
+        && w->now < sd->stage_at + sd->bake * w->conf.minute)
+    {
+        broken(w, "the bake time is cut short");
+    }
+}
+
+
+static void
+apply_stage(world_t *w, const kecs_action_t *a)
+{
+    check_stage(w, a);
+    stages[a->stage]++;
+    w->sd.stage = a->stage;
+    w->sd.stage_at = w->now;
+    w->sd.weight = a->weight;
+    w->sd.test_weight = a->test_weight;
+    w->sd.version++;
+
+    if (w->sd.hooks & (1u << a->stage)) {
+        w->sd.awaiting = 1 + (uint32_t) kecs_rand_below(&w->rand, 2);
+        w->sd.hook_at = w->now + between(w, 1000, 100000);
+    }
 }
 
 
@@ -565,6 +767,8 @@ apply(world_t *w, const kecs_action_t *a)
             broken(w, "an action names another version");
         }
 
+        late_drops++;
+
         return false;
     }
 
@@ -590,6 +794,22 @@ apply(world_t *w, const kecs_action_t *a)
         apply_service(w, a);
         break;
 
+    case KECS_ACT_STAGE:
+        apply_stage(w, a);
+        break;
+
+    case KECS_ACT_HOOKS_EXPIRE:
+        expired++;
+
+        if (w->now < w->sd.hook_at && !w->late) {
+            broken(w, "a hook expires too soon");
+        }
+
+        while (w->sd.awaiting != 0) {
+            end_hook(w, w->faults && chance(w, 30));
+        }
+        break;
+
     case KECS_ACT_TASK_SET:
     case KECS_ACT_TASK_SET_END:
         broken(w, "an action on a task set");
@@ -605,49 +825,8 @@ apply(world_t *w, const kecs_action_t *a)
 }
 
 
-/* Counting, for the invariants. */
-
-typedef struct {
-    int64_t  live;
-    int64_t  healthy;
-    int64_t  all;
-    int64_t  primary;
-} tally_t;
-
-
-static tally_t
-tally(world_t *w)
-{
-    size_t                    i;
-    tally_t                   n;
-    const kecs_sched_task_t  *t;
-
-    memset(&n, 0, sizeof(n));
-
-    for (i = 0; i < w->n_tasks; i++) {
-        t = &w->tasks[i].t;
-
-        if (w->tasks[i].dead) {
-            continue;
-        }
-
-        n.all++;
-
-        if (t->desired != KECS_DESIRED_RUNNING) {
-            continue;
-        }
-
-        n.live++;
-        n.healthy += kecs_sched_healthy(&w->conf, t, w->now);
-        n.primary += t->deployment == w->service.primary;
-    }
-
-    return n;
-}
-
-
 static void
-check(world_t *w, tally_t before, tally_t after)
+check(world_t *w, bool shifting, tally_t before, tally_t after)
 {
     int64_t                desired, minimum, maximum;
     const kecs_service_t  *s;
@@ -656,6 +835,22 @@ check(world_t *w, tally_t before, tally_t after)
     desired = s->status == KECS_SERVICE_ACTIVE ? s->desired : 0;
     minimum = (desired * s->min_percent + 99) / 100;
     maximum = desired * s->max_percent / 100;
+
+    if (shifting) {
+        if (after.blue < before.blue && after.blue < desired) {
+            broken(w, "blue is taken tasks while it has traffic");
+        }
+
+        if ((after.blue > before.blue && after.blue > 2 * desired)
+            || (w->sd.status != SD(ROLLBACK_IN_PROGRESS)
+                && after.primary > before.primary
+                && after.primary > 2 * desired))
+        {
+            broken(w, "more than twice of green and of blue");
+        }
+
+        return;
+    }
 
     if (after.live > before.live && after.live > maximum) {
         broken(w, "started over maximumPercent");
@@ -777,6 +972,7 @@ schedule_late(world_t *w, kecs_arena_t *arena)
 static void
 schedule(world_t *w)
 {
+    bool                   shifting;
     tally_t                before;
     unsigned               rounds;
     kecs_actions_t         actions;
@@ -792,7 +988,7 @@ schedule(world_t *w)
         schedule_late(w, arena);
     }
 
-    for (rounds = 0; rounds < 20; rounds++) {
+    for (rounds = 0; rounds < ROUNDS; rounds++) {
         follow(w);
 
         if (w->service.status == KECS_SERVICE_INACTIVE
@@ -802,11 +998,12 @@ schedule(world_t *w)
         }
 
         before = tally(w);
+        shifting = shifts(w);
         apply_some(w, &actions, actions.n);
-        check(w, before, tally(w));
+        check(w, shifting, before, tally(w));
     }
 
-    if (rounds == 20) {
+    if (rounds == ROUNDS) {
         broken(w, "the scheduler never comes to rest");
     }
 }
@@ -896,6 +1093,7 @@ end_faults(world_t *w)
     w->service.steady = 0;
     w->rotten = 0;
     w->sd.breaker &= (uint8_t) ~KECS_BREAKER_CUMULATIVE;
+    w->sd.hooks = 0;
 }
 
 
@@ -974,6 +1172,36 @@ scenario(world_t *w, uint64_t seed)
 }
 
 
+/* Scenarios that never get anywhere prove nothing. */
+
+static void
+check_reached(void)
+{
+    unsigned  i;
+
+    for (i = KECS_SERVICE_DEPLOYMENT_IN_PROGRESS;
+         i <= KECS_SERVICE_DEPLOYMENT_ROLLBACK_FAILED; i++)
+    {
+        tap_ok((statuses[i] != 0) == (i != SD(STOP_REQUESTED)),
+               "service deployments became %s: %llu",
+               kecs_service_deployment_status_name(i),
+               (unsigned long long) statuses[i]);
+    }
+
+    for (i = KECS_STAGE_RECONCILE_SERVICE; i <= KECS_STAGE_CLEAN_UP; i++) {
+        tap_ok(stages[i] != 0, "stage %s: %llu", kecs_stage_name(i),
+               (unsigned long long) stages[i]);
+    }
+
+    tap_ok(triggered != 0, "circuit breakers triggered: %llu",
+           (unsigned long long) triggered);
+    tap_ok(expired != 0, "hooks timed out: %llu",
+           (unsigned long long) expired);
+    tap_ok(late_drops != 0, "decisions that came too late: %llu",
+           (unsigned long long) late_drops);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -982,7 +1210,7 @@ main(int argc, char **argv)
     static world_t   w;
 
     first = 1;
-    n = 6000;
+    n = 20000;
 
     for (i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc) {
@@ -1009,6 +1237,10 @@ main(int argc, char **argv)
     tap_ok(seed == first + n, "%llu scenarios from seed %llu, %llu steps",
            (unsigned long long) (seed - first), (unsigned long long) first,
            (unsigned long long) steps_run);
+
+    if (n >= 1000) {
+        check_reached();
+    }
 
     return tap_done();
 }
