@@ -338,7 +338,8 @@ remove_all(release_t *r, kecs_arena_t *keep, kecs_str_t path)
 
     rc = pages(r, keep, path, remove_made);
 
-    return rc == KECS_ERROR && r->status == 403 ? KECS_OK : rc;
+    return rc == KECS_ERROR && (r->status == 403 || r->status == 404)
+           ? KECS_OK : rc;
 }
 
 

@@ -45,6 +45,7 @@ static const char   *version;
 static int           lease_status;  /* 0: leases are kept; else the answer */
 static unsigned      lease_version; /* 0: there is none */
 static char          lease_holder[256];
+static int           side_status;   /* for all but pods; 0: none is there */
 static unsigned      lists;         /* of pods */
 static fake_conn_t  *silent;        /* has not been answered yet */
 static char          silent_method[16];
@@ -188,6 +189,11 @@ ask(fake_t *f, fake_conn_t *c, const fake_request_t *r)
 
     if (strcmp(r->path, "/version") == 0) {
         fake_reply(c, 200, "", "%s", version);
+        return;
+    }
+
+    if (side_status != 0 && !is_of_pods(r)) {
+        fake_reply(c, side_status, "", "{\"message\":\"no\"}");
         return;
     }
 
@@ -781,6 +787,50 @@ test_contact(void)
 }
 
 
+/* A pod from before there were Services; and nothing but pods is allowed. */
+
+static void
+test_services(void)
+{
+    char                        why[128];
+    kecs_service_key_t          key = { 1, 1, 1 };
+    static kecs_service_facts_t facts = {
+        .place = { .account = kecs_string("000000000000"),
+                   .region = kecs_string("us-east-1"),
+                   .cluster = kecs_string("default"),
+                   .service = kecs_string("web") },
+        .desired = 1, .min_percent = 100
+    };
+
+    (void) begin();
+    event("ADDED", "{\"metadata\":{\"name\":\"" NAME "\",\"uid\":\"u-1\","
+          "\"labels\":{\"kecs/store\":\"" UUID "\",\"ecs/service\":\"web\"},"
+          "\"annotations\":{\"ecs/group\":\"service:web\",\"ecs/task-arn\":"
+          "\"" ARN "\"}}}");
+    tap_ok(asks(PATCH), "a pod without the label of its service gets it");
+    tap_is_str(kecs_str_of(last_body), "{\"metadata\":{\"uid\":\"u-1\","
+               "\"labels\":{\"kecs/service\":\"web-b344cf161a\"}}}",
+               "that of its objects");
+    tap_is_int(rt->ops->expose(rt, &key, &facts), KECS_OK, "the service");
+    (void) until(strstr(asked, "services?fieldManager=kecs") != NULL
+                 && strstr(asked, "poddisruptionbudgets?field") != NULL);
+    tap_ok(strstr(asked, "POST /api/v1/namespaces/team/services?") != NULL,
+           "has objects: %s", asked);
+    end();
+
+    side_status = 403;
+    (void) begin();
+    (void) rt->ops->expose(rt, &key, &facts);
+    rt->ops->exposed(rt);
+    settle();
+    tap_ok(rt->ops->ready(rt, why, sizeof(why)), "without any right to them");
+    tap_is_int(start(), KECS_OK, "a task");
+    tap_ok(asks(POST), "is started all the same");
+    side_status = 0;
+    end();
+}
+
+
 /* Only who holds the lease acts, and looks. */
 
 static void
@@ -857,6 +907,7 @@ main(void)
     test_zones();
     test_versions();
     test_contact();
+    test_services();
     test_lease();
 
     return tap_done();
