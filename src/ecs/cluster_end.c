@@ -14,7 +14,6 @@ first_of(kecs_call_t *c, kecs_index_t index, uint32_t cluster,
 {
     kecs_rc_t     rc;
     kecs_key_t    prefix;
-    kecs_str_t    key;
     kecs_scan_t  *scan;
 
     kecs_key_init(&prefix);
@@ -27,14 +26,10 @@ first_of(kecs_call_t *c, kecs_index_t index, uint32_t cluster,
     }
 
     memset(rec, 0, sizeof(kecs_any_t));
-    rc = kecs_scan_next(scan, &key, rec);
-    kecs_scan_end(scan);
+    rc = kecs_scan_first(scan, rec);
 
-    if (rc == KECS_OK) {
-        rc = kecs_get(c->txn, c->arena, rec, KECS_ALL_PARTS);
-    }
-
-    return rc;
+    return rc == KECS_OK ? kecs_get(c->txn, c->arena, rec, KECS_ALL_PARTS)
+                         : rc;
 }
 
 

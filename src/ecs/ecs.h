@@ -244,7 +244,11 @@ kecs_given(kecs_str_t s)
     return s.len != 0 ? s : kecs_null_str;
 }
 
-/* Whether the index has an entry with this prefix. */
+/* The first entry, KECS_DONE when there is none; the scan has ended. */
+kecs_rc_t kecs_scan_first(kecs_scan_t *scan, void *rec);
+
+/* Whether there is an entry; in an index: one with this prefix. */
+kecs_rc_t kecs_scan_any(kecs_scan_t *scan, bool *any);
 kecs_rc_t kecs_index_any(kecs_call_t *c, unsigned index,
     const kecs_key_t *prefix, bool *any);
 

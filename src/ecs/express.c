@@ -102,34 +102,11 @@ kecs_service_is_express(kecs_call_t *c, const kecs_service_t *s,
     bool *express)
 {
     kecs_rc_t     rc;
-    kecs_str_t    key;
     kecs_scan_t  *scan;
 
     rc = scan_express(c, s, &scan);
 
-    if (rc == KECS_OK) {
-        rc = kecs_scan_next(scan, &key, NULL);
-        kecs_scan_end(scan);
-    }
-
-    *express = rc == KECS_OK;
-
-    return rc == KECS_DONE ? KECS_OK : rc;
-}
-
-
-static kecs_rc_t
-get_deployment(kecs_call_t *c, const kecs_service_t *s, uint64_t id,
-    kecs_deployment_t *d)
-{
-    memset(d, 0, sizeof(kecs_deployment_t));
-    d->rec.kind = KECS_DEPLOYMENT;
-    d->rec.scope = s->rec.scope;
-    d->cluster = s->cluster;
-    d->service = s->no;
-    d->id = id;
-
-    return kecs_get(c->txn, c->arena, d, 0);
+    return rc == KECS_OK ? kecs_scan_any(scan, express) : rc;
 }
 
 
@@ -154,7 +131,7 @@ forget_ended(kecs_call_t *c, const kecs_service_t *s)
             break;
         }
 
-        rc = get_deployment(c, s, e.deployment, &d);
+        rc = kecs_deployment_get(c, s, e.deployment, 0, &d);
 
         if (rc == KECS_NOT_FOUND
             || (rc == KECS_OK && d.status == KECS_DEPLOYMENT_INACTIVE))
@@ -242,7 +219,7 @@ conf_of_other(kecs_call_t *c, const express_t *x, uint64_t deployment,
     kecs_deployment_t     d;
     kecs_express_conf_t  *conf;
 
-    rc = get_deployment(c, &x->service, deployment, &d);
+    rc = kecs_deployment_get(c, &x->service, deployment, 0, &d);
 
     if (rc == KECS_OK) {
         rc = kecs_shape_load(c->arena,

@@ -35,7 +35,6 @@ kecs_gateway_associated(kecs_call_t *c, kecs_str_t gateway, bool *any)
 {
     kecs_rc_t     rc;
     kecs_key_t    prefix;
-    kecs_str_t    key;
     kecs_scan_t  *scan;
 
     kecs_key_init(&prefix);
@@ -43,14 +42,7 @@ kecs_gateway_associated(kecs_call_t *c, kecs_str_t gateway, bool *any)
     rc = kecs_scan_records(c->txn, c->arena, KECS_GATEWAY_ASSOCIATION,
                            c->scope, &prefix, kecs_null_str, false, &scan);
 
-    if (rc == KECS_OK) {
-        rc = kecs_scan_next(scan, &key, NULL);
-        kecs_scan_end(scan);
-    }
-
-    *any = rc == KECS_OK;
-
-    return rc == KECS_DONE ? KECS_OK : rc;
+    return rc == KECS_OK ? kecs_scan_any(scan, any) : rc;
 }
 
 

@@ -680,24 +680,41 @@ kecs_member_json(kecs_arena_t *a, const kecs_shape_t *shape,
 
 
 kecs_rc_t
+kecs_scan_first(kecs_scan_t *scan, void *rec)
+{
+    kecs_rc_t   rc;
+    kecs_str_t  key;
+
+    rc = kecs_scan_next(scan, &key, rec);
+    kecs_scan_end(scan);
+
+    return rc;
+}
+
+
+kecs_rc_t
+kecs_scan_any(kecs_scan_t *scan, bool *any)
+{
+    kecs_rc_t  rc;
+
+    rc = kecs_scan_first(scan, NULL);
+    *any = rc == KECS_OK;
+
+    return rc == KECS_DONE ? KECS_OK : rc;
+}
+
+
+kecs_rc_t
 kecs_index_any(kecs_call_t *c, unsigned index, const kecs_key_t *prefix,
     bool *any)
 {
     kecs_rc_t     rc;
-    kecs_str_t    key;
     kecs_scan_t  *scan;
 
     rc = kecs_scan(c->txn, c->arena, index, c->scope, prefix, kecs_null_str,
                    false, &scan);
-    if (rc != KECS_OK) {
-        return rc;
-    }
 
-    rc = kecs_scan_next(scan, &key, NULL);
-    *any = rc == KECS_OK;
-    kecs_scan_end(scan);
-
-    return rc == KECS_DONE ? KECS_OK : rc;
+    return rc == KECS_OK ? kecs_scan_any(scan, any) : rc;
 }
 
 

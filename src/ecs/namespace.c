@@ -40,28 +40,6 @@ kecs_namespace_key(kecs_call_t *c, kecs_str_t namespace, kecs_str_t *key)
 
 
 static kecs_rc_t
-begins(kecs_call_t *c, kecs_index_t index, const kecs_key_t *prefix,
-    bool *has)
-{
-    kecs_rc_t     rc;
-    kecs_str_t    key;
-    kecs_scan_t  *scan;
-
-    rc = kecs_scan(c->txn, c->arena, index, c->scope, prefix, kecs_null_str,
-                   false, &scan);
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    rc = kecs_scan_next(scan, &key, NULL);
-    *has = rc == KECS_OK;
-    kecs_scan_end(scan);
-
-    return rc == KECS_DONE ? KECS_OK : rc;
-}
-
-
-static kecs_rc_t
 check_known(kecs_call_t *c, const kecs_key_t *prefix)
 {
     bool       has;
@@ -71,10 +49,10 @@ check_known(kecs_call_t *c, const kecs_key_t *prefix)
     rc = KECS_OK;
 
     if (c->scope != 0) {
-        rc = begins(c, KECS_IX_SERVICE_NAMESPACE, prefix, &has);
+        rc = kecs_index_any(c, KECS_IX_SERVICE_NAMESPACE, prefix, &has);
 
         if (rc == KECS_OK && !has) {
-            rc = begins(c, KECS_IX_CLUSTER_NAMESPACE, prefix, &has);
+            rc = kecs_index_any(c, KECS_IX_CLUSTER_NAMESPACE, prefix, &has);
         }
     }
 

@@ -374,7 +374,6 @@ first_left(kecs_call_t *c, const kecs_service_t *s, kecs_kind_t kind,
 {
     kecs_rc_t     rc;
     kecs_key_t    prefix;
-    kecs_str_t    key;
     kecs_scan_t  *scan;
 
     kecs_key_init(&prefix);
@@ -388,14 +387,7 @@ first_left(kecs_call_t *c, const kecs_service_t *s, kecs_kind_t kind,
          : kecs_scan_records(c->txn, c->arena, kind, s->rec.scope, &prefix,
                              kecs_null_str, false, &scan);
 
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    rc = kecs_scan_next(scan, &key, rec);
-    kecs_scan_end(scan);
-
-    return rc;
+    return rc == KECS_OK ? kecs_scan_first(scan, rec) : rc;
 }
 
 

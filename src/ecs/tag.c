@@ -270,6 +270,19 @@ not_there(kecs_call_t *c, const char *what)
 }
 
 
+/* What has ended can no longer be tagged. */
+
+static kecs_rc_t
+check_live(kecs_call_t *c, const char *what, bool ended, const char *how,
+    const char *wanted)
+{
+    return ended ? kecs_fail(c, KECS_E_INVALID_PARAMETER,
+                             "The specified %s is %s. Specify %s %s and try"
+                             " again.", what, how, wanted, what)
+                 : KECS_OK;
+}
+
+
 /* The cluster must live, since what is in it can only then be changed. */
 
 static kecs_rc_t
@@ -284,13 +297,9 @@ find_cluster(kecs_call_t *c, kecs_str_t name, unsigned parts,
         return kecs_fail(c, KECS_E_CLUSTER_NOT_FOUND, "Cluster not found.");
     }
 
-    if (rc == KECS_OK && out->status == KECS_CLUSTER_INACTIVE) {
-        return kecs_fail(c, KECS_E_INVALID_PARAMETER,
-                         "The specified cluster is inactive. Specify an"
-                         " active cluster and try again.");
-    }
-
-    return rc;
+    return rc == KECS_OK
+           ? check_live(c, "cluster", out->status == KECS_CLUSTER_INACTIVE,
+                        "inactive", "an active") : rc;
 }
 
 
@@ -354,13 +363,10 @@ tagged_service(kecs_call_t *c, kecs_str_t arn, kecs_str_t rest, tagged_t *t)
         return not_there(c, "service");
     }
 
-    if (rc == KECS_OK && t->u.service.status == KECS_SERVICE_INACTIVE) {
-        return kecs_fail(c, KECS_E_INVALID_PARAMETER,
-                         "The specified service is inactive. Specify an"
-                         " active service and try again.");
-    }
-
-    return rc;
+    return rc == KECS_OK
+           ? check_live(c, "service",
+                        t->u.service.status == KECS_SERVICE_INACTIVE,
+                        "inactive", "an active") : rc;
 }
 
 
@@ -385,13 +391,9 @@ tagged_task(kecs_call_t *c, kecs_str_t arn, kecs_str_t rest, tagged_t *t)
         return not_there(c, "task");
     }
 
-    if (rc == KECS_OK && t->u.task.status == KECS_TASK_STOPPED) {
-        return kecs_fail(c, KECS_E_INVALID_PARAMETER,
-                         "The specified task is stopped. Specify a running"
-                         " task and try again.");
-    }
-
-    return rc;
+    return rc == KECS_OK
+           ? check_live(c, "task", t->u.task.status == KECS_TASK_STOPPED,
+                        "stopped", "a running") : rc;
 }
 
 
@@ -418,14 +420,10 @@ tagged_instance(kecs_call_t *c, kecs_str_t arn, kecs_str_t rest,
         return not_there(c, "container instance");
     }
 
-    if (rc == KECS_OK && t->u.instance.status == KECS_INSTANCE_INACTIVE) {
-        return kecs_fail(c, KECS_E_INVALID_PARAMETER,
-                         "The specified container instance is inactive."
-                         " Specify an active container instance and try"
-                         " again.");
-    }
-
-    return rc;
+    return rc == KECS_OK
+           ? check_live(c, "container instance",
+                        t->u.instance.status == KECS_INSTANCE_INACTIVE,
+                        "inactive", "an active") : rc;
 }
 
 
