@@ -1,10 +1,11 @@
 /*
  * One batch of the writer: begin the write transaction (which waits for the
- * reconciler), read all sockets, take calls in turn from each connection
- * until there are none or a bound is reached, run each under a savepoint,
- * commit, and only then queue the replies.  When a write itself fails, which
- * spoils the transaction, the calls run again in another, each in a nested
- * transaction, so that only those fail that have to.
+ * reconciler), read all sockets, take calls in turn from each connection,
+ * run each under a savepoint, take those too that come meanwhile, until
+ * there are none or a bound is reached, commit, and only then queue the
+ * replies.  When a write itself fails, which spoils the transaction, the
+ * calls run again in another, each in a nested transaction, so that only
+ * those fail that have to.
  *
  * All on the writer's thread.  Payloads point into the connections' input,
  * which does not move before the next read, and that is after the batch.
@@ -18,6 +19,7 @@
 
 #define BATCH_BYTES  (8u << 20)         /* of calls and replies */
 #define BATCH_USEC   20000              /* of running */
+#define READ_USEC    5000               /* of taking in what comes meanwhile */
 
 
 static uint64_t
@@ -181,14 +183,28 @@ batch_take(kecs_writer_role_t *w, kecs_txn_t *txn, kecs_peer_t *p)
 }
 
 
+static bool
+batch_read_more(kecs_writer_role_t *w)
+{
+    bool      any;
+    unsigned  i;
+
+    for (any = false, i = 0; i < w->n; i++) {
+        any |= kecs_peer_read_more(w->peers[i]);
+    }
+
+    return any;
+}
+
+
 static void
 batch_take_all(kecs_writer_role_t *w, kecs_txn_t *txn)
 {
     bool       any;
     unsigned   i;
-    uint64_t   until;
+    uint64_t   start;
 
-    until = usec_now() + BATCH_USEC;
+    start = usec_now();
     w->turn++;
 
     do {
@@ -199,10 +215,14 @@ batch_take_all(kecs_writer_role_t *w, kecs_txn_t *txn)
 
             if (w->n_items == KECS_BATCH_CALLS || w->bytes >= BATCH_BYTES
                 || (txn != NULL && kecs_txn_spoiled(txn) != KECS_OK)
-                || usec_now() >= until)
+                || usec_now() - start >= BATCH_USEC)
             {
                 return;
             }
+        }
+
+        if (!any && txn != NULL && usec_now() - start < READ_USEC) {
+            any = batch_read_more(w);
         }
 
     } while (any);

@@ -111,6 +111,12 @@ void kecs_peer_free(kecs_peer_t *p);
 void kecs_peer_read(kecs_peer_t *p);
 
 /*
+ * Reads as far as there is room behind what was read, so that nothing moves;
+ * false when nothing came.
+ */
+bool kecs_peer_read_more(kecs_peer_t *p);
+
+/*
  * Whether a complete CALL comes next that may be run.  Takes BYE; anything
  * else marks the peer gone.
  */

@@ -79,17 +79,12 @@ in_compact(kecs_peer_t *p)
 }
 
 
-/* One recv; false when there is nothing more for now. */
+/* One recv into the room there is; false when nothing more came. */
 
 static bool
 in_recv(kecs_peer_t *p)
 {
     ssize_t  n;
-
-    if (!in_grow(p, p->in_len + KECS_READ_SIZE)) {
-        p->gone = true;
-        return false;
-    }
 
     do {
         n = recv(p->fd, p->in + p->in_len, p->in_size - p->in_len,
@@ -123,9 +118,20 @@ kecs_peer_read(kecs_peer_t *p)
 
     in_compact(p);
 
-    while (kecs_peer_wants(p) && in_recv(p)) {
-        /* until it would block */
-    }
+    do {
+        if (!in_grow(p, p->in_len + KECS_READ_SIZE)) {
+            p->gone = true;
+            return;
+        }
+
+    } while (in_recv(p) && kecs_peer_wants(p));
+}
+
+
+bool
+kecs_peer_read_more(kecs_peer_t *p)
+{
+    return kecs_peer_wants(p) && p->in_len < p->in_size && in_recv(p);
 }
 
 
