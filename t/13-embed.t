@@ -157,6 +157,7 @@ like(Kecs::read_all(do {
 
 my $up = Kecs->new(workers => 2, template => sample('kecs.conf'),
                    user => '', account => '123456789012',
+                   access_log => '%%DIR%%/access.log kecs',
                    region => 'eu-central-1');
 mkdir $up->data;
 my ($ok, $out) = $up->check_conf;

@@ -286,6 +286,39 @@ SKIP: {
 }
 
 
+# The whole of `kecs up` on a disk that is full: nothing of it minds.
+
+SKIP: {
+    skip 'mounting a small disk needs root', 1 unless $mounts;
+
+    my $t = KecsUp->new(build => $BUILD, env => Kecs::sanitizer_env(),
+        workers => 2,
+        sets => [qw(simulated-start=20ms simulated-stop=20ms)]);
+    mount($t->{data}, 'size=24m,mode=0700');
+    $t->start;
+    ok_api($t, 'CreateCluster', {});
+    open my $b, '>', "$t->{data}/ballast" or die "ballast: $!\n";
+    1 while syswrite $b, "\0" x 4096;
+    close $b;
+
+    not_ready($t, qr/^\[-\]space failed: the disk of the store is full$/m,
+              'full disk, kecs up: readyz says so');
+    my @others = grep { $_ ne '[-]space failed: the disk of the store is full'
+                        && /^\[-\]/ } split /\n/, ($t->get('/readyz'))[1];
+    is("@others", '', 'full disk, kecs up: and nothing else');
+    ok($t->reload, 'full disk, kecs up: a reload');
+    is(scalar(grep { ($t->api('ListClusters', {}))[0] != 200 } 1 .. 20), 0,
+       'full disk, kecs up: reads go on');
+    is((create($t, 'refused'))[0], 500, 'full disk, kecs up: no write');
+    unlink "$t->{data}/ballast";
+    ready($t, 'full disk, kecs up: ready again');
+    is((create($t, 'taken'))[0], 200, 'full disk, kecs up: a write');
+    is($t->stop, 0, 'full disk, kecs up: it ends in good order');
+    $t->final_checks;
+    system(qw(umount -l), pop @mounted);
+}
+
+
 # A disk that fills up while the store is made leaves nothing that is in the
 # way later.
 

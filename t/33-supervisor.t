@@ -118,6 +118,8 @@ refused('another runtime', 2, qr/no runtime "docker"/, 'up', @data,
 refused('--set without a value', 2, qr/NAME=VALUE/, @up, qw(--set burst));
 refused("a data folder with $_", 2, qr/data folder cannot have/, 'up', @port,
         '--data', "$one->{temp}/x${_}y") for '"', '$', "\n", '\\';
+refused('an access log with quotes', 2, qr/access log cannot have/, @up,
+        '--access-log', "$one->{temp}/x\"y");
 ok(!-e $one->{data}, 'none of them made a folder');
 
 refused('an account', 1, qr/invalid account "x"/, @up, qw(--account x));
@@ -302,16 +304,24 @@ is_deeply([ map { m{/(.*)} } @{ call($one, 'ListClusters', {})
             ->{clusterArns} } ], ['default', 'first'],
           'restored: as it was at the backup');
 is($one->stop, 0, 'stopped');
+ok(!-e "$one->{data}/access.log", 'no access log unless asked for');
 $one->final_checks;
 
 
 # A folder that needs quotes.
 
 my $two = KecsUp->new(%PLACE);
+$two->{flags} = ['--access-log', "$two->{temp}/calls of all.log"];
 $two->{data} = "$two->{temp}/a b;c {d} 'e' #f";
 $two->start;
 ok(ready($two), 'a folder with spaces and more');
 call($two, 'CreateCluster', {});
+my $calls;
+ok(until_true(sub {
+    open my $f, '<', "$two->{temp}/calls of all.log" or return;
+    $calls = <$f>;
+}), 'an access log');
+is(Kecs->json->decode($calls)->{action}, 'CreateCluster', 'a line per call');
 is($two->stop, 0, 'stopped');
 $two->final_checks;
 

@@ -56,6 +56,7 @@ static const struct {
     flag("workers", NUMBER, workers, "nginx workers (number of cores)"),
     flag("account", TEXT, account, "account of unsigned calls"),
     flag("region", TEXT, region, "region of unsigned calls"),
+    flag("access-log", TEXT, access_log, "file for a line per call (none)"),
     flag("log-level", TEXT, log_level, "error, warn, notice, info, debug"),
     flag("set", SET, sets, "NAME=VALUE, a setting of the reconciler"),
     flag("replace", SWITCH, replace, "restore over an existing store"),
@@ -235,19 +236,49 @@ default_data(void)
 }
 
 
+/* On the heap when it was not absolute: it lives as long as the program. */
+
 static const char *
 absolute(const char *path)
 {
-    char         cwd[PATH_MAX];
-    static char  full[2 * PATH_MAX];
+    char    cwd[PATH_MAX], *full;
+    size_t  size;
 
-    if (path[0] == '/' || getcwd(cwd, sizeof(cwd)) == NULL) {
+    if (path == NULL || path[0] == '/' || getcwd(cwd, sizeof(cwd)) == NULL) {
         return path;
     }
 
-    (void) snprintf(full, sizeof(full), "%s/%s", cwd, path);
+    size = strlen(cwd) + strlen(path) + 2;
+    full = malloc(size);
+
+    if (full == NULL) {
+        return path;
+    }
+
+    (void) snprintf(full, size, "%s/%s", cwd, path);
 
     return full;
+}
+
+
+/* A path that can stand in quotes in nginx's configuration. */
+
+static bool
+path_valid(const char *what, const char *path)
+{
+    size_t  i;
+
+    for (i = 0; path != NULL && path[i] != '\0'; i++) {
+        if ((unsigned char) path[i] < ' ' || strchr("\"\\$", path[i]) != NULL)
+        {
+            (void) kecs_die("the path of the %s cannot have quotes,"
+                            " backslashes, dollar or control characters",
+                            what);
+            return false;
+        }
+    }
+
+    return true;
 }
 
 
@@ -273,14 +304,10 @@ options_valid(const kecs_options_t *o)
 
     /* it goes into nginx.conf, in quotes */
 
-    for (i = 0; o->data[i] != '\0'; i++) {
-        if ((unsigned char) o->data[i] < ' '
-            || strchr("\"\\$", o->data[i]) != NULL)
-        {
-            (void) kecs_die("the path of the data folder cannot have quotes,"
-                            " backslashes, dollar or control characters");
-            return false;
-        }
+    if (!path_valid("data folder", o->data)
+        || !path_valid("access log", o->access_log))
+    {
+        return false;
     }
 
     for (i = 0; i < COUNT(runtimes); i++) {
@@ -430,6 +457,7 @@ main(int argc, char **argv)
     }
 
     o.data = absolute(o.data);
+    o.access_log = absolute(o.access_log);
 
     if (!options_valid(&o)) {
         return 2;

@@ -264,11 +264,31 @@ data_path(const kecs_options_t *o, const char *name)
 }
 
 
+/* The arguments of nginx's access_log. */
+
+static bool
+access_log(const kecs_options_t *o, char *out, size_t size)
+{
+    int  n;
+
+    n = o->access_log == NULL
+        ? snprintf(out, size, "off")
+        : snprintf(out, size, "\"%s\" kecs", o->access_log);
+
+    if (n < 0 || (size_t) n >= size) {
+        (void) kecs_die("the path of the access log is too long");
+        return false;
+    }
+
+    return true;
+}
+
+
 static bool
 write_conf(const kecs_options_t *o)
 {
     bool         ok;
-    char         port[8], admin[8], workers[8];
+    char         log[PATH_MAX + 16], port[8], admin[8], workers[8];
     kecs_buf_t   in, out;
     const char  *template, *module;
     const char  *conf = data_path(o, "nginx.conf");
@@ -276,7 +296,9 @@ write_conf(const kecs_options_t *o)
     template = kecs_program_file("kecs.conf");
     module = kecs_program_file("ngx_http_kecs_module.so");
 
-    if (template == NULL || module == NULL || conf == NULL) {
+    if (template == NULL || module == NULL || conf == NULL
+        || !access_log(o, log, sizeof(log)))
+    {
         return false;
     }
 
@@ -287,8 +309,8 @@ write_conf(const kecs_options_t *o)
     const place_t  places[] = {
         { "DATA", o->data }, { "PORT", port }, { "ADMIN_PORT", admin },
         { "WORKERS", workers }, { "MODULE", module }, { "LOG", o->data },
-        { "LOG_LEVEL", o->log_level }, { "ACCOUNT", o->account },
-        { "REGION", o->region },
+        { "ACCESS_LOG", log }, { "LOG_LEVEL", o->log_level },
+        { "ACCOUNT", o->account }, { "REGION", o->region },
         { "USER", geteuid() == 0 ? "user root;" : "" }, { NULL, NULL }
     };
 
