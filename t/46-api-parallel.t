@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# 32 clients at once on the same names: every answer is one that some order
+# 64 clients at once on the same names: every answer is one that some order
 # of the calls allows, and the store is in order at the end.
 
 use strict;
@@ -15,7 +15,7 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC time);
 
-my $CLIENTS = 32;
+my $CLIENTS = 64;
 my ($yes, $no) = (JSON::PP::true, JSON::PP::false);
 my $JSON = JSON::PP->new->canonical;
 my $INCONSISTENT = 'Arguments on this idempotent request are inconsistent'
@@ -25,7 +25,7 @@ my $NOT_IDEMPOTENT = 'Creation of service was not idempotent.';
 api_start();
 
 
-# Runs the code with 0 .. 31 in as many processes at the same moment; what
+# Runs the code with 0 .. 63 in as many processes at the same moment; what
 # each has returned.
 
 sub race {
@@ -191,14 +191,13 @@ is_deeply([ sort { $a <=> $b } keys %shown ], [2 .. $CLIENTS + 1],
 
 my $arn = account_arn('cluster/default');
 ($good, $bad) = race_api('TagResource', sub { { resourceArn => $arn,
-    tags => [{ key => "k$_[0]", value => 'v' }] } });
+    tags => [{ key => 'k' . $_[0] % 50, value => 'v' }] } });
 is(scalar @$good, $CLIENTS, 'TagResource');
 is_deeply([ sort map { $_->{key} } @{ ok_api('ListTagsForResource',
             { resourceArn => $arn })->{tags} } ],
-          [ sort map { "k$_" } 0 .. $CLIENTS - 1 ],
-          'TagResource: no tag is lost');
+          [ sort map { "k$_" } 0 .. 49 ], 'TagResource: no tag is lost');
 ($good, $bad) = race_api('UntagResource', sub { { resourceArn => $arn,
-    tagKeys => ["k$_[0]"] } });
+    tagKeys => ['k' . $_[0] % 50] } });
 is_deeply(ok_api('ListTagsForResource', { resourceArn => $arn })->{tags}, [],
           'UntagResource: and none is left');
 ($good, $bad) = race_api('TagResource', sub { my $i = $_[0];
@@ -332,6 +331,107 @@ for my $read (grep { $$_[0] eq 'r' } @calls) {
 is("$unknown/$early/$stale", '0/0/0', 'no read of what nobody wrote, of what'
    . ' is not yet written, or of what is no longer there');
 cmp_ok(scalar @calls, '>', 500, 'of many') or diag(scalar @calls);
+
+
+# The life of one name: made with a tag of its own each time, deleted, looked
+# at.  A creation wins only when there was none or it has been deleted, so
+# every answer says in which state the name must have been.
+
+$last = time + 1.5;
+ok_api('CreateCluster', { clusterName => 'life',
+                          tags => [{ key => 'by', value => '-' }] });
+
+my @life = race(sub {
+    my ($i) = @_;
+    my @did;
+
+    for (my $n = 0; time < $last; $n++) {
+        my $by = "$i-$n";
+        my ($op, $in) = $i % 4 == 0
+            ? ('CreateCluster', { clusterName => 'life',
+               tags => [{ key => 'by', value => $by }] })
+            : $i % 4 == 1 ? ('DeleteCluster', { cluster => 'life' })
+            : $i % 4 == 2 ? ('ListClusters', { maxResults => 100 })
+            : ('DescribeClusters', { clusters => ['life'],
+                                     include => ['TAGS'] });
+        my $began = clock_gettime(CLOCK_MONOTONIC);
+        my ($status, $out) = $t->api($op, $in);
+        my $ended = clock_gettime(CLOCK_MONOTONIC);
+        push @did, [$began, $ended, lived($op, $status, $out, $by)];
+    }
+
+    return \@did;
+});
+
+# What the answer says: made BY, gone, there BY, there, absent.
+
+sub lived {
+    my ($op, $status, $out, $by) = @_;
+
+    if ($op eq 'CreateCluster') {
+        return ('made', $by) if $status == 200;
+        return 'there' if ref $out && $out->{message} eq $INCONSISTENT;
+    }
+
+    return 'gone' if $op eq 'DeleteCluster' && $status == 200
+                     && $out->{cluster}{status} eq 'INACTIVE';
+
+    if ($op eq 'ListClusters' && $status == 200) {
+        return (grep { m{/life$} } @{ $out->{clusterArns} })
+               ? 'there' : 'absent';
+    }
+
+    if ($op eq 'DescribeClusters' && $status == 200) {
+        my $cluster = $out->{clusters}[0];
+        return 'absent' if $cluster->{status} eq 'INACTIVE';
+        return ('there', $cluster->{tags}[0]{value});
+    }
+
+    return "odd: $op $status " . (ref $out ? $JSON->encode($out) : $out);
+}
+
+my @lived = map { ref $_ eq 'ARRAY' ? @$_ : [0, 0, "odd: $_->{died}"] } @life;
+my @made = ([0, 0, 'made', '-'], grep { $$_[2] eq 'made' } @lived);
+my @gone = grep { $$_[2] eq 'gone' } @lived;
+
+# When at the latest what a call has made was over: the first end of those
+# that undo it and began after it.
+
+sub over {
+    my ($call, @undo) = @_;
+
+    my $at = 9**9**9;
+
+    for my $u (@undo) {
+        $at = $$u[1] if $$u[0] > $$call[1] && $$u[1] < $at;
+    }
+
+    return $at;
+}
+
+my @present = map { [@$_, over($_, @gone, @made)] } @made;
+my @away = map { [@$_[0, 1, 2], undef, over($_, @made)] } @gone;
+my @wrong = map { $$_[2] } grep { $$_[2] =~ /^odd/ } @lived;
+
+for my $call (grep { $$_[2] =~ /^(?:there|absent)$/ } @lived) {
+    my ($began, $ended, $what, $by) = @$call;
+    my @reasons = grep { $$_[0] <= $ended && $$_[4] >= $began }
+                  $what eq 'absent' ? @away
+                  : grep { !defined $by || $$_[3] eq $by } @present;
+    push @wrong, "$what " . ($by // '') unless @reasons;
+}
+
+for my $call (@made[1 .. $#made]) {
+    push @wrong, "made $$call[3] while there was one"
+        unless grep { $$_[0] <= $$call[1] && $$_[4] >= $$call[0] } @away;
+}
+
+is_deeply(\@wrong, [], 'the life of a name: no answer that cannot be');
+my %lives;
+$lives{$$_[2]}++ for @lived;
+note join ', ', map { "$_ $lives{$_}" } sort keys %lives;
+cmp_ok($lives{$_} // 0, '>', 5, "$_ is answered often")
+    for qw(made gone there absent);
 
 
 # Everything at once, with the reconciler, and a reload in the middle.
