@@ -62,11 +62,11 @@ override_of(const kecs_pod_task_t *p, kecs_str_t name)
     size_t                                  i;
     const kecs_ecs_container_overrides_t   *list;
 
-    if (p->overrides == NULL) {
+    if (p->s.overrides == NULL) {
         return NULL;
     }
 
-    list = &p->overrides->container_overrides;
+    list = &p->s.overrides->container_overrides;
 
     for (i = 0; i < list->n; i++) {
         if (kecs_str_eq(list->items[i].name, name)) {
@@ -175,7 +175,7 @@ prepare(kecs_pod_build_t *b)
     size_t     i;
     kecs_rc_t  rc;
 
-    rc = kecs_pod_refuse(b->a, b->d, b->p->overrides, b->reason);
+    rc = kecs_pod_refuse(b->a, b->d, b->p->s.overrides, b->reason);
     if (rc != KECS_OK) {
         return rc;
     }
@@ -241,10 +241,10 @@ kecs_pod_task_arn(kecs_arena_t *a, const kecs_pod_task_t *p)
 {
     char  id[2 * KECS_ID_LEN];
 
-    kecs_hex(p->task->id, KECS_ID_LEN, id);
+    kecs_hex(p->s.task->id, KECS_ID_LEN, id);
 
-    return kecs_arn_ecs(a, p->region, p->account, kecs_str("task"),
-                        p->cluster, kecs_str_n(id, sizeof(id)));
+    return kecs_arn_ecs(a, p->s.region, p->s.account, kecs_str("task"),
+                        p->s.cluster, kecs_str_n(id, sizeof(id)));
 }
 
 
@@ -253,12 +253,12 @@ annotations(kecs_pod_build_t *b)
 {
     kecs_str_t              names, arn, taskdef;
     kecs_writer_t          *w = &b->w;
-    const kecs_task_t      *t = b->p->task;
+    const kecs_task_t      *t = b->p->s.task;
     const kecs_pod_task_t  *p = b->p;
 
     names = container_names(b);
     arn = kecs_pod_task_arn(b->a, p);
-    taskdef = kecs_arn_ecs(b->a, p->region, p->account,
+    taskdef = kecs_arn_ecs(b->a, p->s.region, p->s.account,
                            kecs_str("task-definition"),
                            kecs_sprintf(b->a, "%.*s:%u", kecs_fmt(t->family),
                                         (unsigned) t->revision));
@@ -309,12 +309,12 @@ object_label(kecs_pod_build_t *b)
     kecs_str_t              name;
     const kecs_pod_task_t  *p = b->p;
 
-    if (p->service.len == 0) {
+    if (p->s.service.len == 0) {
         return KECS_OK;
     }
 
     name = kecs_service_object_name(b->a, &(kecs_service_place_t) {
-        p->uuid, p->account, p->region, p->cluster, p->service
+        p->uuid, p->s.account, p->s.region, p->s.cluster, p->s.service
     });
 
     if (name.data == NULL) {
@@ -332,14 +332,14 @@ labels(kecs_pod_build_t *b, const char *id)
 {
     kecs_rc_t           rc;
     kecs_writer_t      *w = &b->w;
-    const kecs_task_t  *t = b->p->task;
+    const kecs_task_t  *t = b->p->s.task;
 
     kecs_w_object(w, "labels");
     kecs_w_cstr(w, KECS_POD_MANAGED_BY, "kecs");
 
-    if (label(b, KECS_POD_CLUSTER, b->p->cluster) != KECS_OK
+    if (label(b, KECS_POD_CLUSTER, b->p->s.cluster) != KECS_OK
         || label(b, KECS_POD_FAMILY, t->family) != KECS_OK
-        || label(b, KECS_POD_SERVICE, b->p->service) != KECS_OK)
+        || label(b, KECS_POD_SERVICE, b->p->s.service) != KECS_OK)
     {
         return KECS_NOMEM;
     }
@@ -367,7 +367,7 @@ metadata(kecs_pod_build_t *b)
     kecs_rc_t       rc;
     kecs_writer_t  *w = &b->w;
 
-    kecs_pod_name(b->p->task->id, name);
+    kecs_pod_name(b->p->s.task->id, name);
     id = name + sizeof(KECS_POD_PREFIX) - 1;
 
     kecs_w_object(w, "metadata");
@@ -500,7 +500,7 @@ spread(kecs_pod_build_t *b)
         "topology.kubernetes.io/zone", "kubernetes.io/hostname"
     };
 
-    if (b->p->service.len == 0) {
+    if (b->p->s.service.len == 0) {
         return KECS_OK;
     }
 
@@ -511,8 +511,8 @@ spread(kecs_pod_build_t *b)
         kecs_w_object(w, "labelSelector");
         kecs_w_object(w, "matchLabels");
 
-        if (label(b, KECS_POD_CLUSTER, b->p->cluster) != KECS_OK
-            || label(b, KECS_POD_SERVICE, b->p->service) != KECS_OK)
+        if (label(b, KECS_POD_CLUSTER, b->p->s.cluster) != KECS_OK
+            || label(b, KECS_POD_SERVICE, b->p->s.service) != KECS_OK)
         {
             return KECS_NOMEM;
         }
@@ -614,7 +614,7 @@ kecs_pod_build(kecs_arena_t *a, const kecs_pod_task_t *p, kecs_buf_t *out,
 
     b.a = a;
     b.p = p;
-    b.d = p->definition;
+    b.d = p->s.definition;
     b.w = kecs_writer(out);
     b.reason = reason;
 

@@ -12,8 +12,7 @@
 
 
 #include "../base/buf.h"
-#include "../ecs/shapes.gen.h"
-#include "../store/record.h"
+#include "start.h"
 
 
 #define KECS_POD_PREFIX     "ecs-"      /* of a pod's name; the task's id */
@@ -41,15 +40,9 @@
 #define KECS_POD_RESOURCES   0x01       /* spec.resources, from 1.34 */
 
 typedef struct {
-    const kecs_task_t                 *task;
-    kecs_str_t                         account;
-    kecs_str_t                         region;
-    kecs_str_t                         cluster;     /* names */
-    kecs_str_t                         service;     /* or absent */
-    const kecs_ecs_task_definition_t  *definition;
-    const kecs_ecs_task_override_t    *overrides;   /* or NULL */
-    kecs_str_t                         uuid;        /* of the store */
-    unsigned                           features;
+    kecs_start_t  s;
+    kecs_str_t    uuid;             /* of the store */
+    unsigned      features;
 } kecs_pod_task_t;
 
 /*

@@ -113,11 +113,11 @@ environment(kecs_pod_build_t *b, const kecs_pod_container_t *c)
         return KECS_NOMEM;
     }
 
-    set_variable(&v, kecs_str("AWS_DEFAULT_REGION"), b->p->region);
+    set_variable(&v, kecs_str("AWS_DEFAULT_REGION"), b->p->s.region);
     set_variable(&v, kecs_str("AWS_EXECUTION_ENV"),
-                 b->p->task->launch == KECS_LAUNCH_FARGATE
+                 b->p->s.task->launch == KECS_LAUNCH_FARGATE
                  ? kecs_str("AWS_ECS_FARGATE") : kecs_str("AWS_ECS_EC2"));
-    set_variable(&v, kecs_str("AWS_REGION"), b->p->region);
+    set_variable(&v, kecs_str("AWS_REGION"), b->p->s.region);
 
     set_variables(&v, &c->d->environment);
 

@@ -267,7 +267,7 @@ task_sizes(kecs_pod_build_t *b)
     const kecs_ecs_task_override_t     *o;
     const kecs_ecs_ephemeral_storage_t *e;
 
-    o = b->p->overrides;
+    o = b->p->s.overrides;
     e = o && o->ephemeral_storage ? o->ephemeral_storage
                                   : b->d->ephemeral_storage;
 

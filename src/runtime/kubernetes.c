@@ -541,10 +541,7 @@ build(kubernetes_t *rt, const kecs_start_t *s, kecs_buf_t *body,
     kecs_pod_task_t  p;
 
     p = (kecs_pod_task_t) {
-        .task = s->task, .account = s->account, .region = s->region,
-        .cluster = s->cluster, .service = s->service,
-        .definition = s->definition, .overrides = s->overrides,
-        .uuid = rt->uuid, .features = rt->features
+        .s = *s, .uuid = rt->uuid, .features = rt->features
     };
 
     kecs_buf_init(body, rt->building, 0);

@@ -15,20 +15,10 @@
 
 #include "../convert/observation.h"
 #include "../convert/service_objects.h"
+#include "../convert/start.h"
 
 
 typedef struct kecs_runtime_s  kecs_runtime_t;
-
-/* What is to be run; valid during the call only. */
-typedef struct {
-    const kecs_task_t                 *task;
-    kecs_str_t                         account;
-    kecs_str_t                         region;
-    kecs_str_t                         cluster;       /* names */
-    kecs_str_t                         service;       /* or absent */
-    const kecs_ecs_task_definition_t  *definition;
-    const kecs_ecs_task_override_t    *overrides;     /* or NULL */
-} kecs_start_t;
 
 /* A service by its record. */
 typedef struct {

@@ -196,13 +196,13 @@ give(kecs_arena_t *a, const kecs_json_t *c, given_t *g)
         g->task.deployment = (uint64_t) n;
     }
 
-    g->p.task = &g->task;
-    g->p.account = kecs_str("123456789012");
-    g->p.region = or_else(c, "region", "eu-west-1");
-    g->p.cluster = or_else(c, "cluster", "default");
-    g->p.service = kecs_json_str(kecs_json_get(c, "service"));
-    g->p.definition = g->definition;
-    g->p.overrides = g->overrides;
+    g->p.s.task = &g->task;
+    g->p.s.account = kecs_str("123456789012");
+    g->p.s.region = or_else(c, "region", "eu-west-1");
+    g->p.s.cluster = or_else(c, "cluster", "default");
+    g->p.s.service = kecs_json_str(kecs_json_get(c, "service"));
+    g->p.s.definition = g->definition;
+    g->p.s.overrides = g->overrides;
     g->p.uuid = kecs_str("0b5e9c1e-7a35-4c0e-9d43-2f1d3e4a5b6c");
     g->p.features = kecs_json_true(kecs_json_get(c, "features"))
                     ? KECS_POD_RESOURCES : 0;

@@ -877,13 +877,13 @@ build(kecs_arena_t *a, const kecs_json_t *c, kecs_buf_t *out)
 
     task.family = kecs_str("t");
     task.launch = KECS_LAUNCH_EC2;
-    p.task = &task;
-    p.account = kecs_str("000000000000");
-    p.region = kecs_str("us-east-1");
-    p.cluster = kecs_str("default");
-    p.service = kecs_json_str(kecs_json_get(c, "service"));
-    p.definition = d;
-    p.overrides = o;
+    p.s.task = &task;
+    p.s.account = kecs_str("000000000000");
+    p.s.region = kecs_str("us-east-1");
+    p.s.cluster = kecs_str("default");
+    p.s.service = kecs_json_str(kecs_json_get(c, "service"));
+    p.s.definition = d;
+    p.s.overrides = o;
     p.uuid = kecs_str_of(uuid);
     p.features = kecs_json_true(kecs_json_get(c, "features"))
                  ? KECS_POD_RESOURCES : 0;
