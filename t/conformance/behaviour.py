@@ -3,5 +3,9 @@
 from table import rows
 
 import behaviour_clusters
+import behaviour_instances
+import behaviour_managed
+import behaviour_services
+import behaviour_tasks
 
 __all__ = ["rows"]

@@ -182,6 +182,8 @@ class Run:
         names = set(self.model.operation_names)
         self.tap.same(sorted(names - self.answered - set(NEVER)), [],
                       "every operation has been answered")
+        self.tap.same(sorted(names - {r.operation for r in behaviour.rows}),
+                      [], "every operation has cases written by hand")
         print("# %d operations, %d cases, %d failures, %d members seen in"
               " %d calls" % (len(names), self.cases, self.failed,
                              len(self.answers.members), self.wire.calls))

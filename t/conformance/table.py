@@ -8,9 +8,10 @@
 The request may be a function of a world (world.py) that makes what is given
 and returns the request; so may what is expected.  A path leads through
 members and, as numbers, elements; `len` is a list's length.  Expected are a
-value, ABSENT, a type, or a function that says whether the value is right.
-`then` is a call that follows, with what it is to show:
-(operation, request or function of (world, answer), expected).
+value, ABSENT, a type, or a function that says whether the value is right;
+of a refusal the class and the message.  `then` is a call that follows,
+with what it is to show: (operation, request or function of (world, answer),
+expected).
 """
 
 import re
@@ -105,15 +106,14 @@ class Answers(Row):
 class Refuses(Row):
     def judge(self, world, run, answer):
         want = made(self.want, world)
-        told = {k: v for k, v in (answer.json or {}).items()
-                if k in ("__type", "message")}
-        wanted = {"__type": want[0]}
+        told = dict({"__type": None}, **answer.json or {})
+        message = ABSENT if want[1] is None else want[1]
 
-        if want[1] is not None:
-            wanted["message"] = want[1]
+        if (answer.status, told["__type"]) == (400, want[0]) \
+                and right(told.get("message", ABSENT), message):
+            return []
 
-        return [] if (answer.status, told) == (400, wanted) \
-            else ["got  %r\nwant 400 %r" % (answer, wanted)]
+        return ["got  %r\nwant 400 %s" % (answer, want)]
 
 
 def answers(operation, title, request, want, then=None):
@@ -121,4 +121,6 @@ def answers(operation, title, request, want, then=None):
 
 
 def refuses(operation, title, request, error, message, then=None):
+    """The message is a text, a function of it, or None: there is none."""
+
     Refuses(operation, title, request, (error, message), then)
