@@ -222,10 +222,8 @@ wait_api('DescribeServiceDeployments', { serviceDeploymentArns =>
     [$second->{serviceDeploymentArn}] }, 'rolled back', sub {
     $_[0]{serviceDeployments}[0]{status} eq 'ROLLBACK_SUCCESSFUL' });
 $out = deployment($second->{serviceDeploymentArn});
-is(ok_api('DescribeServiceRevisions', { serviceRevisionArns =>
-          [$out->{rollback}{serviceRevisionArn}] })
-   ->{serviceRevisions}[0]{taskDefinition},
-   account_arn('task-definition/web:1'), 'to what ran before');
+is($out->{rollback}{serviceRevisionArn},
+   $first->{targetServiceRevisionArn}, 'to the revision before');
 is(ok_api('DescribeServices', { services => ['s'] })
    ->{services}[0]{taskDefinition}, account_arn('task-definition/web:1'),
    'which the service runs again');

@@ -47,7 +47,6 @@ int kecs_release(kecs_options_t *o);
 int kecs_check(kecs_options_t *o);
 int kecs_backup(kecs_options_t *o);
 int kecs_restore(kecs_options_t *o);
-int kecs_version(kecs_options_t *o);
 
 /* "kecs: ..." on standard error; returns 1, for return statements. */
 int kecs_die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -14,6 +14,16 @@
 #include "cli.h"
 
 
+static int
+version(kecs_options_t *o)
+{
+    (void) o;
+    printf("kecs %s\n", KECS_VERSION);
+
+    return 0;
+}
+
+
 static const struct {
     const char    *name;
     kecs_verb_pt   run;
@@ -32,7 +42,7 @@ static const struct {
       " use" },
     { "restore", kecs_restore, "FILE", "make the store from a backup"
       " (--replace: over an existing one)" },
-    { "version", kecs_version, "", "print the version" },
+    { "version", version, "", "print the version" },
 };
 
 typedef enum { TEXT, NUMBER, SET, SWITCH } flag_type_t;
@@ -384,16 +394,6 @@ kecs_program_file(const char *name)
                     name);
 
     return NULL;
-}
-
-
-int
-kecs_version(kecs_options_t *o)
-{
-    (void) o;
-    printf("kecs %s\n", KECS_VERSION);
-
-    return 0;
 }
 
 

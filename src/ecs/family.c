@@ -113,9 +113,9 @@ kecs_family_get(kecs_call_t *c, const kecs_kin_t *kin, kecs_str_t name,
 }
 
 
-kecs_rc_t
-kecs_family_find(kecs_call_t *c, const kecs_kin_t *kin, kecs_str_t id,
-    unsigned parts, kecs_taskdef_t *out)
+static kecs_rc_t
+find_of(kecs_call_t *c, const kecs_kin_t *kin, kecs_str_t id, unsigned parts,
+    kecs_taskdef_t *out)
 {
     kecs_rc_t           rc;
     kecs_family_t       family;
@@ -150,7 +150,7 @@ kecs_rc_t
 kecs_find_taskdef(kecs_call_t *c, kecs_str_t id, unsigned parts,
     kecs_taskdef_t *out)
 {
-    return kecs_family_find(c, &kecs_taskdefs, id, parts, out);
+    return find_of(c, &kecs_taskdefs, id, parts, out);
 }
 
 
@@ -158,7 +158,7 @@ kecs_rc_t
 kecs_find_daemon_taskdef(kecs_call_t *c, kecs_str_t id, unsigned parts,
     kecs_taskdef_t *out)
 {
-    return kecs_family_find(c, &kecs_daemon_taskdefs, id, parts, out);
+    return find_of(c, &kecs_daemon_taskdefs, id, parts, out);
 }
 
 
@@ -180,7 +180,7 @@ kecs_family_revision(kecs_call_t *c, const kecs_kin_t *kin, kecs_str_t id,
     }
 
     if (rc == KECS_OK) {
-        rc = kecs_family_find(c, kin, id, parts, t);
+        rc = find_of(c, kin, id, parts, t);
     }
 
     if (rc == KECS_NOT_FOUND) {

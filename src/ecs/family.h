@@ -46,10 +46,6 @@ kecs_rc_t kecs_family_ref(kecs_call_t *c, const kecs_kin_t *kin,
 kecs_rc_t kecs_family_get(kecs_call_t *c, const kecs_kin_t *kin,
     kecs_str_t name, kecs_family_t *family);
 
-/* As kecs_find_taskdef. */
-kecs_rc_t kecs_family_find(kecs_call_t *c, const kecs_kin_t *kin,
-    kecs_str_t id, unsigned parts, kecs_taskdef_t *out);
-
 /* KECS_FAILED with ECS's text when there is nothing in `id`. */
 kecs_rc_t kecs_family_named(kecs_call_t *c, const kecs_kin_t *kin,
     kecs_str_t id);
