@@ -170,6 +170,10 @@ typedef struct {
     const uint8_t                *id;            /* NULL: a new one */
     const uint8_t                *instance;      /* NULL: on none */
     kecs_str_t                    zone;          /* of the instance */
+
+    /* Where they may be put; for kecs_tasks_place. */
+    const kecs_ecs_placement_constraints_t  *constraints;   /* or NULL */
+    const kecs_ecs_placement_strategies_t   *strategies;    /* or NULL */
 } kecs_new_task_t;
 
 kecs_rc_t kecs_task_create(kecs_call_t *c, const kecs_new_task_t *n,
@@ -321,6 +325,23 @@ kecs_rc_t kecs_list_name(kecs_call_t *c, kecs_str_t key, kecs_str_t *out);
  */
 kecs_rc_t kecs_tasks_create(kecs_call_t *c, const kecs_new_task_t *n,
     size_t count, kecs_task_t *out);
+
+/*
+ * The same on container instances of the cluster, which are chosen by the
+ * constraints and strategies; where it has none, or for FARGATE, the
+ * runtime finds the places.  *made of the tasks are there; when those are
+ * not all, *placing tells why (instance.h), otherwise it is NULL.  Fails
+ * with ECS's error when no instance is for such tasks at all.
+ */
+typedef struct kecs_placing_s  kecs_placing_t;
+
+kecs_rc_t kecs_tasks_place(kecs_call_t *c, kecs_new_task_t *n, size_t count,
+    kecs_task_t *out, size_t *made, kecs_placing_t **placing);
+
+/* Why a task of a service was not placed, in the words of its events. */
+#define KECS_NOT_PLACED  "was unable to place a task because no container"    \
+                         " instance met all of its requirements."
+kecs_str_t kecs_placing_complaint(kecs_placing_t *x);
 
 /*
  * What a task of a service's deployment is made of: fills all of `n`.

@@ -120,35 +120,6 @@ kecs_rc_t kecs_attributes_store(kecs_call_t *c, kecs_ecs_attributes_t *list,
     kecs_instance_t *p);
 
 
-/* Placement: equal tasks, one after the other, on instances of a cluster. */
-
-typedef struct kecs_placing_s  kecs_placing_t;
-
-typedef struct {
-    const kecs_cluster_t                    *cluster;
-    const kecs_ecs_task_definition_t        *def;
-    kecs_str_t                               group;
-    unsigned                                 launch;
-    kecs_str_t                               provider;      /* or absent */
-    const kecs_ecs_placement_constraints_t  *constraints;   /* or NULL */
-    const kecs_ecs_placement_strategies_t   *strategies;    /* or NULL */
-} kecs_placing_conf_t;
-
-/*
- * *out is NULL when such tasks are not placed: those of FARGATE, and all in
- * a cluster without instances, where the runtime finds a place.  Fails with
- * ECS's error when none of the instances is for such tasks, or a constraint
- * cannot be read.  What `conf` points to stays as long as the call.
- */
-kecs_rc_t kecs_placing_open(kecs_call_t *c, const kecs_placing_conf_t *conf,
-    const kecs_needs_t *needs, kecs_placing_t **out);
-
-/*
- * The instance and its zone for the next task, which counts from now on.
- * KECS_NOT_FOUND: there is none, kecs_placing_failures tells why.
- */
-kecs_rc_t kecs_placing_next(kecs_placing_t *x, kecs_new_task_t *n);
-
 /* Elements of "failures": each instance, and why it was not chosen. */
 void kecs_placing_failures(kecs_placing_t *x);
 

@@ -22,17 +22,18 @@ typedef struct {
 } candidate_t;
 
 struct kecs_placing_s {
-    kecs_call_t           *c;
-    kecs_placing_conf_t    conf;
-    kecs_needs_t           needs;
-    bool                   distinct;
-    kecs_query_t          *queries[QUERIES_MAX];
-    size_t                 n_queries;
-    kecs_place_rule_t      rules[RULES_MAX];
-    size_t                 n_rules;
-    candidate_t           *candidates;
-    kecs_place_t          *places;
-    size_t                 n;
+    kecs_call_t                       *c;
+    const kecs_new_task_t             *task;
+    const kecs_ecs_task_definition_t  *def;
+    kecs_needs_t                       needs;
+    bool                               distinct;
+    kecs_query_t                      *queries[QUERIES_MAX];
+    size_t                             n_queries;
+    kecs_place_rule_t                  rules[RULES_MAX];
+    size_t                             n_rules;
+    candidate_t                       *candidates;
+    kecs_place_t                      *places;
+    size_t                             n;
 };
 
 
@@ -71,8 +72,8 @@ read_constraints(kecs_placing_t *x)
     const kecs_ecs_placement_constraints_t             *own;
     const kecs_ecs_task_definition_placement_constraints_t  *def;
 
-    own = x->conf.constraints;
-    def = &x->conf.def->placement_constraints;
+    own = x->task->constraints;
+    def = &x->def->placement_constraints;
     rc = KECS_OK;
 
     for (i = 0; rc == KECS_OK && own != NULL && i < own->n; i++) {
@@ -113,7 +114,7 @@ read_strategies(kecs_placing_t *x)
         { KECS_PLACE_SPREAD, kecs_string("instanceId") }
     };
 
-    list = x->conf.strategies;
+    list = x->task->strategies;
 
     if (list == NULL || list->n == 0) {
         memcpy(x->rules, otherwise, sizeof(otherwise));
@@ -140,11 +141,11 @@ eligible(const kecs_placing_t *x, const candidate_t *d)
         return false;
     }
 
-    if (x->conf.provider.len != 0) {
-        return kecs_str_eq(d->p.provider, x->conf.provider);
+    if (x->task->capacity_provider.len != 0) {
+        return kecs_str_eq(d->p.provider, x->task->capacity_provider);
     }
 
-    return kecs_instance_launch(&d->p, d->view) == x->conf.launch;
+    return kecs_instance_launch(&d->p, d->view) == x->task->launch;
 }
 
 
@@ -175,7 +176,7 @@ gather(kecs_placing_t *x)
 
     kecs_buf_init(&b, x->c->arena, 0);
     kecs_key_init(&prefix);
-    kecs_key_u32(&prefix, x->conf.cluster->no);
+    kecs_key_u32(&prefix, x->task->cluster->no);
 
     rc = kecs_scan(x->c->txn, x->c->arena, KECS_IX_INSTANCE, x->c->scope,
                    &prefix, kecs_null_str, false, &scan);
@@ -210,7 +211,7 @@ tasks_of_group(const kecs_placing_t *x, const candidate_t *d)
     const kecs_placed_t  *t;
 
     for (n = 0, t = d->usage.tasks; t != NULL; t = t->next) {
-        n += kecs_str_eq(t->group, x->conf.group);
+        n += kecs_str_eq(t->group, x->task->group);
     }
 
     return n;
@@ -271,7 +272,7 @@ judge(kecs_placing_t *x, size_t i)
     p->same = tasks_of_group(x, d);
     kecs_instance_left(d->view, &p->cpu, &p->memory);
 
-    d->refusal = kecs_instance_fits(&d->p, d->view, x->conf.def, &x->needs);
+    d->refusal = kecs_instance_fits(&d->p, d->view, x->def, &x->needs);
 
     if (d->refusal == NULL) {
         rc = constrain(x, d, p->same);
@@ -323,20 +324,30 @@ has_instances(kecs_call_t *c, const kecs_cluster_t *cluster, kecs_rc_t *rc)
 }
 
 
-kecs_rc_t
-kecs_placing_open(kecs_call_t *c, const kecs_placing_conf_t *conf,
-    const kecs_needs_t *needs, kecs_placing_t **out)
+/*
+ * *out is NULL when such tasks are not placed: those of FARGATE, and all in
+ * a cluster without instances.
+ */
+
+static kecs_rc_t
+open_placing(kecs_call_t *c, const kecs_new_task_t *n, kecs_placing_t **out)
 {
-    kecs_rc_t        rc;
-    kecs_placing_t  *x;
+    kecs_rc_t                    rc;
+    kecs_placing_t              *x;
+    kecs_ecs_task_definition_t  *def;
 
     *out = NULL;
 
-    if ((conf->launch != KECS_LAUNCH_EC2
-         && conf->launch != KECS_LAUNCH_EXTERNAL)
-        || !has_instances(c, conf->cluster, &rc))
+    if ((n->launch != KECS_LAUNCH_EC2 && n->launch != KECS_LAUNCH_EXTERNAL)
+        || !has_instances(c, n->cluster, &rc))
     {
         return KECS_OK;
+    }
+
+    rc = kecs_taskdef_load(c, n->taskdef, &def);
+
+    if (rc != KECS_OK) {
+        return rc;
     }
 
     x = kecs_zalloc(c->arena, sizeof(kecs_placing_t));
@@ -346,11 +357,15 @@ kecs_placing_open(kecs_call_t *c, const kecs_placing_conf_t *conf,
     }
 
     x->c = c;
-    x->conf = *conf;
-    x->needs = *needs;
+    x->task = n;
+    x->def = def;
 
     read_strategies(x);
     rc = read_constraints(x);
+
+    if (rc == KECS_OK) {
+        rc = kecs_task_needs(c, n, &x->needs);
+    }
 
     if (rc == KECS_OK) {
         rc = gather(x);
@@ -386,7 +401,7 @@ take(kecs_placing_t *x, size_t i)
         return KECS_NOMEM;
     }
 
-    t->group = x->conf.group;
+    t->group = x->task->group;
     t->ports = x->needs.ports;
     t->next = d->usage.tasks;
     d->usage.tasks = t;
@@ -399,8 +414,10 @@ take(kecs_placing_t *x, size_t i)
 }
 
 
-kecs_rc_t
-kecs_placing_next(kecs_placing_t *x, kecs_new_task_t *n)
+/* KECS_NOT_FOUND: there is no place left. */
+
+static kecs_rc_t
+place_next(kecs_placing_t *x, kecs_new_task_t *n)
 {
     size_t        i;
     kecs_str_t    zone;
@@ -422,6 +439,41 @@ kecs_placing_next(kecs_placing_t *x, kecs_new_task_t *n)
 }
 
 
+kecs_rc_t
+kecs_tasks_place(kecs_call_t *c, kecs_new_task_t *n, size_t count,
+    kecs_task_t *out, size_t *made, kecs_placing_t **placing)
+{
+    kecs_rc_t        rc;
+    kecs_placing_t  *x;
+
+    *made = 0;
+    *placing = NULL;
+
+    rc = open_placing(c, n, &x);
+
+    if (rc == KECS_OK && x == NULL) {
+        rc = kecs_tasks_create(c, n, count, out);
+        *made = count;
+    }
+
+    while (rc == KECS_OK && *made < count) {
+        rc = place_next(x, n);
+
+        if (rc == KECS_NOT_FOUND) {
+            *placing = x;
+            return KECS_OK;
+        }
+
+        if (rc == KECS_OK) {
+            rc = kecs_task_create(c, n, &out[*made]);
+            *made += 1;
+        }
+    }
+
+    return rc;
+}
+
+
 void
 kecs_placing_failures(kecs_placing_t *x)
 {
@@ -430,9 +482,56 @@ kecs_placing_failures(kecs_placing_t *x)
     for (i = 0; i < x->n; i++) {
         if (x->candidates[i].refusal != NULL) {
             kecs_failure_write(x->c,
-                               kecs_instance_arn(x->c, x->conf.cluster->name,
+                               kecs_instance_arn(x->c, x->task->cluster->name,
                                                  x->candidates[i].p.id),
                                x->candidates[i].refusal, kecs_null_str);
         }
     }
+}
+
+
+static kecs_str_t
+complaint(kecs_arena_t *a, const char *refusal)
+{
+    size_t  i;
+
+    static const struct {
+        const char  *refusal;
+        const char  *text;
+    } texts[] = {
+        { "RESOURCE:CPU", "has insufficient CPU units available" },
+        { "RESOURCE:MEMORY", "has insufficient memory available" },
+        { "RESOURCE:PORTS", "is already using a port required by your task" },
+        { "ATTRIBUTE", "is missing an attribute required by your task" }
+    };
+
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (strcmp(refusal, texts[i].refusal) == 0) {
+            return kecs_str_of(texts[i].text);
+        }
+    }
+
+    return kecs_sprintf(a, "encountered error \"%s\"", refusal);
+}
+
+
+kecs_str_t
+kecs_placing_complaint(kecs_placing_t *x)
+{
+    char        hex[2 * KECS_ID_LEN];
+    size_t      i;
+    kecs_str_t  why;
+
+    for (i = 0; i + 1 < x->n && x->candidates[i].refusal == NULL; i++) {
+        /* void */
+    }
+
+    kecs_hex(x->candidates[i].p.id, KECS_ID_LEN, hex);
+    why = complaint(x->c->arena, x->candidates[i].refusal);
+
+    return kecs_sprintf(x->c->arena, KECS_NOT_PLACED " The closest matching"
+                        " (container-instance %.*s) %.*s. For more"
+                        " information, see the Troubleshooting section of"
+                        " the Amazon ECS Developer Guide.",
+                        (int) sizeof(hex), hex, kecs_fmt(why));
 }

@@ -654,11 +654,17 @@ kecs_service_task(kecs_call_t *c, const kecs_cluster_t *cluster,
     const kecs_taskdef_t *taskdef, uint64_t ordinal, kecs_new_task_t *n)
 {
     kecs_rc_t              rc;
-    kecs_ecs_service_t     s;
+    kecs_ecs_service_t    *s;
     kecs_ecs_deployment_t  d;
 
+    s = kecs_alloc(c->arena, sizeof(kecs_ecs_service_t));
+
+    if (s == NULL) {
+        return KECS_NOMEM;
+    }
+
     rc = kecs_fragment_load(c, &kecs_ecs_service_shape,
-                            service->rec.part[KECS_SERVICE_STATIC], &s);
+                            service->rec.part[KECS_SERVICE_STATIC], s);
 
     if (rc == KECS_OK) {
         rc = kecs_fragment_load(c, &kecs_ecs_deployment_shape,
@@ -677,10 +683,12 @@ kecs_service_task(kecs_call_t *c, const kecs_cluster_t *cluster,
     n->deployment = deployment->id;
     n->network = d.network_configuration;
     n->platform_version = d.platform_version;
-    n->execute_command = s.enable_execute_command.value;
+    n->execute_command = s->enable_execute_command.value;
     n->capacity_provider = kecs_strategy_pick(&d.capacity_provider_strategy,
                                               ordinal);
     n->launch = kecs_launch_of(d.launch_type);
+    n->constraints = &s->placement_constraints;
+    n->strategies = &s->placement_strategy;
 
     if (n->capacity_provider.data != NULL) {
         rc = kecs_provider_launch(c, n->capacity_provider, &n->launch);
@@ -699,5 +707,5 @@ kecs_service_task(kecs_call_t *c, const kecs_cluster_t *cluster,
         return KECS_NOMEM;
     }
 
-    return service_tags(c, cluster, service, taskdef, &s, &n->tags);
+    return service_tags(c, cluster, service, taskdef, s, &n->tags);
 }

@@ -21,8 +21,7 @@ typedef struct {
     size_t                        n;
     kecs_task_t                   tasks[COUNT_MAX];
     uint8_t                       hash[32];
-    kecs_placing_t               *placing;      /* NULL: none is placed */
-    bool                          refused;      /* not all were */
+    kecs_placing_t               *refused;      /* NULL: all have a place */
 } run_t;
 
 
@@ -265,75 +264,8 @@ prepare(kecs_call_t *c, const run_t *r, kecs_new_task_t *n)
     rc = kecs_task_request_settle(c, &r->request, &r->cluster, &r->taskdef,
                                   r->def, r->launch.launch, n);
     n->platform_version = r->launch.platform_version;
-
-    return rc;
-}
-
-
-/* Where instances are to be chosen: one task after the other. */
-
-static kecs_rc_t
-open_placing(kecs_call_t *c, run_t *r, const kecs_new_task_t *n)
-{
-    kecs_rc_t            rc;
-    kecs_needs_t         needs;
-    kecs_placing_conf_t  conf;
-
-    memset(&conf, 0, sizeof(conf));
-    conf.cluster = &r->cluster;
-    conf.def = r->def;
-    conf.group = n->group;
-    conf.launch = n->launch;
-    conf.provider = n->capacity_provider;
-    conf.constraints = &r->in->placement_constraints;
-    conf.strategies = &r->in->placement_strategy;
-
-    rc = kecs_task_needs(c, n, &needs);
-
-    return rc == KECS_OK ? kecs_placing_open(c, &conf, &needs, &r->placing)
-                         : rc;
-}
-
-
-static kecs_rc_t
-create_placed(kecs_call_t *c, run_t *r, kecs_new_task_t *n, size_t count)
-{
-    size_t     i;
-    kecs_rc_t  rc;
-
-    for (i = 0; i < count; i++) {
-        rc = kecs_placing_next(r->placing, n);
-
-        if (rc == KECS_OK) {
-            rc = kecs_task_create(c, n, &r->tasks[r->n]);
-            r->n += rc == KECS_OK;
-        }
-
-        if (rc != KECS_OK) {
-            r->refused = rc == KECS_NOT_FOUND;
-            return r->refused ? KECS_OK : rc;
-        }
-    }
-
-    return KECS_OK;
-}
-
-
-static kecs_rc_t
-create_some(kecs_call_t *c, run_t *r, kecs_new_task_t *n, size_t count)
-{
-    kecs_rc_t  rc;
-
-    rc = open_placing(c, r, n);
-
-    if (rc == KECS_OK && r->placing != NULL) {
-        return create_placed(c, r, n, count);
-    }
-
-    if (rc == KECS_OK) {
-        rc = kecs_tasks_create(c, n, count, &r->tasks[r->n]);
-        r->n += count;
-    }
+    n->constraints = &r->in->placement_constraints;
+    n->strategies = &r->in->placement_strategy;
 
     return rc;
 }
@@ -344,8 +276,9 @@ create_some(kecs_call_t *c, run_t *r, kecs_new_task_t *n, size_t count)
 static kecs_rc_t
 create(kecs_call_t *c, run_t *r, kecs_new_task_t *n)
 {
-    size_t      i, k, count;
-    kecs_rc_t   rc;
+    size_t           i, k, count, made;
+    kecs_rc_t        rc;
+    kecs_placing_t  *refused;
 
     rc = KECS_OK;
     r->n = 0;
@@ -363,7 +296,9 @@ create(kecs_call_t *c, run_t *r, kecs_new_task_t *n)
             }
         }
 
-        rc = create_some(c, r, n, k - i);
+        rc = kecs_tasks_place(c, n, k - i, &r->tasks[r->n], &made, &refused);
+        r->n += made;
+        r->refused = refused != NULL ? refused : r->refused;
     }
 
     return rc;
@@ -411,8 +346,7 @@ run_new(kecs_call_t *c, run_t *r)
     }
 
     if (rc == KECS_OK) {
-        write_tasks(c, r->cluster.name, r->tasks, r->n,
-                    r->refused ? r->placing : NULL);
+        write_tasks(c, r->cluster.name, r->tasks, r->n, r->refused);
     }
 
     return rc;

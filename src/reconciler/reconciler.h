@@ -80,6 +80,8 @@ struct kecs_live_service_s {
     uint64_t              loaded;
     kecs_msec_t           again_at;      /* wall, 0: on a change */
     kecs_msec_t           backoff;       /* after a failure */
+    uint64_t              complained;    /* hash of the last reason why a
+                                            task had no place, 0: none */
     bool                  dirty;
     bool                  expose;        /* the runtime is to be told */
 };

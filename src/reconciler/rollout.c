@@ -28,6 +28,7 @@ typedef struct {
     kecs_service_t        service;      /* as of the open batch */
     bool                  over;         /* the rest is to be dropped */
     bool                  follow;       /* service deployments are to */
+    bool                  unplaced;     /* a task found no place */
     kecs_msec_t           unprotected_at;   /* of one of its tasks, 0: no */
 
     /* Tasks stopped in the open batch, for the event. */
@@ -468,6 +469,30 @@ live_of(const kecs_live_service_t *live, uint64_t deployment)
 }
 
 
+/* Tells why a task has no place, once per reason, and comes back later. */
+
+static kecs_rc_t
+not_placed(applying_t *x, kecs_str_t why)
+{
+    kecs_live_service_t  *s;
+
+    s = x->live;
+    x->unplaced = true;
+
+    if (why.data == NULL) {
+        return KECS_NOMEM;
+    }
+
+    if (s->complained == kecs_hashtab_hash(why.data, why.len)) {
+        return KECS_OK;
+    }
+
+    s->complained = kecs_hashtab_hash(why.data, why.len);
+
+    return add_event(x, 0, why);
+}
+
+
 /*
  * With a capacity provider strategy each task is asked for by its number;
  * otherwise all are made alike.
@@ -475,23 +500,36 @@ live_of(const kecs_live_service_t *live, uint64_t deployment)
 
 static kecs_rc_t
 create_some(applying_t *x, const source_t *s, uint64_t ordinal, unsigned n,
-    kecs_task_t *tasks)
+    kecs_task_t *tasks, unsigned *made)
 {
-    unsigned         i, more;
+    size_t           more;
     kecs_rc_t        rc;
     kecs_new_task_t  new;
+    kecs_placing_t  *refused;
 
     rc = KECS_OK;
+    *made = 0;
 
-    for (i = 0; rc == KECS_OK && i < n; i += more) {
+    while (rc == KECS_OK && *made < n) {
         rc = kecs_service_task(&x->c, &s->cluster, &x->service,
-                               &s->deployment, &s->taskdef, ordinal + i,
+                               &s->deployment, &s->taskdef, ordinal + *made,
                                &new);
 
-        more = new.capacity_provider.data != NULL ? 1 : n - i;
-
         if (rc == KECS_OK) {
-            rc = kecs_tasks_create(&x->c, &new, more, tasks + i);
+            more = new.capacity_provider.data != NULL ? 1 : n - *made;
+            rc = kecs_tasks_place(&x->c, &new, more, tasks + *made, &more,
+                                  &refused);
+            *made += (unsigned) more;
+        }
+
+        if (rc == KECS_FAILED) {
+            return not_placed(x, kecs_sprintf(x->r->arena, KECS_NOT_PLACED
+                                              " Reason: %.*s",
+                                              kecs_fmt(x->c.message)));
+        }
+
+        if (rc == KECS_OK && refused != NULL) {
+            return not_placed(x, kecs_placing_complaint(refused));
         }
     }
 
@@ -510,9 +548,13 @@ start_some(applying_t *x, const source_t *s, uint64_t ordinal, unsigned n)
     kecs_str_t    text;
     kecs_task_t   tasks[TASKS_PER_EVENT];
 
-    rc = create_some(x, s, ordinal, n, tasks);
-    if (rc != KECS_OK) {
+    rc = create_some(x, s, ordinal, n, tasks, &n);
+    if (rc != KECS_OK || n == 0) {
         return rc;
+    }
+
+    if (!x->unplaced) {
+        x->live->complained = 0;
     }
 
     kecs_buf_init(&ids, x->r->arena, 0);
@@ -600,6 +642,10 @@ apply_start(applying_t *x, const kecs_action_t *a)
 
         if (rc == KECS_OK) {
             rc = close_full_batch(x);
+        }
+
+        if (x->unplaced) {
+            break;
         }
     }
 
@@ -983,6 +1029,12 @@ schedule_one(kecs_reconciler_t *r)
         kecs_service_again(r, x.live, earlier(x.actions.again_at,
                                               x.unprotected_at));
         rc = apply_all(&x);
+    }
+
+    if (rc == KECS_OK && x.unplaced) {
+        kecs_service_again(r, x.live,
+                           earlier(x.live->again_at, kecs_wall_clock()
+                                   + r->set.place_again));
     }
 
     if (rc != KECS_OK) {

@@ -53,6 +53,8 @@ static const setting_t  settings[] = {
       "most entries of the change log" },
     { "expiry-every", at(expiry_every), MINUTE, 100, DAY, false,
       "old records are looked for" },
+    { "place-again", at(place_again), 10 * SECOND, 10, DAY, false,
+      "a place is looked for again for a task that had none" },
     { "start-again", at(start_again), 60 * SECOND, SECOND, DAY, false,
       "a start without effect is repeated" },
     { "stop-again", at(stop_again), 30 * SECOND, SECOND, DAY, false,
