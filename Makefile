@@ -152,7 +152,8 @@ sim: $(B)/unit/sim_scheduler ## simulate the scheduler: SEED=n N=scenarios
 
 .PHONY: shapes docs lint clean
 docs: $(B)/unit/compatibility ## generate docs/compatibility.md
-	@$(B)/unit/compatibility --write >/dev/null
+	@venv=$$(t/clients/setup) && $$venv/bin/python \
+	    t/conformance/document.py $(B)/unit/compatibility --write
 shapes: ## generate the shape tables from the newest botocore
 	@tools/generate-shapes
 lint: ## style, layers and static checks

@@ -59,6 +59,24 @@ waitpid $pid, 0;
 is($plan, $n, 'the script ran to its end');
 is($lines, 1, 'and says what it has run');
 
+# The document that says so.
+
+my $build = $ENV{KECS_SANITIZE} ? 'build/asan' : 'build';
+my $page = do {
+    local $/;
+    open my $made, '-|:utf8', $python,
+         "$Kecs::ROOT/t/conformance/document.py",
+         "$Kecs::ROOT/$build/unit/compatibility" or die "$python: $!\n";
+    scalar <$made>;
+};
+my $committed = do {
+    local $/;
+    open my $f, '<:utf8', "$Kecs::ROOT/docs/compatibility.md";
+    scalar <$f>;
+};
+ok(length($page // '') > 10000 && $page eq ($committed // ''),
+   'docs/compatibility.md is what the tests hold (else: make docs)');
+
 $t->stop_reconciler;
 golden('revisions');
 
