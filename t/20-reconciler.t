@@ -9,26 +9,17 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Kecs;
+use KecsApi qw(api_start ok_api $t);
 use Test::More;
 
-my $t = Kecs->new(workers => 2, reconciler => [
+api_start(workers => 2, reconciler => [
     '--simulated-start', '150ms', '--simulated-stop', '50ms',
     '--healthy-after', '200ms', '--throttle-first', '300ms',
     '--throttle-max', '600ms', '--log-level', 'info',
-])->start;
+]);
 
 
 # Helpers.
-
-sub ok_api {
-    my ($op, $in) = @_;
-
-    my ($status, $out) = $t->api($op, $in);
-    is($status, 200, "$op is answered")
-        or diag(ref $out ? $t->json->encode($out) : $out);
-
-    return $out;
-}
 
 my $revision = 0;
 

@@ -9,6 +9,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Kecs;
+use KecsApi qw(api_start ok_api $t);
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -20,21 +21,11 @@ my %order = do {
                             DEACTIVATING STOPPING DEPROVISIONING STOPPED);
 };
 
-my $t = Kecs->new(workers => 2, reconciler => [
+api_start(workers => 2, reconciler => [
     '--simulated-start', '120ms', '--simulated-stop', '60ms',
     '--healthy-after', '150ms',
-])->start;
+]);
 
-
-sub ok_api {
-    my ($op, $in) = @_;
-
-    my ($status, $out) = $t->api($op, $in);
-    is($status, 200, "$op is answered")
-        or diag(ref $out ? $t->json->encode($out) : $out);
-
-    return $out;
-}
 
 sub service {
     my (undef, $out) = $t->api('DescribeServices', { services => ['s'] });

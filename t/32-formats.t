@@ -21,18 +21,7 @@ my $STORES = "$Kecs::ROOT/t/data/stores";
 sub run {
     my ($program, @args) = @_;
 
-    my $pid = open my $p, '-|';
-    die "fork: $!\n" unless defined $pid;
-
-    if ($pid == 0) {
-        open STDERR, '>&', \*STDOUT;
-        exec "$BUILD/$program", @args or POSIX::_exit(127);
-    }
-
-    my $text = do { local $/; <$p> } // '';
-    close $p;
-
-    return ($? >> 8, $text);
+    return Kecs::capture("$BUILD/$program", @args);
 }
 
 sub digest {

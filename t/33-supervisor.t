@@ -26,20 +26,9 @@ sub until_true { return Kecs::wait_for(undef, @_) }
 sub kecs {
     my (@args) = @_;
 
-    my $pid = open my $p, '-|';
-    die "fork: $!\n" unless defined $pid;
+    local %ENV = (%ENV, %{ $PLACE{env} });
 
-    if ($pid == 0) {
-        open STDERR, '>&', \*STDOUT;
-        open STDIN, '<', '/dev/null';
-        $ENV{$_} = $PLACE{env}{$_} for keys %{ $PLACE{env} };
-        exec "$BUILD/kecs", @args or POSIX::_exit(127);
-    }
-
-    my $text = do { local $/; <$p> } // '';
-    close $p;
-
-    return ($? >> 8, $text);
+    return Kecs::capture("$BUILD/kecs", @args);
 }
 
 sub refused {

@@ -75,6 +75,26 @@ http {
 END
 
 
+# (status, output) of a command that ends by itself; no input, both outputs.
+sub capture {
+    my (@command) = @_;
+
+    my $pid = open my $p, '-|';
+    die "fork: $!\n" unless defined $pid;
+
+    if ($pid == 0) {
+        open STDERR, '>&', \*STDOUT;
+        open STDIN, '<', '/dev/null';
+        exec { $command[0] } @command or POSIX::_exit(127);
+    }
+
+    my $text = do { local $/; <$p> } // '';
+    close $p;
+
+    return ($? >> 8, $text);
+}
+
+
 # Options: workers, template (text) and the values of its %%NAMES%% in lower
 # case: main_conf, http_conf, server_conf, api_conf, user, log_format, ...;
 # reconciler => 1 or [arguments]; uid => who runs it (for root);

@@ -9,7 +9,7 @@ use warnings;
 use File::Path ();
 use File::Temp ();
 use JSON::PP ();
-use POSIX ();
+use Kecs ();
 use Test::More ();
 
 my $tool = 't/cluster/cluster';
@@ -70,18 +70,7 @@ sub restrict {
     return;
 }
 
-sub run {
-    my (@cmd) = @_;
-    my $pid = open my $p, '-|';
-    die "fork: $!" unless defined $pid;
-    if ($pid == 0) {
-        open STDERR, '>&', \*STDOUT;
-        exec @cmd or POSIX::_exit(127);
-    }
-    my $text = do { local $/; <$p> };
-    close $p;
-    return ($? >> 8, defined $text ? $text : '');
-}
+sub run { return Kecs::capture(@_) }
 
 # What enters the namespace, for a command's front.
 sub prefix {

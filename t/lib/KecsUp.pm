@@ -191,15 +191,7 @@ sub try_aws {
     local %ENV = (%ENV, $self->aws_env, %{ $self->{env} });
     my @cmd = (@{ $self->{prefix} }, $ENV{KECS_AWS} || 'aws', 'ecs', @args,
         '--output', 'json');
-    my $pid = open my $p, '-|';
-    die "fork: $!" unless defined $pid;
-    if ($pid == 0) {
-        open STDERR, '>&', \*STDOUT;
-        exec @cmd or POSIX::_exit(127);
-    }
-    my $text = do { local $/; <$p> };
-    close $p;
-    return ($? >> 8, defined $text ? $text : '');
+    return Kecs::capture(@cmd);
 }
 
 sub aws_env {
@@ -220,17 +212,9 @@ sub aws_env {
 # The kecs tool on this store: (status, output).
 sub kecs {
     my ($self, @args) = @_;
-    my $pid = open my $p, '-|';
-    die "fork: $!" unless defined $pid;
-    if ($pid == 0) {
-        open STDERR, '>&', \*STDOUT;
-        $ENV{$_} = $self->{env}{$_} for keys %{ $self->{env} };
-        exec @{ $self->{prefix} }, "$self->{build}/kecs", @args, '--data',
-            $self->{data} or POSIX::_exit(127);
-    }
-    my $text = do { local $/; <$p> };
-    close $p;
-    return ($? >> 8, defined $text ? $text : '');
+    local %ENV = (%ENV, %{ $self->{env} });
+    return Kecs::capture(@{ $self->{prefix} }, "$self->{build}/kecs", @args,
+        '--data', $self->{data});
 }
 
 # Two tests: the store keeps its invariants, the log is free of alarms.
