@@ -41,6 +41,7 @@ typedef struct {
     ngx_uint_t        api;          /* some location has "kecs on" */
     const char       *open_file;    /* ... without "kecs_auth off": where */
     ngx_uint_t        open_line;
+    ngx_array_t      *slashed;      /* of ngx_str_t: names that end in "/" */
 } ngx_kecs_srv_conf_t;
 
 typedef struct {
@@ -199,6 +200,11 @@ ngx_uint_t ngx_kecs_host_allowed(ngx_http_request_t *r);
 
 /* Refuses an unauthenticated API on a foreign address (D11). */
 ngx_int_t ngx_kecs_check_listens(ngx_conf_t *cf);
+
+/* Requests for "/ecs" belong to `location /ecs/`: a handler of the phase
+   before locations are looked for, and what it needs of each of them. */
+ngx_int_t ngx_kecs_add_slashed(ngx_conf_t *cf);
+ngx_int_t ngx_kecs_slash_handler(ngx_http_request_t *r);
 
 ngx_int_t ngx_kecs_add_variables(ngx_conf_t *cf);
 void ngx_kecs_filter_init(void);

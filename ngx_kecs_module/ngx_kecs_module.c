@@ -276,7 +276,9 @@ ngx_kecs_merge_api(ngx_conf_t *cf, ngx_kecs_loc_conf_t *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_kecs_add_upstream(cf, conf) != NGX_OK) {
+    if (ngx_kecs_add_upstream(cf, conf) != NGX_OK
+        || ngx_kecs_add_slashed(cf) != NGX_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -393,19 +395,37 @@ ngx_kecs_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
 
 static ngx_int_t
-ngx_kecs_postconfiguration(ngx_conf_t *cf)
+ngx_kecs_add_handler(ngx_conf_t *cf, ngx_http_phases phase,
+    ngx_http_handler_pt handler)
 {
     ngx_http_handler_pt        *h;
     ngx_http_core_main_conf_t  *cmcf;
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
 
-    h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
+    h = ngx_array_push(&cmcf->phases[phase].handlers);
     if (h == NULL) {
         return NGX_ERROR;
     }
 
-    *h = ngx_kecs_stats_log;
+    *h = handler;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_kecs_postconfiguration(ngx_conf_t *cf)
+{
+    if (ngx_kecs_add_handler(cf, NGX_HTTP_LOG_PHASE, ngx_kecs_stats_log)
+            != NGX_OK
+        || ngx_kecs_add_handler(cf, NGX_HTTP_SERVER_REWRITE_PHASE,
+                                ngx_kecs_slash_handler)
+               != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     ngx_kecs_filter_init();
 
     if (ngx_kecs_check_upstreams(cf) != NGX_OK) {

@@ -63,6 +63,12 @@ location /mapped/ { if (\$no_deletes) { return 403; } kecs on; }
 location /auth/ { auth_request /_auth; kecs on; }
 location = /_auth { internal; return 401; }
 location /pages/ { kecs on; deny all; error_page 403 \@denied; }
+location /own/ { kecs on; kecs_account 111122223333; }
+location /exact/ { kecs on; }
+location = /exact { return 204; }
+location /longer { return 204; }
+location /longer/ { kecs on; }
+location /longer/still/ { kecs on; kecs_account 111122223333; }
 location \@denied { default_type text/plain; return 403 "my own page"; }
 END
 
@@ -80,6 +86,18 @@ is(($t->get('/index.html', $t->port))[1], "<p>a site</p>\n", 'the site');
 unlike(($t->get('/nothing/x.html', $t->port))[1], qr/<html>/,
        'the test server has its own API at /');
 is(($t->get('/ecs-admin/livez', $t->port))[0], 200, 'admin in a site');
+
+for my $path ('/own/', '/own', '/own?x=y', '/longer/still') {
+    (undef, my $out) = $t->api('CreateCluster', { clusterName => 'own' },
+                               path => $path);
+    like($out->{cluster}{clusterArn}, qr/:111122223333:/,
+         "the location of $path");
+}
+
+is(($t->api('ListClusters', {}, path => '/exact'))[0], 204,
+   'not where a location has just that name');
+is(($t->api('ListClusters', {}, path => '/longer'))[0], 204, 'of any kind');
+is(($t->api('ListClusters', {}, path => '/longer/'))[0], 200, 'beside it');
 
 my ($got) = Kecs::parse($t->raw("POST /ecs/ HTTP/1.1\r\n"
     . "Host: site.example\r\nConnection: close\r\nX-Amz-Target: "

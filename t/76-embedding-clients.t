@@ -163,6 +163,7 @@ sub refused_at {
 
 my $api = "http://127.0.0.1:$port/some/prefix/";
 story_at($api, 'prefix');
+story_at("http://127.0.0.1:$port/some/prefix", 'no-slash');
 is(($t->get('/', $port))[1], "<p>a site</p>\n", 'the site is there');
 is(($t->get('/nothing', $port))[1], "<p>nothing here</p>\n",
    'with its own pages');

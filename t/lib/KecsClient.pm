@@ -101,8 +101,9 @@ sub serve {
     }
 }
 
-# An endpoint for the API on the port, below a prefix if need be: each call is made there, but of two
-# answers the first is lost, as when a connection breaks.
+# An endpoint for the API on the port, below a prefix if need be: each call
+# is made there, but of two answers the first is lost, as when a connection
+# breaks.
 
 sub lossy {
     my ($port, $prefix) = @_;
