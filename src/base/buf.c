@@ -86,34 +86,6 @@ kecs_buf_reserve(kecs_buf_t *b, size_t len)
 
 
 void
-kecs_buf_add(kecs_buf_t *b, const void *data, size_t len)
-{
-    char  *p;
-
-    p = len ? kecs_buf_reserve(b, len) : NULL;
-
-    if (p != NULL) {
-        memcpy(p, data, len);
-        b->len += len;
-    }
-}
-
-
-void
-kecs_buf_str(kecs_buf_t *b, kecs_str_t s)
-{
-    kecs_buf_add(b, s.data, s.len);
-}
-
-
-void
-kecs_buf_chr(kecs_buf_t *b, char c)
-{
-    kecs_buf_add(b, &c, 1);
-}
-
-
-void
 kecs_buf_printf(kecs_buf_t *b, const char *fmt, ...)
 {
     int      n;
@@ -142,17 +114,9 @@ kecs_buf_printf(kecs_buf_t *b, const char *fmt, ...)
 void
 kecs_buf_u64(kecs_buf_t *b, uint64_t n)
 {
-    char    text[20];
-    size_t  i;
+    char  text[KECS_DIGITS_MAX];
 
-    i = sizeof(text);
-
-    do {
-        text[--i] = (char) ('0' + n % 10);
-        n /= 10;
-    } while (n != 0);
-
-    kecs_buf_add(b, text + i, sizeof(text) - i);
+    kecs_buf_str(b, kecs_digits(n, text));
 }
 
 

@@ -29,9 +29,6 @@ void kecs_buf_init(kecs_buf_t *b, kecs_arena_t *arena, size_t cap);
 /* Only for heap buffers (arena NULL). */
 void kecs_buf_free(kecs_buf_t *b);
 
-void kecs_buf_add(kecs_buf_t *b, const void *data, size_t len);
-void kecs_buf_str(kecs_buf_t *b, kecs_str_t s);
-void kecs_buf_chr(kecs_buf_t *b, char c);
 void kecs_buf_printf(kecs_buf_t *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void kecs_buf_u64(kecs_buf_t *b, uint64_t n);
@@ -39,6 +36,39 @@ void kecs_buf_i64(kecs_buf_t *b, int64_t n);
 
 /* Room for `len` more bytes at data + len, or NULL. */
 char *kecs_buf_reserve(kecs_buf_t *b, size_t len);
+
+static inline void
+kecs_buf_add(kecs_buf_t *b, const void *data, size_t len)
+{
+    char  *p;
+
+    if (len == 0) {
+        return;
+    }
+
+    p = !b->failed && b->size - b->len >= len && b->cap - b->len >= len
+        ? b->data + b->len : kecs_buf_reserve(b, len);
+
+    if (p != NULL) {
+        memcpy(p, data, len);
+        b->len += len;
+    }
+}
+
+
+static inline void
+kecs_buf_str(kecs_buf_t *b, kecs_str_t s)
+{
+    kecs_buf_add(b, s.data, s.len);
+}
+
+
+static inline void
+kecs_buf_chr(kecs_buf_t *b, char c)
+{
+    kecs_buf_add(b, &c, 1);
+}
+
 
 /* What has been written so far, valid until the next append. */
 static inline kecs_str_t

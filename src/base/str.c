@@ -162,7 +162,7 @@ utf8_sequence(const unsigned char *p, size_t n)
 }
 
 
-/* Bytes of ASCII that it begins with, counted in words. */
+/* Bytes of ASCII but NUL that it begins with, counted in words. */
 
 static size_t
 ascii_words(const unsigned char *p, size_t n)
@@ -173,7 +173,9 @@ ascii_words(const unsigned char *p, size_t n)
     for (i = 0; i + sizeof(word) <= n; i += sizeof(word)) {
         memcpy(&word, p + i, sizeof(word));
 
-        if (word & UINT64_C(0x8080808080808080)) {
+        if ((word | (word - UINT64_C(0x0101010101010101)))
+            & UINT64_C(0x8080808080808080))
+        {
             break;
         }
     }
@@ -212,6 +214,22 @@ kecs_str_utf8_len(kecs_str_t a)
     }
 
     return n;
+}
+
+
+kecs_str_t
+kecs_digits(uint64_t n, char *out)
+{
+    size_t  i;
+
+    i = KECS_DIGITS_MAX;
+
+    do {
+        out[--i] = (char) ('0' + n % 10);
+        n /= 10;
+    } while (n != 0);
+
+    return kecs_str_n(out + i, KECS_DIGITS_MAX - i);
 }
 
 

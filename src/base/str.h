@@ -93,6 +93,10 @@ bool kecs_str_utf8(kecs_str_t a);
 /* Number of code points; the string must be valid UTF-8. */
 size_t kecs_str_utf8_len(kecs_str_t a);
 
+/* Decimal digits; in `out`, which takes KECS_DIGITS_MAX bytes. */
+#define KECS_DIGITS_MAX  20
+kecs_str_t kecs_digits(uint64_t n, char *out);
+
 /* Lower-case hexadecimal; out takes 2 * n bytes, no terminating NUL. */
 void kecs_hex(const uint8_t *in, size_t n, char *out);
 

@@ -410,8 +410,14 @@ static kecs_str_t
 revision_arn(kecs_call_t *c, const char *kind, kecs_str_t family,
     uint32_t revision)
 {
-    return make_arn(c, kind, kecs_sprintf(c->arena, "%.*s:%u",
-                                          kecs_fmt(family), revision));
+    char        digits[KECS_DIGITS_MAX];
+    kecs_str_t  name[3];
+
+    name[0] = family;
+    name[1] = kecs_str(":");
+    name[2] = kecs_digits(revision, digits);
+
+    return make_arn(c, kind, kecs_concat(c->arena, name, 3));
 }
 
 

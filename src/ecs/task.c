@@ -3,6 +3,8 @@
  * printed from its head and its stored parts; nothing is parsed here.
  */
 
+#define _GNU_SOURCE  /* memmem */
+
 #include "launch.h"
 
 
@@ -71,7 +73,7 @@ write_arns(kecs_call_t *c, kecs_str_t cluster, const kecs_task_t *t)
 static void
 write_containers(kecs_call_t *c, const kecs_task_t *t, unsigned shown)
 {
-    size_t                   i, from;
+    const char              *p;
     kecs_buf_t               buf;
     kecs_str_t               json;
     static const kecs_str_t  unknown = kecs_string(KECS_CONTAINER_HEALTH
@@ -86,15 +88,14 @@ write_containers(kecs_call_t *c, const kecs_task_t *t, unsigned shown)
 
     kecs_buf_init(&buf, c->arena, json.len);
 
-    for (i = 0, from = 0; i < json.len; i++) {
-        if (kecs_str_starts(kecs_str_from(json, i), unknown)) {
-            kecs_buf_add(&buf, json.data + from, i - from);
-            i += unknown.len - 1;
-            from = i + 1;
-        }
+    while ((p = memmem(json.data, json.len, unknown.data, unknown.len))
+           != NULL)
+    {
+        kecs_buf_add(&buf, json.data, (size_t) (p - json.data));
+        json = kecs_str_from(json, (size_t) (p - json.data) + unknown.len);
     }
 
-    kecs_buf_str(&buf, kecs_str_from(json, from));
+    kecs_buf_str(&buf, json);
 
     if (buf.failed) {
         c->buf->failed = true;

@@ -34,6 +34,36 @@ escape(kecs_buf_t *b, unsigned char c)
 }
 
 
+/*
+ * Bytes from `i` on that may stand in a string as they are, counted in
+ * words: in such a word no byte is below 0x20, a quote or a backslash.
+ */
+
+static size_t
+plain_words(kecs_str_t s, size_t i)
+{
+    uint64_t  w, found, quote, slash;
+
+    static const uint64_t  ones = UINT64_C(0x0101010101010101);
+    static const uint64_t  tops = UINT64_C(0x8080808080808080);
+
+    for ( /* void */ ; i + sizeof(w) <= s.len; i += sizeof(w)) {
+        memcpy(&w, s.data + i, sizeof(w));
+        quote = w ^ ones * '"';
+        slash = w ^ ones * '\\';
+        found = (w - ones * 0x20) & ~w;
+        found |= (quote - ones) & ~quote;
+        found |= (slash - ones) & ~slash;
+
+        if (found & tops) {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
 static void
 quoted(kecs_buf_t *b, kecs_str_t s)
 {
@@ -42,7 +72,7 @@ quoted(kecs_buf_t *b, kecs_str_t s)
 
     kecs_buf_chr(b, '"');
 
-    for (i = 0, from = 0; i < s.len; i++) {
+    for (i = plain_words(s, 0), from = 0; i < s.len; i++) {
         c = (unsigned char) s.data[i];
 
         if (c >= 0x20 && c != '"' && c != '\\') {

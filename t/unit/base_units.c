@@ -8,6 +8,30 @@
 #include "tap.h"
 
 
+/* In strings of all lengths up to some words of the machine. */
+
+static bool
+refused_anywhere(char c)
+{
+    char    text[24];
+    bool    ok;
+    size_t  n, i;
+
+    for (ok = true, n = 1; n <= sizeof(text); n++) {
+        memset(text, 'a', n);
+        ok &= kecs_str_utf8(kecs_str_n(text, n));
+
+        for (i = 0; i < n; i++) {
+            text[i] = c;
+            ok &= !kecs_str_utf8(kecs_str_n(text, n));
+            text[i] = 'a';
+        }
+    }
+
+    return ok;
+}
+
+
 static void
 strings(void)
 {
@@ -45,6 +69,8 @@ strings(void)
     tap_ok(!kecs_str_utf8(kecs_str("\xf4\x90\x80\x80")), "beyond U+10FFFF");
     tap_ok(!kecs_str_utf8(kecs_str("\xe2\x82")), "cut off");
     tap_ok(!kecs_str_utf8(kecs_str_n("a\0b", 3)), "NUL");
+    tap_ok(refused_anywhere('\0') && refused_anywhere('\xff')
+           && refused_anywhere('\x80'), "wherever they stand");
     tap_is_int((int64_t) kecs_str_utf8_len(kecs_str("\xe2\x82\xac" "a")), 2,
                "code points");
 

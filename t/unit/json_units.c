@@ -135,6 +135,38 @@ starvation(void)
 }
 
 
+/* Each byte at each place of strings up to some words of the machine. */
+
+static bool
+escaped_anywhere(kecs_arena_t *a)
+{
+    char            text[20];
+    bool            ok;
+    size_t          n, i;
+    unsigned        c;
+    kecs_buf_t      b;
+    kecs_json_t    *v;
+    kecs_writer_t   w;
+
+    for (ok = true, n = 1; n <= sizeof(text); n++) {
+        for (i = 0; i < n; i++) {
+            for (c = 1; c < 0x80; c++) {
+                kecs_arena_reset(a);
+                memset(text, 'a', n);
+                text[i] = (char) c;
+                kecs_buf_init(&b, a, 0);
+                w = kecs_writer(&b);
+                kecs_w_str(&w, NULL, kecs_str_n(text, n));
+                ok &= kecs_json_parse(a, kecs_buf_view(&b), &v) == KECS_OK
+                      && kecs_str_eq(v->str, kecs_str_n(text, n));
+            }
+        }
+    }
+
+    return ok;
+}
+
+
 static void
 out(void)
 {
@@ -170,6 +202,7 @@ out(void)
                "{\"i\":-5,\"a\":[],\"b\":[{},\"q\\\"\\\\\\n\\u0001/\"],"
                "\"t\":1789551556.693,\"s\":1789551556,\"d\":0.1,\"e\":50,"
                "\"raw\":[1],\"x\":1,\"y\":2,\"z\":true}", "written");
+    tap_ok(escaped_anywhere(a), "what is written is read back");
     kecs_arena_destroy(a);
 }
 
