@@ -443,7 +443,10 @@ find_live_set(kecs_call_t *c, kecs_str_t id, found_t *f)
 }
 
 
-/* Absent: all of the service. */
+/*
+ * No scale is all of the service; one without a value is 0: SDKs leave out
+ * numbers that are zero.
+ */
 
 static kecs_rc_t
 read_scale(kecs_call_t *c, const kecs_ecs_scale_t *scale, uint64_t *out)
@@ -467,9 +470,7 @@ read_scale(kecs_call_t *c, const kecs_ecs_scale_t *scale, uint64_t *out)
         return kecs_bad(c, "The scale value must be between 0 and 100.");
     }
 
-    if (scale->value.set) {
-        *out = (uint64_t) (scale->value.value * KECS_SCALE_UNIT + 0.5);
-    }
+    *out = (uint64_t) (scale->value.value * KECS_SCALE_UNIT + 0.5);
 
     return KECS_OK;
 }

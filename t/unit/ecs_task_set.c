@@ -277,6 +277,10 @@ test_update(void)
     callkit_ok(&k, "taskSet.scale.value", "100", "all");
     callkit_ok(&k, "taskSet.updatedAt", "1789551557.693", "now");
     callkit_ok(&k, "taskSet.createdAt", "1789551556.693", "as before");
+    on(&k, "UpdateTaskSet", id, ",\"scale\":{\"unit\":\"PERCENT\"}");
+    callkit_ok(&k, "taskSet.scale.value", "0", "no value is zero");
+    on(&k, "UpdateTaskSet", id, ",\"scale\":{\"value\":100}");
+    callkit_ok(&k, "taskSet.scale.value", "100", "no unit is percent");
 
     callkit_error(&k, "UpdateTaskSet", IN ",\"taskSet\":\"ecs-svc/1\","
                   "\"scale\":{\"value\":1}}", 400,
