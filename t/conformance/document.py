@@ -16,6 +16,7 @@ import botocore.session
 
 import behaviour
 import generate
+import limits
 from operations import OPERATIONS
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -32,8 +33,9 @@ The operations of the ECS service model (botocore %(botocore)s).  A name that
 ECS does not have answers `UnknownOperationException`.
 
 `t/50-conformance.t` runs the cases: those of the model, where one member of
-a good request is of a wrong JSON type, missing, out of bounds or out of its
-enumeration, and those written by hand.  Each error is compared with its
+a good request is of a wrong JSON type, missing, out of bounds, out of its
+enumeration or over a limit of the documentation, and those written by
+hand.  Each error is compared with its
 whole text, and has changed nothing; each answer fits the model.  What ECS
 itself was seen to answer is in `t/data/golden`.
 
@@ -59,7 +61,9 @@ def counts(model):
 
     for name in model.operation_names:
         written = sum(row.operation == name for row in behaviour.rows)
-        found[name] = (sum(1 for _ in generate.cases(model, name)), written)
+        made = sum(1 for module in (generate, limits)
+                   for _ in module.cases(model, name))
+        found[name] = (made + 1, written)     # and no body at all
 
     return found
 

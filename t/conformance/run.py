@@ -3,8 +3,9 @@
 
     run.py PORT < commands > TAP
 
-Cases come from the model that the clients have (generate.py) and from
-tables written by hand (behaviour.py).  What needs the harness is asked for
+Cases come from the model that the clients have (generate.py), from the
+limits of the documentation (limits.py) and from tables written by hand
+(behaviour.py).  What needs the harness is asked for
 by a line of its own, "do: reload" or "do: reconciler"; a line comes back
 when it is done.
 
@@ -22,6 +23,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "clients"))
 
 import behaviour
 import generate
+import limits
 from answer_check import AnswerCheck
 from around import around
 from own_texts import own
@@ -105,13 +107,16 @@ class Run:
         bases = {None: requests[operation](world)}
         kinds = {}
 
-        for case in generate.cases(self.model, operation):
+        for case in itertools.chain(limits.cases(self.model, operation),
+                                    generate.cases(self.model, operation)):
             wrong = self.one(world, bases, own(case))
             count, failures = kinds.setdefault(case.kind, [0, []])
             kinds[case.kind][0] = count + 1
 
             if wrong:
                 failures.append("%s\n%s" % (case.where, "\n".join(wrong)))
+
+        kinds["no body"] = [1, self.empty(operation)]
 
         for kind, (count, failures) in kinds.items():
             self.cases += count
@@ -141,6 +146,17 @@ class Run:
             return self.success(world, operation, given)
 
         return self.refusal(world, operation, given, case.want)
+
+    def empty(self, operation):
+        """No body, blanks and {} are the same request."""
+
+        said = []
+
+        for body in b"{}", b"", b" \r\n":
+            answer = World(self.wire).call(operation, body)
+            said.append((answer.status, answer.error, answer.message))
+
+        return [] if said.count(said[0]) == 3 else [repr(said)]
 
     def all_generated(self):
         names = list(self.model.operation_names)
