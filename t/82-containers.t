@@ -129,6 +129,53 @@ is($task->{stoppedReason}, 'ResourceInitializationError: unable to pull'
     . ' secrets or registry auth: secret "no-such" not found',
     'its reason names it');
 
+# a file system: a claim of its name
+
+sub apply {
+    my ($file, $text) = ("$k->{temp}/objects.json", @_);
+    open my $f, '>', $file or die "$file: $!\n";
+    print $f $text;
+    close $f;
+    my ($status, $out) = $cluster->kubectl('apply', '-f', $file);
+    is($status, 0, 'objects') or diag($out);
+}
+
+my %claim = (accessModes => ['ReadWriteMany'], storageClassName => '',
+             resources => { requests => { storage => '1Mi' } });
+apply(JSON::PP::encode_json({ apiVersion => 'v1', kind => 'List', items => [
+    { apiVersion => 'v1', kind => 'PersistentVolume',
+      metadata => { name => 'kecs-test-efs' },
+      spec => { accessModes => ['ReadWriteMany'], storageClassName => '',
+          capacity => { storage => '1Mi' },
+          hostPath => { path => "$k->{temp}/efs",
+                        type => 'DirectoryOrCreate' },
+          claimRef => { name => 'fs-0123abcd',
+                        namespace => $cluster->{namespace} } } },
+    { apiVersion => 'v1', kind => 'PersistentVolumeClaim',
+      metadata => { name => 'fs-0123abcd',
+                    namespace => $cluster->{namespace} },
+      spec => { %claim, volumeName => 'kecs-test-efs' } } ] }));
+
+sub efs {
+    my ($family, $id, $command) = @_;
+    $t->definition($family, [ { name => 'app', sh($command),
+        mountPoints => [ { sourceVolume => 'efs',
+                           containerPath => '/efs' } ] } ], '--volumes',
+        JSON::PP::encode_json([ { name => 'efs', efsVolumeConfiguration => {
+            fileSystemId => $id, rootDirectory => '/data' } } ]));
+    return $t->wait_status('STOPPED', $t->run($family));
+}
+
+efs('efs-write', 'fs-0123abcd', 'echo kept > /efs/file');
+$task = efs('efs-read', 'fs-0123abcd', 'test "$(cat /efs/file)" = kept'
+    . ' && exit 5');
+is(KecsTasks::container($task, 'app')->{exitCode}, 5,
+    'what one task wrote the next one reads');
+$task = efs('efs-none', 'fs-none', 'exit 0');
+is($task->{stopCode}, 'TaskFailedToStart', 'no such file system');
+like($task->{stoppedReason}, qr/^ResourceInitializationError:.*"fs-none"/,
+    'its reason names it');
+
 $k->final_checks;
 $k->stop;
 $k->kecs('down', '--runtime', 'kubernetes', '--kubeconfig',

@@ -128,14 +128,21 @@ const kecs_pod_field_t  kecs_pod_fields[] = {
       "shared, one of the task otherwise; others are refused" },
     { "volumes[].dockerVolumeConfiguration.labels", KECS_FIELD_CARRIED,
       NULL },
-    { "volumes[].efsVolumeConfiguration", KECS_FIELD_REFUSED, NULL },
+    { "volumes[].efsVolumeConfiguration",
+      KECS_FIELD_CONVERTED,
+      "a PersistentVolumeClaim named like the file system or access"
+      " point; see docs/runtimes.md" },
     { "volumes[].fsxWindowsFileServerVolumeConfiguration",
-      KECS_FIELD_REFUSED, NULL },
+      KECS_FIELD_CONVERTED,
+      "a PersistentVolumeClaim named like the file system" },
     { "volumes[].host", KECS_FIELD_CONVERTED,
       "a folder of the node, made when it is missing; without sourcePath "
       "an empty one of the task" },
     { "volumes[].name", KECS_FIELD_CONVERTED, NULL },
-    { "volumes[].s3filesVolumeConfiguration", KECS_FIELD_REFUSED, NULL },
+    { "volumes[].s3filesVolumeConfiguration",
+      KECS_FIELD_CONVERTED,
+      "a PersistentVolumeClaim named like the file system or access"
+      " point" },
 
     { CO "command", KECS_FIELD_CONVERTED, NULL },
     { CO "cpu", KECS_FIELD_CONVERTED, NULL },

@@ -260,3 +260,42 @@ kecs_pod_literal(kecs_arena_t *a, kecs_str_t s)
 
     return kecs_str_n(data, s.len + n);
 }
+
+
+/* Names of objects that others keep. */
+
+
+static char
+letter(char ch)
+{
+    if (ch >= 'A' && ch <= 'Z') {
+        return (char) (ch | 0x20);
+    }
+
+    return (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') ? ch : '-';
+}
+
+
+kecs_str_t
+kecs_pod_object_name(kecs_arena_t *a, kecs_str_t s)
+{
+    char    *name;
+    size_t   i, n;
+
+    name = kecs_alloc(a, s.len + 1);
+
+    if (name == NULL) {
+        return kecs_null_str;
+    }
+
+    for (n = 0, i = 0; i < s.len && n < KECS_POD_OBJECT_NAME; i++) {
+        name[n] = letter(s.data[i]);
+        n += n > 0 || name[n] != '-';
+    }
+
+    while (n > 0 && name[n - 1] == '-') {
+        n--;
+    }
+
+    return kecs_str_n(name, n);
+}

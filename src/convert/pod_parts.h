@@ -78,6 +78,14 @@ void kecs_pod_write_check(kecs_writer_t *w, const kecs_ecs_health_check_t *h);
 kecs_rc_t kecs_pod_write_secrets(kecs_pod_build_t *b,
     const kecs_ecs_container_definition_t *d);
 
+/*
+ * The name of an object of Kubernetes that stands for something of AWS:
+ * lower case, "-" for what is no letter or digit, none of them at its ends.
+ * data NULL: out of memory; empty: nothing is left of it.
+ */
+#define KECS_POD_OBJECT_NAME  253       /* longest */
+kecs_str_t kecs_pod_object_name(kecs_arena_t *a, kecs_str_t s);
+
 /* Sizes of the task and its containers, then "resources" of either. */
 kecs_rc_t kecs_pod_sizes(kecs_pod_build_t *b);
 void kecs_pod_write_resources(kecs_pod_build_t *b);

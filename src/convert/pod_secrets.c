@@ -8,10 +8,11 @@
  * the reference asks for, otherwise "value".
  */
 
+#include <ctype.h>
+
 #include "pod_parts.h"
 
 
-#define SECRET_NAME_MAX  253
 #define ARN_PARTS        10
 
 /* Behind "arn", partition, service, region, account, "secret". */
@@ -101,56 +102,20 @@ refer(kecs_pod_build_t *b, const kecs_ecs_secret_t *s, reference_t *r)
 }
 
 
-static char
-letter(char ch)
-{
-    if (ch >= 'A' && ch <= 'Z') {
-        return (char) (ch | 0x20);
-    }
-
-    return (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') ? ch : '-';
-}
-
-
-/* data NULL: out of memory; empty: nothing is left of it. */
-
-static kecs_str_t
-secret_name(kecs_arena_t *a, kecs_str_t s)
-{
-    char    *name;
-    size_t   i, n;
-
-    name = kecs_alloc(a, s.len + 1);
-
-    if (name == NULL) {
-        return kecs_null_str;
-    }
-
-    for (n = 0, i = 0; i < s.len && n < SECRET_NAME_MAX; i++) {
-        name[n] = letter(s.data[i]);
-        n += n > 0 || name[n] != '-';
-    }
-
-    while (n > 0 && name[n - 1] == '-') {
-        n--;
-    }
-
-    return kecs_str_n(name, n);
-}
-
-
 static bool
 is_key(kecs_str_t s)
 {
     size_t  i;
 
     for (i = 0; i < s.len; i++) {
-        if (letter(s.data[i]) == '-' && strchr("-._", s.data[i]) == NULL) {
+        if (!isalnum((unsigned char) s.data[i])
+            && strchr("-._", s.data[i]) == NULL)
+        {
             return false;
         }
     }
 
-    return s.len > 0 && s.len <= SECRET_NAME_MAX;
+    return s.len > 0 && s.len <= KECS_POD_OBJECT_NAME;
 }
 
 
@@ -167,7 +132,7 @@ write_secret(kecs_pod_build_t *b, const kecs_ecs_secret_t *s)
         return rc;
     }
 
-    name = secret_name(b->a, r.name);
+    name = kecs_pod_object_name(b->a, r.name);
 
     if (name.data == NULL) {
         return KECS_NOMEM;

@@ -1,8 +1,9 @@
 /*
  * Volumes and mounts (kubernetes.md 1.5).  A folder of the node is made
  * when it is missing, as Docker does it; what has no folder is an emptyDir
- * that lives as long as the pod.  Shared memory and tmpfs are volumes, too,
- * of one container each.
+ * that lives as long as the pod.  A file system of AWS is a claim in the
+ * namespace of the pods that bears its id, which people keep.  Shared memory
+ * and tmpfs are volumes, too, of one container each.
  */
 
 #include <stdio.h>
@@ -18,6 +19,7 @@
 typedef struct {
     kecs_str_t  path;
     kecs_str_t  volume;             /* its name in the pod */
+    kecs_str_t  folder;             /* of the volume, or empty: all of it */
     bool        read_only;
 } mount_t;
 
@@ -95,11 +97,127 @@ docker_volume(kecs_pod_build_t *b, const kecs_ecs_volume_t *v)
 }
 
 
+/* A file system of AWS: its name, and the folder of it that is meant. */
+
+typedef struct {
+    kecs_str_t  name;
+    kecs_str_t  folder;
+} file_system_t;
+
+
+static kecs_str_t
+last_of_arn(kecs_str_t arn)
+{
+    ptrdiff_t  at;
+
+    at = kecs_str_rchr(arn, '/');
+
+    return at == -1 ? arn : kecs_str_from(arn, (size_t) at + 1);
+}
+
+
+/* An access point has a folder of its own: it stands for itself. */
+
+static bool
+file_system_of(const kecs_ecs_volume_t *v, file_system_t *f)
+{
+    const kecs_ecs_efs_volume_configuration_t      *efs;
+    const kecs_ecs_s3_files_volume_configuration_t *s3;
+
+    efs = v->efs_volume_configuration;
+    s3 = v->s3files_volume_configuration;
+    memset(f, 0, sizeof(*f));
+
+    if (efs != NULL) {
+        f->name = efs->authorization_config != NULL
+                  && efs->authorization_config->access_point_id.len != 0
+                  ? efs->authorization_config->access_point_id
+                  : efs->file_system_id;
+        f->folder = efs->root_directory;
+
+    } else if (s3 != NULL) {
+        f->name = last_of_arn(s3->access_point_arn.len != 0
+                              ? s3->access_point_arn : s3->file_system_arn);
+        f->folder = s3->root_directory;
+
+    } else if (v->fsx_windows_file_server_volume_configuration != NULL) {
+        f->name = v->fsx_windows_file_server_volume_configuration
+                  ->file_system_id;
+        f->folder = v->fsx_windows_file_server_volume_configuration
+                    ->root_directory;
+
+    } else {
+        return false;
+    }
+
+    return true;
+}
+
+
+/* "/a/b" and "\\a\\b" are a/b within the volume. */
+
+static kecs_rc_t
+folder_within(kecs_pod_build_t *b, const kecs_ecs_volume_t *v,
+    kecs_str_t folder, kecs_str_t *out)
+{
+    size_t      i;
+    char       *s;
+    kecs_str_t  rest, part;
+
+    s = kecs_alloc(b->a, folder.len + 1);
+
+    if (s == NULL) {
+        return KECS_NOMEM;
+    }
+
+    for (i = 0; i < folder.len; i++) {
+        s[i] = folder.data[i] == '\\' ? '/' : folder.data[i];
+    }
+
+    for (rest = kecs_str_n(s, i); kecs_str_split(&rest, '/', &part); ) {
+        if (kecs_str_is(part, "..")) {
+            return kecs_pod_no(b, "The field volumes[%.*s] has a"
+                               " rootDirectory with \"..\".",
+                               kecs_fmt(v->name));
+        }
+    }
+
+    for (*out = kecs_str_n(s, i); out->len > 0 && out->data[0] == '/'; ) {
+        *out = kecs_str_from(*out, 1);
+    }
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+claim(kecs_pod_build_t *b, const kecs_ecs_volume_t *v, kecs_str_t name)
+{
+    name = kecs_pod_object_name(b->a, name);
+
+    if (name.data == NULL) {
+        return KECS_NOMEM;
+    }
+
+    if (name.len == 0) {
+        return kecs_pod_no(b, "The field volumes[%.*s] names no file"
+                           " system.", kecs_fmt(v->name));
+    }
+
+    kecs_w_object(&b->w, "persistentVolumeClaim");
+    kecs_w_str(&b->w, "claimName", name);
+    kecs_w_object_end(&b->w);
+
+    return KECS_OK;
+}
+
+
 static kecs_rc_t
 write_volume(kecs_pod_build_t *b, const kecs_ecs_volume_t *v)
 {
-    kecs_rc_t   rc;
-    kecs_str_t  name;
+    kecs_rc_t      rc;
+    kecs_str_t     name;
+    file_system_t  f;
 
     name = kecs_pod_label(b->a, v->name);
 
@@ -112,7 +230,10 @@ write_volume(kecs_pod_build_t *b, const kecs_ecs_volume_t *v)
     kecs_w_object(&b->w, NULL);
     kecs_w_str(&b->w, "name", name);
 
-    if (v->docker_volume_configuration != NULL) {
+    if (file_system_of(v, &f)) {
+        rc = claim(b, v, f.name);
+
+    } else if (v->docker_volume_configuration != NULL) {
         rc = docker_volume(b, v);
 
     } else if (v->host != NULL && v->host->source_path.len > 0) {
@@ -257,13 +378,12 @@ kecs_pod_write_volumes(kecs_pod_build_t *b)
 /* Mounts: of two for one path the first stays. */
 
 static kecs_rc_t
-add_mount(kecs_pod_build_t *b, mounts_t *m, kecs_str_t path,
-    kecs_str_t volume, bool read_only)
+add_mount(kecs_pod_build_t *b, mounts_t *m, const mount_t *mount)
 {
     size_t  i;
 
     for (i = 0; i < m->n; i++) {
-        if (kecs_str_eq(m->items[i].path, path)) {
+        if (kecs_str_eq(m->items[i].path, mount->path)) {
             return KECS_OK;
         }
     }
@@ -273,10 +393,7 @@ add_mount(kecs_pod_build_t *b, mounts_t *m, kecs_str_t path,
                            MOUNTS_MAX);
     }
 
-    m->items[m->n].path = path;
-    m->items[m->n].volume = volume;
-    m->items[m->n].read_only = read_only;
-    m->n++;
+    m->items[m->n++] = *mount;
 
     return KECS_OK;
 }
@@ -287,28 +404,40 @@ own_mounts(kecs_pod_build_t *b, mounts_t *m,
     const kecs_ecs_container_definition_t *d, bool read_only)
 {
     size_t                        i;
+    mount_t                       mount;
     kecs_rc_t                     rc;
-    kecs_str_t                    name;
+    file_system_t                 f;
+    const kecs_ecs_volume_t      *v;
     const kecs_ecs_mount_point_t *p;
 
     for (i = 0; i < d->mount_points.n; i++) {
         p = &d->mount_points.items[i];
+        v = volume_of(b, p->source_volume);
+        memset(&mount, 0, sizeof(mount));
 
-        if (volume_of(b, p->source_volume) == NULL) {
+        if (v == NULL) {
             return kecs_pod_no(b, "The field containerDefinitions[%.*s]."
                                "mountPoints names the unknown volume "
                                "\"%.*s\".", kecs_fmt(d->name),
                                kecs_fmt(p->source_volume));
         }
 
-        name = kecs_pod_label(b->a, p->source_volume);
+        mount.path = p->container_path;
+        mount.volume = kecs_pod_label(b->a, p->source_volume);
+        mount.read_only = read_only || p->read_only.value;
 
-        if (name.data == NULL) {
+        if (mount.volume.data == NULL) {
             return KECS_NOMEM;
         }
 
-        rc = add_mount(b, m, p->container_path, name,
-                       read_only || p->read_only.value);
+        rc = file_system_of(v, &f) ? folder_within(b, v, f.folder,
+                                                   &mount.folder)
+                                   : KECS_OK;
+
+        if (rc == KECS_OK) {
+            rc = add_mount(b, m, &mount);
+        }
+
         if (rc != KECS_OK) {
             return rc;
         }
@@ -364,15 +493,21 @@ static kecs_rc_t
 gather_memory(kecs_pod_build_t *b, mounts_t *mounts, size_t container)
 {
     size_t     i;
+    mount_t    mount;
     memory_t   m;
     kecs_rc_t  rc;
+
+    memset(&mount, 0, sizeof(mount));
 
     for (i = 0; (rc = memory_volume(b, container, i, &m)) == KECS_OK; i++) {
         if (m.size == 0) {
             continue;
         }
 
-        rc = add_mount(b, mounts, m.path, m.name, false);
+        mount.path = m.path;
+        mount.volume = m.name;
+
+        rc = add_mount(b, mounts, &mount);
         if (rc != KECS_OK) {
             return rc;
         }
@@ -416,6 +551,10 @@ kecs_pod_write_mounts(kecs_pod_build_t *b, const kecs_pod_container_t *c)
 
         if (m.items[i].read_only) {
             kecs_w_bool(w, "readOnly", true);
+        }
+
+        if (m.items[i].folder.len > 0) {
+            kecs_w_str(w, "subPath", m.items[i].folder);
         }
 
         kecs_w_object_end(w);

@@ -101,6 +101,14 @@ static const disruption_t  disruptions[] = {
 };
 
 
+static bool
+mentions(kecs_str_t s, const char *word)
+{
+    return s.len != 0
+           && memmem(s.data, s.len, word, strlen(word)) != NULL;
+}
+
+
 static const start_failure_t *
 start_failure_of(const kecs_container_seen_t *seen)
 {
@@ -108,9 +116,7 @@ start_failure_of(const kecs_container_seen_t *seen)
 
     for (f = start_failures; f->reason != NULL; f++) {
         if (kecs_str_is(seen->reason, f->reason)
-            && (f->about == NULL
-                || memmem(seen->message.data, seen->message.len, f->about,
-                          strlen(f->about)) != NULL))
+            && (f->about == NULL || mentions(seen->message, f->about)))
         {
             return f;
         }
@@ -674,6 +680,36 @@ rejected(observing_t *x)
 }
 
 
+/*
+ * It has no place because a claim that it mounts does not exist: ECS, too,
+ * gives a task up whose file system is not there.
+ */
+
+static bool
+lacks_volume(const kecs_observation_t *o)
+{
+    return mentions(o->pending, "persistentvolumeclaim \"")
+           && mentions(o->pending, "\" not found");
+}
+
+
+static kecs_rc_t
+no_volume(observing_t *x)
+{
+    kecs_str_t  text;
+
+    text = kecs_sprintf(x->a, "ResourceInitializationError: failed to mount"
+                        " volumes: %.*s", kecs_fmt(x->o->pending));
+    if (text.data == NULL) {
+        return KECS_NOMEM;
+    }
+
+    want_stopped(x->task, KECS_STOP_FAILED_TO_START, text, x->now);
+
+    return KECS_OK;
+}
+
+
 /* Looks for a cause to end the task, when it is wanted to run. */
 
 static kecs_rc_t
@@ -694,6 +730,9 @@ find_cause(observing_t *x)
     if (x->start_failure.data != NULL) {
         want_stopped(x->task, KECS_STOP_FAILED_TO_START, x->start_failure,
                      x->now);
+
+    } else if (lacks_volume(x->o)) {
+        return no_volume(x);
 
     } else if (x->o->deleting || x->o->gone) {
         want_stopped(x->task, KECS_STOP_SCHEDULER,

@@ -437,6 +437,30 @@ test_dependencies(void)
 }
 
 
+/* A claim that is not there; other reasons to wait are no end. */
+
+static void
+test_volumes(void)
+{
+    kit_t  k;
+
+    make(&k, BODY);
+    k.o.n = 0;
+    k.o.pending = kecs_str("0/2 nodes are available: 2 Insufficient cpu.");
+    tap_is_int(see(&k), KECS_TASK_PROVISIONING, "no room: it waits");
+    tap_is_int(k.t.desired, KECS_DESIRED_RUNNING, "and is wanted");
+
+    k.o.pending = kecs_str("0/2 nodes are available: persistentvolumeclaim"
+                           " \"fs-1\" not found.");
+    (void) see(&k);
+    tap_is_int(k.t.stop_code, KECS_STOP_FAILED_TO_START, "no such volume");
+    tap_is_str(k.t.stopped_reason, "ResourceInitializationError: failed to"
+               " mount volumes: 0/2 nodes are available:"
+               " persistentvolumeclaim \"fs-1\" not found.", "its reason");
+    done(&k);
+}
+
+
 /* A container that somebody else put into the pod is none of ours. */
 
 static void
@@ -803,6 +827,7 @@ main(void)
     test_start_failures();
     test_dependencies();
     test_injected();
+    test_volumes();
     test_user_stop();
     test_disruptions();
     test_health();
