@@ -467,4 +467,74 @@ go_on(wait_stage('g', 'POST_SCALE_UP'));
 wait_rollout('g', 'SUCCESSFUL');
 stable('g');
 
+
+# A DAEMON: a task on each ACTIVE container instance.
+
+sub instance {
+    my ($n, $zone) = @_;
+
+    my $out = ok_api('RegisterContainerInstance', {
+        instanceIdentityDocument => $t->json->encode({ region => 'us-east-1',
+            instanceId => "i-$n", availabilityZone => $zone,
+            instanceType => 'm5.large' }),
+        totalResources => [
+            { name => 'CPU', type => 'INTEGER', integerValue => 2048 },
+            { name => 'MEMORY', type => 'INTEGER', integerValue => 4096 }],
+    });
+
+    return $out->{containerInstance}{containerInstanceArn};
+}
+
+sub placed {
+    my ($name) = @_;
+
+    my @arns = tasks($name) or return;
+    my (undef, $out) = $t->api('DescribeTasks', { tasks => \@arns });
+
+    return sort map { "$_->{containerInstanceArn} $_->{availabilityZone}" }
+           grep { $_->{lastStatus} eq 'RUNNING' } @{ $out->{tasks} };
+}
+
+ok_api('CreateService', { serviceName => 'd', taskDefinition => $good,
+                          schedulingStrategy => 'DAEMON' });
+wait_rollout('d', 'SUCCESSFUL');
+is(stable('d')->{desiredCount}, 0, 'without instances it wants nothing');
+
+my @instances = (instance('one', 'us-east-1a'), instance('two',
+                                                         'us-east-1b'));
+my @zones = ("$instances[0] us-east-1a", "$instances[1] us-east-1b");
+
+sub spread {
+    my ($what, @want) = @_;
+
+    @want = sort @want;
+    ok($t->wait_for(sub { "@{[placed('d')]}" eq "@want" }, 30),
+       "$what: one task on each instance")
+        or diag($t->json->encode([[placed('d')], service('d')]));
+    is(stable('d')->{desiredCount}, scalar @want, 'as many are wanted');
+
+    return;
+}
+
+spread('two instances', @zones);
+my @before = sort(tasks('d'));
+ok_api('UpdateService', { service => 'd', forceNewDeployment => \1 });
+wait_rollout('d', 'SUCCESSFUL');
+spread('a rollout', @zones);
+my %before = map { $_ => 1 } @before;
+ok(!(grep { $before{$_} } tasks('d')), 'by new tasks');
+
+ok_api('UpdateContainerInstancesState', { status => 'DRAINING',
+    containerInstances => [$instances[0]] });
+spread('one drains', $zones[1]);
+ok_api('UpdateContainerInstancesState', { status => 'ACTIVE',
+    containerInstances => [$instances[0]] });
+spread('and is back', @zones);
+ok_api('DeregisterContainerInstance', { containerInstance => $instances[1],
+                                        force => \1 });
+spread('one goes', $zones[0]);
+ok_api('DeleteService', { service => 'd' });
+ok($t->wait_for(sub { service('d')->{status} eq 'INACTIVE' }, 30),
+   'it is deleted without being scaled to 0');
+
 $t->done;

@@ -24,7 +24,7 @@ my @at = ('--kubeconfig', $cluster->{kubeconfig}, '--namespace',
 sub store {
     return KecsUp->new(runtime => 'kubernetes', prefix => $cluster->prefix,
         flags => [ @at ],
-        sets => [ 'healthy-after=3s', @KecsUp::SETS[1 .. $#KecsUp::SETS] ],
+        sets => [ 'healthy-after=3s', 'rollout-minute=2s', @KecsUp::SETS[1 .. $#KecsUp::SETS] ],
         @_);
 }
 
@@ -293,6 +293,74 @@ KecsUp::wait_for('the objects of a deleted service to go', sub {
     return !object('service', 'shop') && !object('pdb', 'shop');
 });
 pass('a service that is over: both are gone');
+
+# rollouts that fail, and rollouts beside what runs
+
+sub gate {
+    return $k->aws(qw(describe-services --cluster demo --services gate))
+        ->{services}[0];
+}
+
+sub gate_tasks {
+    return sort @{ $k->aws(qw(list-tasks --cluster demo
+        --service-name gate))->{taskArns} };
+}
+
+# Judged by the waiter of the CLI; what became of the newest rollout.
+sub settled {
+    my ($what) = @_;
+    my ($status, $text) = $k->try_aws(qw(wait services-stable
+        --cluster demo --services gate));
+    is($status, 0, "$what: services-stable") or diag($text,
+        JSON::PP->new->pretty->encode(gate()), $k->output);
+    my $newest = $k->aws(qw(list-service-deployments --cluster demo
+        --service gate))->{serviceDeployments}[0]{serviceDeploymentArn};
+    return $k->aws(qw(describe-service-deployments
+        --service-deployment-arns), $newest)->{serviceDeployments}[0];
+}
+
+$k->aws(qw(create-service --cluster demo --service-name gate
+    --task-definition hello --desired-count 2 --deployment-configuration),
+    '{"deploymentCircuitBreaker":{"enable":true,"rollback":true}}');
+is(settled('a new service')->{status}, 'SUCCESSFUL', 'it is rolled out');
+my @first = gate_tasks();
+$k->aws(qw(update-service --cluster demo --service gate
+    --task-definition nopull));
+KecsUp::wait_for('the circuit breaker', sub {
+    return grep { $_->{message} =~ /deployment failed: tasks failed/ }
+        @{ gate()->{events} };
+}, 120);
+my $back = settled('an image that is not there');
+is($back->{status}, 'ROLLBACK_SUCCESSFUL', 'it was rolled back');
+is($back->{deploymentCircuitBreaker}{status}, 'TRIGGERED',
+    'by the circuit breaker');
+is_deeply([ gate_tasks() ], \@first, 'the tasks of before never stopped');
+my @kept = grep { !$_->{metadata}{deletionTimestamp} }
+    pods('ecs/service=gate');
+is(scalar @kept, 2, 'and no other pod is left');
+
+$k->aws(qw(update-service --cluster demo --service gate
+    --task-definition hello --force-new-deployment
+    --deployment-configuration),
+    '{"strategy":"BLUE_GREEN","bakeTimeInMinutes":3}');
+my $most = 0;
+KecsUp::wait_for('the bake time', sub {
+    my $n = scalar pods('ecs/service=gate');
+    $most = $n if $n > $most;
+    my ($d) = @{ $k->aws(qw(list-service-deployments --cluster demo
+        --service gate))->{serviceDeployments} };
+    return $d->{status} eq 'SUCCESSFUL';
+}, 120);
+my $green = settled('blue/green');
+is($green->{lifecycleStage}, 'CLEAN_UP', 'it went through the stages');
+is($green->{targetServiceRevision}{requestedProductionTrafficWeight}, 100,
+    'green has all traffic');
+cmp_ok($most, '>=', 4, 'green stood beside blue');
+my %first = map { $_ => 1 } @first;
+my @second = gate_tasks();
+is(scalar @second, 2, 'two tasks');
+is(scalar(grep { $first{$_} } @second), 0, 'of green alone');
+$k->aws(qw(delete-service --cluster demo --service gate --force));
 
 sub roll {
     my ($what, $meanwhile) = @_;

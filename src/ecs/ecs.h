@@ -179,6 +179,10 @@ typedef struct {
 kecs_rc_t kecs_task_create(kecs_call_t *c, const kecs_new_task_t *n,
     kecs_task_t *out);
 
+/* It is to run on this instance, in its zone.  KECS_NOT_FOUND: none. */
+kecs_rc_t kecs_task_on(kecs_call_t *c, const uint8_t *instance,
+    kecs_new_task_t *n);
+
 /* What such a task takes of an instance. */
 typedef struct {
     uint32_t     cpu;               /* units */

@@ -535,3 +535,40 @@ kecs_placing_complaint(kecs_placing_t *x)
                         " the Amazon ECS Developer Guide.",
                         (int) sizeof(hex), hex, kecs_fmt(why));
 }
+
+
+kecs_rc_t
+kecs_task_on(kecs_call_t *c, const uint8_t *instance, kecs_new_task_t *n)
+{
+    kecs_rc_t                       rc;
+    kecs_str_t                      zone;
+    kecs_instance_t                *p;
+    kecs_ecs_container_instance_t  *view;
+
+    p = kecs_zalloc(c->arena, sizeof(*p));
+
+    if (p == NULL) {
+        return KECS_NOMEM;
+    }
+
+    p->rec.kind = KECS_INSTANCE;
+    p->rec.scope = c->scope;
+    p->cluster = n->cluster->no;
+    memcpy(p->id, instance, KECS_ID_LEN);
+    rc = kecs_get(c->txn, c->arena, p, KECS_INSTANCE_ALL);
+
+    if (rc == KECS_OK) {
+        rc = kecs_instance_view(c, p, &view);
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    zone = kecs_attribute_value(&view->attributes,
+                                kecs_str(KECS_ZONE_ATTRIBUTE));
+    n->zone = zone.len != 0 ? zone : kecs_null_str;
+    n->instance = p->id;
+
+    return KECS_OK;
+}

@@ -788,7 +788,7 @@ check_idle(kecs_call_t *c, const kecs_service_t *s)
     bool       any;
     kecs_rc_t  rc;
 
-    if (s->desired > 0) {
+    if (s->desired > 0 && s->strategy != KECS_STRATEGY_DAEMON) {
         return kecs_bad(c, "The service cannot be stopped while it is scaled"
                         " above 0.");
     }

@@ -83,6 +83,7 @@ struct kecs_live_service_s {
     uint64_t              complained;    /* hash of the last reason why a
                                             task had no place, 0: none */
     bool                  dirty;
+    bool                  daemon;        /* strategy DAEMON */
     bool                  expose;        /* the runtime is to be told */
 };
 

@@ -156,6 +156,52 @@ sets_of(kecs_reconciler_t *r, kecs_txn_t *txn,
 }
 
 
+/* The ACTIVE container instances of its cluster, as the index has them. */
+
+static kecs_rc_t
+instances_of(kecs_reconciler_t *r, kecs_txn_t *txn,
+    const kecs_live_service_t *live, kecs_sched_view_t *view)
+{
+    void             *list;
+    size_t            i, n;
+    uint8_t         (*ids)[KECS_ID_LEN];
+    kecs_rc_t         rc;
+    kecs_key_t        prefix;
+    kecs_scan_t      *scan;
+    kecs_instance_t  *p;
+
+    kecs_key_init(&prefix);
+    kecs_key_u32(&prefix, live->cluster);
+    rc = kecs_scan(txn, r->arena, KECS_IX_INSTANCE, live->scope, &prefix,
+                   kecs_null_str, false, &scan);
+
+    if (rc == KECS_OK) {
+        rc = list_of(txn, r->arena, scan, sizeof(kecs_instance_t), &list,
+                     &n);
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    ids = kecs_calloc(r->arena, n, KECS_ID_LEN);
+
+    if (ids == NULL) {
+        return KECS_NOMEM;
+    }
+
+    for (i = 0, p = list; i < n; i++, p++) {
+        if (p->status == KECS_INSTANCE_ACTIVE) {
+            memcpy(ids[view->n_instances++], p->id, KECS_ID_LEN);
+        }
+    }
+
+    view->instances = (const uint8_t (*)[KECS_ID_LEN]) ids;
+
+    return KECS_OK;
+}
+
+
 /* Of two moments, 0 being none. */
 
 static kecs_msec_t
@@ -207,6 +253,10 @@ decide_ours(applying_t *x, kecs_txn_t *txn, kecs_sched_view_t *view,
     kecs_rc_t  rc;
 
     rc = deployments_of(x->r, txn, x->live, view);
+
+    if (rc == KECS_OK && view->service->strategy == KECS_STRATEGY_DAEMON) {
+        rc = instances_of(x->r, txn, x->live, view);
+    }
 
     if (rc == KECS_OK) {
         rc = kecs_follow_look(x->r, txn, view, now, &x->follow);
@@ -493,14 +543,26 @@ not_placed(applying_t *x, kecs_str_t why)
 }
 
 
+static kecs_rc_t
+create_on(applying_t *x, kecs_new_task_t *new, const uint8_t *instance,
+    kecs_task_t *task)
+{
+    kecs_rc_t  rc;
+
+    rc = kecs_task_on(&x->c, instance, new);
+
+    return rc == KECS_OK ? kecs_task_create(&x->c, new, task) : rc;
+}
+
+
 /*
- * With a capacity provider strategy each task is asked for by its number;
- * otherwise all are made alike.
+ * With a capacity provider strategy each task is asked for by its number,
+ * those of a DAEMON run on the instances `on`; otherwise all are made alike.
  */
 
 static kecs_rc_t
 create_some(applying_t *x, const source_t *s, uint64_t ordinal, unsigned n,
-    kecs_task_t *tasks, unsigned *made)
+    const uint8_t (*on)[KECS_ID_LEN], kecs_task_t *tasks, unsigned *made)
 {
     size_t           more;
     kecs_rc_t        rc;
@@ -514,8 +576,13 @@ create_some(applying_t *x, const source_t *s, uint64_t ordinal, unsigned n,
         rc = kecs_service_task(&x->c, &s->cluster, &x->service,
                                &s->deployment, &s->taskdef, ordinal + *made,
                                &new);
+        refused = NULL;
 
-        if (rc == KECS_OK) {
+        if (rc == KECS_OK && on != NULL) {
+            rc = create_on(x, &new, on[*made], tasks + *made);
+            *made += rc == KECS_OK;
+
+        } else if (rc == KECS_OK) {
             more = new.capacity_provider.data != NULL ? 1 : n - *made;
             rc = kecs_tasks_place(&x->c, &new, more, tasks + *made, &more,
                                   &refused);
@@ -540,7 +607,8 @@ create_some(applying_t *x, const source_t *s, uint64_t ordinal, unsigned n,
 /* Up to TASKS_PER_EVENT tasks and the event that tells of them. */
 
 static kecs_rc_t
-start_some(applying_t *x, const source_t *s, uint64_t ordinal, unsigned n)
+start_some(applying_t *x, const source_t *s, uint64_t ordinal, unsigned n,
+    const uint8_t (*on)[KECS_ID_LEN])
 {
     unsigned      i;
     kecs_rc_t     rc;
@@ -548,7 +616,7 @@ start_some(applying_t *x, const source_t *s, uint64_t ordinal, unsigned n)
     kecs_str_t    text;
     kecs_task_t   tasks[TASKS_PER_EVENT];
 
-    rc = create_some(x, s, ordinal, n, tasks, &n);
+    rc = create_some(x, s, ordinal, n, on, tasks, &n);
     if (rc != KECS_OK || n == 0) {
         return rc;
     }
@@ -637,7 +705,8 @@ apply_start(applying_t *x, const kecs_action_t *a)
         n = a->n - i < TASKS_PER_EVENT ? a->n - i : TASKS_PER_EVENT;
 
         if (rc == KECS_OK) {
-            rc = start_some(x, &s, ordinal + i, n);
+            rc = start_some(x, &s, ordinal + i, n,
+                            a->instances != NULL ? a->instances + i : NULL);
         }
 
         if (rc == KECS_OK) {
@@ -841,6 +910,11 @@ apply_service(applying_t *x, const kecs_action_t *a)
     s->steady = a->steady;
     s->throttled_until = a->throttled_until;
     s->version++;
+
+    if (s->strategy == KECS_STRATEGY_DAEMON) {
+        s->desired = a->desired;
+    }
+
     x->b.records++;
 
     if (s->status == KECS_SERVICE_INACTIVE) {

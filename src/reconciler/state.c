@@ -226,6 +226,21 @@ dirty_by_key(kecs_reconciler_t *r, uint32_t scope, uint32_t cluster,
 }
 
 
+/* Services with a task on each instance of a cluster. */
+
+static void
+dirty_daemons(kecs_reconciler_t *r, uint32_t scope, uint32_t cluster)
+{
+    kecs_live_service_t  *s;
+
+    for (s = r->all_services; s != NULL; s = s->next) {
+        if (s->daemon && s->scope == scope && s->cluster == cluster) {
+            kecs_service_dirty(r, s);
+        }
+    }
+}
+
+
 static kecs_rc_t
 service_changed(kecs_reconciler_t *r, const kecs_service_t *rec, bool gone)
 {
@@ -245,6 +260,7 @@ service_changed(kecs_reconciler_t *r, const kecs_service_t *rec, bool gone)
     rc = want_service(r, rec->rec.scope, rec->cluster, rec->no, &s);
 
     if (rc == KECS_OK) {
+        s->daemon = rec->strategy == KECS_STRATEGY_DAEMON;
         kecs_service_dirty(r, s);
         kecs_expose_later(r, s);
     }
@@ -457,6 +473,7 @@ task_head(kecs_reconciler_t *r, kecs_live_task_t *t, const kecs_task_t *rec)
     t->sched.health = rec->health;
     t->sched.created_at = rec->created_at;
     t->sched.started_at = rec->started_at;
+    memcpy(t->sched.instance, rec->instance, KECS_ID_LEN);
     t->protected_until = rec->protected_until;
     copy_zone(t, rec->zone);
 
@@ -542,6 +559,7 @@ static kecs_rc_t
 apply(kecs_reconciler_t *r, kecs_txn_t *txn, kecs_change_entry_t *e)
 {
     bool                              gone;
+    const kecs_instance_t            *i;
     const kecs_deployment_t          *d;
     const kecs_task_set_t            *t;
     const kecs_service_deployment_t  *sd;
@@ -570,6 +588,11 @@ apply(kecs_reconciler_t *r, kecs_txn_t *txn, kecs_change_entry_t *e)
     case KECS_TASK_SET:
         t = e->rec;
         dirty_by_key(r, t->rec.scope, t->cluster, t->service);
+        return KECS_OK;
+
+    case KECS_INSTANCE:
+        i = e->rec;
+        dirty_daemons(r, i->rec.scope, i->cluster);
         return KECS_OK;
 
     default:

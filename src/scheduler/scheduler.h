@@ -40,6 +40,7 @@ typedef struct {
     kecs_msec_t  created_at;
     kecs_msec_t  started_at;
     kecs_str_t   zone;
+    uint8_t      instance[KECS_ID_LEN];     /* zeros: on none */
 } kecs_sched_task_t;
 
 typedef struct {
@@ -51,16 +52,22 @@ typedef struct {
 
     /* The service deployment that runs the PRIMARY, or NULL. */
     const kecs_service_deployment_t  *rollout;
+
+    /* Of a DAEMON: the ACTIVE container instances, sorted. */
+    const uint8_t            (*instances)[KECS_ID_LEN];
+    size_t                     n_instances;
 } kecs_sched_view_t;
 
 
 typedef enum {
-    KECS_ACT_START = 1,         /* `n` tasks of `deployment` */
+    KECS_ACT_START = 1,         /* `n` tasks of `deployment`; on the first
+                                   n of `instances`, unless NULL */
     KECS_ACT_STOP,              /* `task`, for `reason` */
     KECS_ACT_DEPLOYMENT,        /* put: rollout, text, desired, failed,
                                    healthy */
     KECS_ACT_DEPLOYMENT_END,    /* becomes INACTIVE, leaves the list */
-    KECS_ACT_SERVICE,           /* put: status, steady, throttled_until */
+    KECS_ACT_SERVICE,           /* put: status, steady, throttled_until,
+                                   of a DAEMON desired */
     KECS_ACT_EVENT,             /* message (without the "(service X) ") */
     KECS_ACT_TASK_SET,          /* put: steady, failed */
     KECS_ACT_TASK_SET_END,      /* its last task is gone: deleted */
@@ -75,6 +82,7 @@ typedef struct {
                                            deployment; events: 0, or the
                                            task set that they tell of */
     unsigned            n;
+    const uint8_t     (*instances)[KECS_ID_LEN];
     uint8_t             task[KECS_ID_LEN];
     uint8_t             stop_code;
     kecs_str_t          text;           /* reason or message */
@@ -111,6 +119,14 @@ kecs_rc_t kecs_schedule_rolling(kecs_arena_t *a,
     const kecs_sched_view_t *view, const kecs_sched_conf_t *conf,
     kecs_msec_t now, kecs_actions_t *out);
 
+/* The same for the strategy DAEMON. */
+kecs_rc_t kecs_schedule_daemon(kecs_arena_t *a,
+    const kecs_sched_view_t *view, const kecs_sched_conf_t *conf,
+    kecs_msec_t now, kecs_actions_t *out);
+
+/* The PRIMARY deployment, or NULL. */
+const kecs_deployment_t *kecs_sched_primary(const kecs_sched_view_t *view);
+
 /*
  * A task of the service is no longer wanted to run, for the stop code it
  * carries: what that does to the counts of failures and to the start
@@ -122,6 +138,10 @@ bool kecs_sched_stopped(const kecs_sched_conf_t *conf,
     kecs_service_t *service, kecs_deployment_t *deployment,
     const kecs_task_t *task, kecs_msec_t now);
 
+/* Its health check has failed, and its grace period is over. */
+bool kecs_sched_unhealthy(const kecs_service_t *service,
+    const kecs_sched_task_t *task, kecs_msec_t now);
+
 /* A task counts as healthy. */
 bool kecs_sched_healthy(const kecs_sched_conf_t *conf,
     const kecs_sched_task_t *task, kecs_msec_t now);
@@ -131,6 +151,11 @@ bool kecs_sched_healthy(const kecs_sched_conf_t *conf,
 /* Adds an action; NULL: out of memory. */
 kecs_action_t *kecs_action_add(kecs_arena_t *a, kecs_actions_t *out,
     kecs_action_type_t type);
+
+/* Adds the stop of a task: it is unhealthy, or not wanted any more. */
+kecs_rc_t kecs_action_stop(kecs_arena_t *a, kecs_actions_t *out,
+    const kecs_service_t *service, const kecs_sched_task_t *task,
+    bool unhealthy);
 
 /* Looks again at `t`, if that is to come, or sooner. */
 void kecs_actions_again(kecs_actions_t *out, kecs_msec_t now, kecs_msec_t t);

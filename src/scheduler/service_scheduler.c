@@ -145,6 +145,33 @@ kecs_action_add(kecs_arena_t *arena, kecs_actions_t *out,
 }
 
 
+kecs_rc_t
+kecs_action_stop(kecs_arena_t *arena, kecs_actions_t *out,
+    const kecs_service_t *service, const kecs_sched_task_t *task,
+    bool unhealthy)
+{
+    kecs_action_t  *a;
+
+    a = kecs_action_add(arena, out, KECS_ACT_STOP);
+
+    if (a == NULL) {
+        return KECS_NOMEM;
+    }
+
+    memcpy(a->task, task->id, KECS_ID_LEN);
+    a->version = task->version;
+    a->deployment = task->deployment;
+    a->stop_code = KECS_STOP_SCHEDULER;
+    a->text = unhealthy
+              ? kecs_str("Task failed container health checks")
+              : kecs_sprintf(arena, "Scaling activity initiated by"
+                             " (deployment " KECS_DEPLOYMENT_FMT ")",
+                             service->primary);
+
+    return a->text.data != NULL ? KECS_OK : KECS_NOMEM;
+}
+
+
 static kecs_action_t *
 action(step_t *s, kecs_action_type_t type)
 {
@@ -179,20 +206,17 @@ event(step_t *s, const char *fmt, uint64_t deployment)
 
 /* Within the grace period a failed health check is not held against it. */
 
-static bool
-failed_check(const step_t *s, const kecs_sched_task_t *t)
+bool
+kecs_sched_unhealthy(const kecs_service_t *service,
+    const kecs_sched_task_t *task, kecs_msec_t now)
 {
-    kecs_msec_t  grace;
-
-    if (!t->checked || t->status != KECS_TASK_RUNNING
-        || t->health != KECS_HEALTH_UNHEALTHY)
+    if (!task->checked || task->status != KECS_TASK_RUNNING
+        || task->health != KECS_HEALTH_UNHEALTHY)
     {
         return false;
     }
 
-    grace = (kecs_msec_t) s->view->service->grace * 1000;
-
-    return s->now - t->started_at >= grace;
+    return now - task->started_at >= (kecs_msec_t) service->grace * 1000;
 }
 
 
@@ -280,7 +304,8 @@ classify(step_t *s)
         it->live = t->desired == KECS_DESIRED_RUNNING
                    && t->status <= KECS_TASK_RUNNING;
         it->healthy = it->live && kecs_sched_healthy(s->conf, t, s->now);
-        it->unhealthy = it->live && failed_check(s, t);
+        it->unhealthy = it->live
+                        && kecs_sched_unhealthy(s->view->service, t, s->now);
 
         if (it->live) {
             look_again(s, t);
@@ -624,9 +649,8 @@ next_victim(const step_t *s, victims_t *v)
 static void
 stop(step_t *s, int64_t n, filter_pt filter)
 {
-    item_t         *it;
-    victims_t       v;
-    kecs_action_t  *a;
+    item_t     *it;
+    victims_t   v;
 
     if (n <= 0 || !victims_find(s, filter, &v)) {
         return;
@@ -634,9 +658,8 @@ stop(step_t *s, int64_t n, filter_pt filter)
 
     for ( /* void */ ; n > 0; n--) {
         it = next_victim(s, &v);
-        a = it != NULL ? action(s, KECS_ACT_STOP) : NULL;
 
-        if (a == NULL) {
+        if (it == NULL) {
             return;
         }
 
@@ -644,22 +667,11 @@ stop(step_t *s, int64_t n, filter_pt filter)
         s->stops++;
         count(s, it, -1);
 
-        memcpy(a->task, it->task->id, KECS_ID_LEN);
-        a->version = it->task->version;
-        a->deployment = it->task->deployment;
-        a->stop_code = KECS_STOP_SCHEDULER;
-
-        if (it->unhealthy) {
-            a->text = kecs_str("Task failed container health checks");
-            continue;
-        }
-
-        a->text = kecs_sprintf(s->arena, "Scaling activity initiated by"
-                               " (deployment " KECS_DEPLOYMENT_FMT ")",
-                               s->view->service->primary);
-
-        if (a->text.data == NULL) {
+        if (kecs_action_stop(s->arena, s->out, s->view->service, it->task,
+                             it->unhealthy) != KECS_OK)
+        {
             s->rc = KECS_NOMEM;
+            return;
         }
     }
 }
@@ -946,6 +958,7 @@ service_action(step_t *s, uint8_t status, uint8_t told)
         a->version = s->view->service->version;
         a->status = status;
         a->steady = told;
+        a->desired = s->view->service->desired;
         a->throttled_until = s->view->service->throttled_until;
     }
 }
@@ -1080,11 +1093,25 @@ settle(step_t *s)
 }
 
 
+const kecs_deployment_t *
+kecs_sched_primary(const kecs_sched_view_t *view)
+{
+    size_t  i;
+
+    for (i = 0; i < view->n_deployments; i++) {
+        if (view->deployments[i].status == KECS_DEPLOYMENT_PRIMARY) {
+            return &view->deployments[i];
+        }
+    }
+
+    return NULL;
+}
+
+
 kecs_rc_t
 kecs_schedule_rolling(kecs_arena_t *a, const kecs_sched_view_t *view,
     const kecs_sched_conf_t *conf, kecs_msec_t now, kecs_actions_t *out)
 {
-    size_t     i;
     step_t     s;
     kecs_rc_t  rc;
 
@@ -1097,12 +1124,7 @@ kecs_schedule_rolling(kecs_arena_t *a, const kecs_sched_view_t *view,
     s.now = now;
     s.out = out;
 
-    for (i = 0; i < view->n_deployments; i++) {
-        if (view->deployments[i].status == KECS_DEPLOYMENT_PRIMARY) {
-            s.primary = &view->deployments[i];
-        }
-    }
-
+    s.primary = kecs_sched_primary(view);
     bounds(&s);
     rc = classify(&s);
 

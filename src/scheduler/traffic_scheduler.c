@@ -93,21 +93,6 @@ find_blue(const kecs_sched_view_t *view, const kecs_deployment_t *green)
 }
 
 
-static const kecs_deployment_t *
-find_green(const kecs_sched_view_t *view)
-{
-    size_t  i;
-
-    for (i = 0; i < view->n_deployments; i++) {
-        if (view->deployments[i].status == KECS_DEPLOYMENT_PRIMARY) {
-            return &view->deployments[i];
-        }
-    }
-
-    return NULL;
-}
-
-
 static bool
 shifts(const kecs_sched_view_t *view)
 {
@@ -115,7 +100,7 @@ shifts(const kecs_sched_view_t *view)
     const kecs_deployment_t  *green;
 
     sd = view->rollout;
-    green = find_green(view);
+    green = kecs_sched_primary(view);
 
     return sd != NULL && green != NULL && sd->run == green->id
            && sd->strategy > KECS_DEPLOY_ROLLING
@@ -458,6 +443,12 @@ kecs_schedule(kecs_arena_t *a, const kecs_sched_view_t *view,
 {
     shift_t  x;
 
+    if (view->service->strategy == KECS_STRATEGY_DAEMON
+        && view->service->status == KECS_SERVICE_ACTIVE)
+    {
+        return kecs_schedule_daemon(a, view, conf, now, out);
+    }
+
     if (!shifts(view)) {
         return kecs_schedule_rolling(a, view, conf, now, out);
     }
@@ -470,7 +461,7 @@ kecs_schedule(kecs_arena_t *a, const kecs_sched_view_t *view,
     x.now = now;
     x.out = out;
     x.sd = view->rollout;
-    x.green = find_green(view);
+    x.green = kecs_sched_primary(view);
     x.blue = find_blue(view, x.green);
 
     return schedule_shift(&x);

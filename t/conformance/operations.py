@@ -25,7 +25,7 @@ OPERATIONS = {
     "CreateGateway":
         "as ECS; no load balancer is made",
     "CreateService":
-        "REPLICA runs; DAEMON runs nothing; `loadBalancers`,"
+        "REPLICA and DAEMON run; `loadBalancers`,"
         " `serviceRegistries`, `volumeConfigurations`,"
         " `vpcLatticeConfigurations`, `monitoring`, alarms and placement are "
         + KEPT + "; ARNs of other services are not looked up",

@@ -20,6 +20,7 @@
 
 #define TASKS_MAX        4000
 #define DEPLOYMENTS_MAX  64
+#define INSTANCES_MAX    8
 #define STEPS            120
 #define SETTLE_STEPS     4000
 #define ROUNDS           60
@@ -47,6 +48,10 @@ typedef struct {
     bool                checked;    /* tasks have health checks */
     bool                late;       /* decided on what was before */
     uint64_t            blue;       /* what had the traffic before */
+    bool                daemon;
+    uint8_t             instances[INSTANCES_MAX][KECS_ID_LEN];
+    size_t              n_instances;
+    uint8_t             next_instance;
     unsigned            rotten;     /* percent of tasks that do not start */
     uint64_t            next_id;
     unsigned            steady_events;
@@ -214,8 +219,8 @@ configure(world_t *w)
                              ? 1 : 20);
 
     sd->strategy = (uint8_t) kecs_rand_below(&w->rand, 6);
-    sd->strategy = sd->strategy > KECS_DEPLOY_CANARY ? KECS_DEPLOY_ROLLING
-                                                     : sd->strategy;
+    sd->strategy = w->daemon || sd->strategy > KECS_DEPLOY_CANARY
+                   ? KECS_DEPLOY_ROLLING : sd->strategy;
     sd->step = sd->strategy == KECS_DEPLOY_BLUE_GREEN
                ? KECS_TRAFFIC_FULL
                : 100 + (uint32_t) kecs_rand_below(&w->rand, 901);
@@ -335,6 +340,37 @@ answer_hook(world_t *w)
 }
 
 
+/* Container instances come and go; those there are stay sorted. */
+
+static void
+change_instances(world_t *w)
+{
+    size_t  i, n;
+
+    n = w->n_instances;
+
+    if (n != 0 && (n == INSTANCES_MAX || chance(w, 50))) {
+        i = kecs_rand_below(&w->rand, n);
+        memmove(w->instances[i], w->instances[i + 1],
+                (n - i - 1) * KECS_ID_LEN);
+        w->n_instances--;
+        return;
+    }
+
+    for (i = n; i > 0; i--) {
+        if (w->instances[i - 1][0] < (uint8_t) (w->next_instance + 1)) {
+            break;
+        }
+
+        memcpy(w->instances[i], w->instances[i - 1], KECS_ID_LEN);
+    }
+
+    memset(w->instances[i], 0, KECS_ID_LEN);
+    w->instances[i][0] = ++w->next_instance;
+    w->n_instances++;
+}
+
+
 /* The client. */
 
 
@@ -349,6 +385,11 @@ client(world_t *w)
 
     case 0:
     case 1:
+        if (w->daemon) {
+            change_instances(w);
+            return;
+        }
+
         s->desired = (uint32_t) kecs_rand_below(&w->rand, 12);
         break;
 
@@ -359,7 +400,9 @@ client(world_t *w)
 
     case 4:
         s->min_percent = (uint32_t) kecs_rand_below(&w->rand, 101);
-        s->max_percent = 100 + (uint32_t) kecs_rand_below(&w->rand, 151);
+        s->max_percent = w->daemon ? 100 : 100
+                         + (uint32_t) kecs_rand_below(&w->rand, 151);
+        s->min_percent -= w->daemon && s->min_percent != 0;
         break;
 
     case 6:
@@ -458,6 +501,26 @@ task_step(world_t *w, sim_task_t *t)
 }
 
 
+/* On an instance without another task that is to run. */
+
+static void
+place(world_t *w, sim_task_t *t, const uint8_t *instance)
+{
+    size_t  i;
+
+    for (i = 0; i < w->n_tasks; i++) {
+        if (!w->tasks[i].dead && !w->late
+            && w->tasks[i].t.desired == KECS_DESIRED_RUNNING
+            && memcmp(w->tasks[i].t.instance, instance, KECS_ID_LEN) == 0)
+        {
+            broken(w, "a second task on an instance");
+        }
+    }
+
+    memcpy(t->t.instance, instance, KECS_ID_LEN);
+}
+
+
 static void
 start_tasks(world_t *w, const kecs_action_t *a)
 {
@@ -485,6 +548,10 @@ start_tasks(world_t *w, const kecs_action_t *a)
         t->t.protected = w->faults && chance(w, 3);
         t->due = w->now + between(w, 100, 8000);
         t->bad = chance(w, w->rotten);
+
+        if (a->instances != NULL) {
+            place(w, t, a->instances[i]);
+        }
     }
 }
 
@@ -538,6 +605,23 @@ typedef struct {
 } tally_t;
 
 
+/* Tasks of a DAEMON count on instances that are there. */
+
+static bool
+is_placed(const world_t *w, const kecs_sched_task_t *t)
+{
+    size_t  i;
+
+    for (i = 0; i < w->n_instances; i++) {
+        if (memcmp(w->instances[i], t->instance, KECS_ID_LEN) == 0) {
+            return true;
+        }
+    }
+
+    return !w->daemon;
+}
+
+
 static tally_t
 tally(world_t *w)
 {
@@ -561,7 +645,8 @@ tally(world_t *w)
         }
 
         n.live++;
-        n.healthy += kecs_sched_healthy(&w->conf, t, w->now);
+        n.healthy += kecs_sched_healthy(&w->conf, t, w->now)
+                     && is_placed(w, t);
         n.primary += t->deployment == w->service.primary;
         n.healthy_primary += t->deployment == w->service.primary
                              && kecs_sched_healthy(&w->conf, t, w->now);
@@ -584,8 +669,9 @@ apply_deployment(world_t *w, const kecs_action_t *a, kecs_deployment_t *d)
     if (a->rollout == KECS_ROLLOUT_FAILED && d->rollout != a->rollout
         && !w->late
         && (!(w->sd.breaker & KECS_BREAKER_ON)
-            || d->failed < kecs_breaker_threshold(&w->sd,
-                                                  w->service.desired)))
+            || d->failed < kecs_breaker_threshold(&w->sd, w->daemon
+                                    ? (uint32_t) w->n_instances
+                                    : w->service.desired)))
     {
         broken(w, "a rollout fails that should not");
     }
@@ -664,6 +750,10 @@ start(world_t *w, const kecs_action_t *a, const kecs_deployment_t *d)
 
     if (d == NULL || d->rollout == KECS_ROLLOUT_FAILED) {
         broken(w, "a start for a deployment that has failed");
+    }
+
+    if ((a->instances != NULL) != w->daemon) {
+        broken(w, "a start on an instance");
     }
 
     start_tasks(w, a);
@@ -752,6 +842,10 @@ apply_service(world_t *w, const kecs_action_t *a)
     w->service.status = a->status;
     w->service.steady = a->steady;
     w->service.version++;
+
+    if (w->daemon) {
+        w->service.desired = a->desired;
+    }
 }
 
 
@@ -833,6 +927,7 @@ check(world_t *w, bool shifting, tally_t before, tally_t after)
 
     s = &w->service;
     desired = s->status == KECS_SERVICE_ACTIVE ? s->desired : 0;
+    desired = w->daemon && desired != 0 ? (int64_t) w->n_instances : desired;
     minimum = (desired * s->min_percent + 99) / 100;
     maximum = desired * s->max_percent / 100;
 
@@ -852,7 +947,7 @@ check(world_t *w, bool shifting, tally_t before, tally_t after)
         return;
     }
 
-    if (after.live > before.live && after.live > maximum) {
+    if (!w->daemon && after.live > before.live && after.live > maximum) {
         broken(w, "started over maximumPercent");
     }
 
@@ -892,6 +987,8 @@ decide(world_t *w, kecs_arena_t *arena, kecs_actions_t *actions)
     view.n_deployments = w->n_deployments;
     view.tasks = tasks;
     view.n_tasks = live_tasks(w, tasks);
+    view.instances = (const uint8_t (*)[KECS_ID_LEN]) w->instances;
+    view.n_instances = w->n_instances;
     view.rollout = is_live(w) && w->sd.run == w->service.primary ? &w->sd
                                                                  : NULL;
     kecs_arena_reset(arena);
@@ -1069,6 +1166,17 @@ begin(world_t *w, uint64_t seed)
     w->service.desired = (uint32_t) kecs_rand_below(&w->rand, 8);
     w->service.min_percent = chance(w, 50) ? 100 : 50;
     w->service.max_percent = chance(w, 70) ? 200 : 150;
+    w->n_instances = 0;
+    w->next_instance = 0;
+    w->daemon = chance(w, 20);
+    w->service.strategy = w->daemon ? KECS_STRATEGY_DAEMON
+                                    : KECS_STRATEGY_REPLICA;
+
+    if (w->daemon) {
+        w->service.desired = 0;
+        w->service.min_percent = chance(w, 50) ? 0 : 50;
+        w->service.max_percent = 100;
+    }
     new_deployment(w);
 }
 
@@ -1087,8 +1195,8 @@ end_faults(world_t *w)
         w->tasks[i].bad = false;
     }
 
-    w->service.min_percent = 50;
-    w->service.max_percent = 200;
+    w->service.min_percent = w->daemon ? 0 : 50;
+    w->service.max_percent = w->daemon ? 100 : 200;
     w->service.version++;
     w->service.steady = 0;
     w->rotten = 0;
@@ -1127,6 +1235,7 @@ settled(world_t *w)
 
     return w->service.status == KECS_SERVICE_ACTIVE && !is_live(w)
            && n.all == w->service.desired && n.primary == n.all
+           && (!w->daemon || w->service.desired == w->n_instances)
            && n.healthy == n.all && w->n_deployments == 1
            && w->deployments[0].rollout == KECS_ROLLOUT_COMPLETED
            && w->service.steady == KECS_TOLD_STEADY;
