@@ -804,6 +804,53 @@ check_idle(kecs_call_t *c, const kecs_service_t *s)
 }
 
 
+/*
+ * As ECS was seen to do, this answer alone leaves out of
+ * deploymentConfiguration what later releases added, while it has the value
+ * that it has by default.
+ */
+
+static kecs_rc_t
+show_no_defaults(kecs_call_t *c, kecs_service_t *s)
+{
+    kecs_rc_t                                rc;
+    kecs_ecs_service_t                       fixed;
+    kecs_ecs_threshold_configuration_t      *t;
+    kecs_ecs_deployment_circuit_breaker_t   *b;
+
+    rc = kecs_fragment_load(c, &kecs_ecs_service_shape,
+                            s->rec.part[KECS_SERVICE_STATIC], &fixed);
+
+    if (rc != KECS_OK || fixed.deployment_configuration == NULL) {
+        return rc;
+    }
+
+    if (fixed.deployment_configuration->bake_time_in_minutes.value == 0) {
+        fixed.deployment_configuration->bake_time_in_minutes.set = false;
+    }
+
+    b = fixed.deployment_configuration->deployment_circuit_breaker;
+
+    if (b != NULL) {
+        t = b->threshold_configuration;
+        b->reset_on_healthy_task.set = b->reset_on_healthy_task.set
+                                       && !b->reset_on_healthy_task.value;
+
+        if (t != NULL && kecs_str_is(t->type, "BOUNDED_PERCENT")
+            && t->value.value == KECS_THRESHOLD_PERCENT)
+        {
+            b->threshold_configuration = NULL;
+        }
+    }
+
+    s->rec.part[KECS_SERVICE_STATIC]
+        = kecs_shape_json(c->arena, &kecs_ecs_service_shape, &fixed);
+
+    return s->rec.part[KECS_SERVICE_STATIC].data != NULL ? KECS_OK
+                                                         : KECS_NOMEM;
+}
+
+
 kecs_rc_t
 kecs_delete_service(kecs_call_t *c, void *input)
 {
@@ -837,6 +884,10 @@ kecs_delete_service(kecs_call_t *c, void *input)
         if (rc == KECS_OK) {
             rc = drain(c, &s);
         }
+    }
+
+    if (rc == KECS_OK) {
+        rc = show_no_defaults(c, &s);
     }
 
     if (rc != KECS_OK) {

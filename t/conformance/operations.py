@@ -41,9 +41,7 @@ OPERATIONS = {
     "DeleteExpressGatewayService": "drains the service",
     "DeleteGateway": "as ECS; its deletion protection counts",
     "DeleteService":
-        "drains and ends the tasks; with `force` also above 0. The answer"
-        " shows the defaults of deploymentConfiguration, which ECS leaves"
-        " out in this one",
+        "drains and ends the tasks; with `force` also above 0",
     "DeleteTaskDefinitions":
         "as ECS; stays DELETE_IN_PROGRESS while something uses it",
     "DeleteTaskSet": "drains and ends its tasks",
