@@ -169,6 +169,44 @@ configure(const kecs_ecs_deployment_configuration_t *g, rollout_t *sd)
 }
 
 
+/*
+ * When the new deployment began: after the one before, so that the order of
+ * their times is that of the calls.
+ */
+
+static kecs_rc_t
+begun_at(kecs_call_t *c, const kecs_service_t *s, kecs_msec_t *at)
+{
+    kecs_rc_t                  rc;
+    kecs_key_t                 prefix;
+    kecs_scan_t               *scan;
+    kecs_service_deployment_t  last;
+
+    *at = c->now;
+    memset(&last, 0, sizeof(last));
+    kecs_key_init(&prefix);
+    kecs_key_u32(&prefix, s->cluster);
+    kecs_key_u32(&prefix, s->no);
+
+    rc = kecs_scan(c->txn, c->arena, KECS_IX_SERVICE_DEPLOYMENT_TIME,
+                   c->scope, &prefix, kecs_null_str, true, &scan);
+
+    if (rc == KECS_OK) {
+        rc = kecs_scan_first(scan, &last);
+    }
+
+    if (rc == KECS_OK) {
+        rc = kecs_get(c->txn, c->arena, &last, 0);
+    }
+
+    if (rc == KECS_OK && last.created_at >= c->now) {
+        *at = last.created_at + 1;
+    }
+
+    return rc == KECS_DONE ? KECS_OK : rc;
+}
+
+
 kecs_rc_t
 kecs_service_deployment_start(kecs_call_t *c,
     const kecs_service_spec_t *spec, const kecs_service_t *s, uint64_t id)
@@ -186,8 +224,6 @@ kecs_service_deployment_start(kecs_call_t *c,
     sd.id = id;
     sd.run = id;
     sd.status = KECS_SERVICE_DEPLOYMENT_PENDING;
-    sd.created_at = c->now;
-    sd.updated_at = c->now;
     sd.name = new_name(c);
     configure(spec->s.deployment_configuration, &sd);
 
@@ -195,7 +231,12 @@ kecs_service_deployment_start(kecs_call_t *c,
         return KECS_NOMEM;
     }
 
-    rc = static_part(c, spec, &fixed);
+    rc = begun_at(c, s, &sd.created_at);
+    sd.updated_at = sd.created_at;
+
+    if (rc == KECS_OK) {
+        rc = static_part(c, spec, &fixed);
+    }
 
     if (rc == KECS_OK) {
         rc = sources(c, s, &before);

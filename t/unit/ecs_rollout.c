@@ -314,6 +314,33 @@ test_list(void)
 }
 
 
+/* Within one millisecond the order is still that of the calls. */
+
+static void
+test_order(void)
+{
+    char       arn[256], before[256];
+    unsigned   i;
+    callkit_t  k;
+
+    open_with(&k);
+    newest(&k, before, sizeof(before));
+
+    for (i = 0; i < 8; i++) {
+        (void) callkit(&k, "UpdateService", "{\"service\":\"s\","
+                       "\"forceNewDeployment\":true}");
+        newest(&k, arn, sizeof(arn));
+        tap_ok(strcmp(arn, before) != 0, "the newest one is the first");
+        (void) callkit(&k, "ListServiceDeployments", "{\"service\":\"s\"}");
+        callkit_ok(&k, "serviceDeployments.1.serviceDeploymentArn", before,
+                   "the one before it comes next");
+        (void) snprintf(before, sizeof(before), "%s", arn);
+    }
+
+    callkit_close(&k);
+}
+
+
 static void
 test_describe(void)
 {
@@ -793,6 +820,7 @@ main(void)
     test_created();
     test_updated();
     test_list();
+    test_order();
     test_describe();
     test_revision();
     test_revision_errors();
