@@ -253,6 +253,21 @@ is($sd->{deploymentCircuitBreaker}{status}, 'MONITORING_COMPLETE',
 is(primary(stable('c'))->{id}, $before, 'the deployment of before');
 
 
+# A rollout succeeds early, when as many are healthy as is asked for.
+
+ok_api('CreateService', { serviceName => 'e', taskDefinition => $good,
+                          desiredCount => 2 });
+wait_rollout('e', 'SUCCESSFUL');
+ok_api('UpdateService', { service => 'e',
+    taskDefinition => define('starts', { 'never-start' => 'true' }),
+    deploymentConfiguration => { minimumHealthyPercent => 0,
+        earlySuccessCriteria => { enable => \1, healthyPercent => 0,
+            sourceServiceRevisionCleanup => 'DEFERRED' } } });
+wait_rollout('e', 'SUCCESSFUL');
+is(primary(service('e'))->{rolloutState}, 'COMPLETED', 'none was asked for');
+is(primary(service('e'))->{runningCount}, 0, 'and none runs');
+
+
 # Blue/green: green stands beside blue until the bake time is over.
 
 sub strategy {

@@ -64,7 +64,10 @@ change_primary(kecs_call_t *c, const kecs_service_t *s, unsigned status,
         return rc == KECS_NOT_FOUND ? KECS_OK : rc;
     }
 
-    if (failed && d.rollout != KECS_ROLLOUT_FAILED) {
+    if (failed && (d.rollout == KECS_ROLLOUT_IN_PROGRESS
+                   || (status == KECS_DEPLOYMENT_ACTIVE
+                       && d.rollout != KECS_ROLLOUT_FAILED)))
+    {
         d.rollout = KECS_ROLLOUT_FAILED;
         d.reason = kecs_sprintf(c->arena, "ECS deployment "
                                 KECS_DEPLOYMENT_FMT " was stopped.", d.id);

@@ -112,7 +112,7 @@ kecs_rc_t kecs_deployment_back(kecs_call_t *c,
     const kecs_service_spec_t *spec, kecs_service_t *s,
     kecs_service_deployment_t *sd, uint64_t id);
 
-/* The PRIMARY deployment has failed; nothing takes its place. */
+/* The PRIMARY deployment, if under way, has failed; it stays. */
 kecs_rc_t kecs_deployment_fail(kecs_call_t *c, const kecs_service_t *s);
 
 /* A deployment by number. */

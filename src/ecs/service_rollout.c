@@ -132,6 +132,20 @@ configure_hooks(const kecs_ecs_deployment_configuration_t *g, rollout_t *sd)
 }
 
 
+static void
+configure_early(const kecs_ecs_deployment_early_success_criteria_t *e,
+    rollout_t *sd)
+{
+    if (!e->enable.value) {
+        return;
+    }
+
+    sd->early = kecs_str_is(e->source_service_revision_cleanup, "DEFERRED")
+                ? KECS_EARLY_DEFERRED : KECS_EARLY_BLOCKING;
+    sd->early_percent = (uint32_t) e->healthy_percent.value;
+}
+
+
 static uint32_t
 tenths(kecs_opt_double_t percent)
 {
@@ -163,6 +177,10 @@ configure(const kecs_ecs_deployment_configuration_t *g, rollout_t *sd)
         sd->step = tenths(g->canary_configuration->canary_percent);
         sd->step_bake = (uint32_t) g->canary_configuration
                                     ->canary_bake_time_in_minutes.value;
+    }
+
+    if (g->early_success_criteria != NULL) {
+        configure_early(g->early_success_criteria, sd);
     }
 
     configure_hooks(g, sd);

@@ -769,6 +769,7 @@ apply_stop(applying_t *x, const kecs_action_t *a)
 static kecs_rc_t
 apply_deployment(applying_t *x, const kecs_action_t *a)
 {
+    bool               completes;
     kecs_rc_t          rc;
     kecs_deployment_t  d;
 
@@ -782,6 +783,10 @@ apply_deployment(applying_t *x, const kecs_action_t *a)
     if (rc != KECS_OK) {
         return rc;
     }
+
+    completes = a->type == KECS_ACT_DEPLOYMENT
+                && a->rollout == KECS_ROLLOUT_COMPLETED
+                && d.rollout != KECS_ROLLOUT_COMPLETED;
 
     if (a->type == KECS_ACT_DEPLOYMENT_END) {
         d.status = KECS_DEPLOYMENT_INACTIVE;
@@ -802,9 +807,7 @@ apply_deployment(applying_t *x, const kecs_action_t *a)
     if (a->type == KECS_ACT_DEPLOYMENT_END) {
         rc = kecs_revision_ended(&x->c, &d);
 
-    } else if (a->rollout == KECS_ROLLOUT_COMPLETED
-               && x->service.completed != d.id)
-    {
+    } else if (completes) {
         x->service.completed = d.id;
         rc = kecs_put(x->b.txn, &x->service);
     }

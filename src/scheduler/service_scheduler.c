@@ -48,6 +48,7 @@ typedef struct {
     bool                      monitored;    /* by the circuit breaker */
     bool                      heals;        /* a failure count ends */
     bool                      fails;        /* the breaker is triggered */
+    bool                      early;        /* enough of it is healthy */
 
     item_t                   *items;
     zone_t                   *zones;        /* of the live tasks */
@@ -379,6 +380,22 @@ has_healed(const step_t *s)
 }
 
 
+/* Early success: that share of the desired count is healthy. */
+
+static bool
+is_early(const step_t *s)
+{
+    const kecs_service_deployment_t  *sd;
+
+    sd = s->view->rollout;
+
+    return s->primary != NULL && sd != NULL && sd->early != KECS_EARLY_NONE
+           && s->primary->rollout == KECS_ROLLOUT_IN_PROGRESS
+           && sd->status == KECS_SERVICE_DEPLOYMENT_IN_PROGRESS && !s->fails
+           && s->healthy_new * 100 >= s->desired * sd->early_percent;
+}
+
+
 static void
 look_at_failures(step_t *s)
 {
@@ -388,6 +405,7 @@ look_at_failures(step_t *s)
                && s->primary->failed
                   >= kecs_breaker_threshold(s->view->rollout,
                                             (uint32_t) s->desired);
+    s->early = is_early(s);
 }
 
 
@@ -739,11 +757,13 @@ stop_old(step_t *s)
     idle = s->live_old - s->healthy_old;
     short_of = most(wanted(s) - room(s), 0);
 
-    n = s->healthy_new >= s->desired ? idle : least(idle, short_of);
+    n = s->early || s->healthy_new >= s->desired ? idle
+                                                 : least(idle, short_of);
     stop(s, n, is_old_idle);
 
     spare = most(s->healthy - s->minimum, 0);
-    surplus = s->healthy_old - most(s->desired - s->healthy_new, 0);
+    surplus = s->early ? s->healthy_old
+                       : s->healthy_old - most(s->desired - s->healthy_new, 0);
     short_of = most(wanted(s) - room(s), 0);
 
     n = least(spare, most(surplus, short_of));
@@ -908,7 +928,7 @@ end_rollout(step_t *s, kecs_action_t *a)
 /* The PRIMARY deployment; true when this step completes it. */
 
 static bool
-settle_primary(step_t *s, bool settled)
+settle_primary(step_t *s, bool settled, bool gone)
 {
     bool                      completes, moved;
     size_t                    i;
@@ -917,8 +937,10 @@ settle_primary(step_t *s, bool settled)
 
     d = s->primary;
     i = s->out->n;
-    completes = settled && d->rollout == KECS_ROLLOUT_IN_PROGRESS
-                && !s->fails;
+    completes = (settled
+                 || (is_early(s) && (gone || s->view->rollout->early
+                                          == KECS_EARLY_DEFERRED)))
+                && d->rollout == KECS_ROLLOUT_IN_PROGRESS && !s->fails;
     moved = s->monitored && d->healthy != (uint32_t) s->healthy_new;
 
     if (!completes && !s->fails && !s->heals && !moved
@@ -1075,19 +1097,20 @@ drain(step_t *s)
 static void
 settle(step_t *s)
 {
-    bool  settled, completed;
+    bool  gone, settled, completed;
 
     if (s->view->service->status == KECS_SERVICE_DRAINING) {
         drain(s);
         return;
     }
 
-    settled = settle_old(s) && s->live_new == s->desired
+    gone = settle_old(s);
+    settled = gone && s->live_new == s->desired
               && s->healthy_new == s->desired && s->starts == 0
               && s->stops == 0
               && s->view->n_tasks == (size_t) s->live_new;
 
-    completed = s->primary != NULL && settle_primary(s, settled);
+    completed = s->primary != NULL && settle_primary(s, settled, gone);
 
     tell(s, settled, completed);
 }

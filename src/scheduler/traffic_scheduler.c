@@ -136,7 +136,7 @@ take_deployment(shift_t *x, const kecs_deployment_t *d,
 {
     kecs_action_t  *a;
 
-    if (from->rollout == KECS_ROLLOUT_FAILED) {
+    if (d == x->green && from->rollout == KECS_ROLLOUT_FAILED) {
         x->failed = true;
 
     } else if (from->desired == d->desired && from->failed == d->failed
@@ -151,7 +151,7 @@ take_deployment(shift_t *x, const kecs_deployment_t *d,
         return KECS_NOMEM;
     }
 
-    if (!x->failed) {
+    if (d != x->green || !x->failed) {
         a->rollout = d->rollout;
         a->text = d->reason;
     }
@@ -223,6 +223,7 @@ schedule_group(shift_t *x, const kecs_deployment_t *d, bool wanted)
         view.deployments = &alone;
         view.n_deployments = 1;
         view.rollout = d == x->green ? x->sd : NULL;
+        alone.rollout = d == x->green ? d->rollout : KECS_ROLLOUT_COMPLETED;
     }
 
     rc = kecs_schedule_rolling(x->arena, &view, x->conf, x->now, &actions);

@@ -160,7 +160,9 @@ static const kecs_field_t  service_deployment_fields[] = {
     field(kecs_service_deployment_t, U32, test_weight),
     field(kecs_service_deployment_t, U32, step),
     field(kecs_service_deployment_t, U32, step_bake),
-    field(kecs_service_deployment_t, U32, bake)
+    field(kecs_service_deployment_t, U32, bake),
+    field(kecs_service_deployment_t, U8, early),
+    field(kecs_service_deployment_t, U32, early_percent)
 };
 
 

@@ -349,6 +349,9 @@ enum { KECS_STAGE_NONE = 0, KECS_STAGE_RECONCILE_SERVICE,
 
 #define KECS_TRAFFIC_FULL  1000     /* tenths of a percent */
 
+/* A rolling update succeeds early: without, or with, its old tasks left. */
+enum { KECS_EARLY_NONE = 0, KECS_EARLY_BLOCKING, KECS_EARLY_DEFERRED };
+
 enum {
     KECS_SERVICE_DEPLOYMENT_STATIC, /* {deploymentConfiguration} */
     KECS_SERVICE_DEPLOYMENT_SOURCES,/* ["N", ...] revisions before */
@@ -388,6 +391,8 @@ typedef struct {
     uint32_t     step;              /* one shift of production traffic */
     uint32_t     step_bake;         /* minutes after each but the last */
     uint32_t     bake;              /* minutes before CLEAN_UP */
+    uint8_t      early;             /* KECS_EARLY_* */
+    uint32_t     early_percent;     /* of the desired count, healthy */
 } kecs_service_deployment_t;
 
 /* Whether a status is not the last one. */

@@ -64,7 +64,7 @@ static uint64_t  steps_run;
 /* What was reached, over all scenarios. */
 static uint64_t  statuses[KECS_SERVICE_DEPLOYMENT_ROLLBACK_FAILED + 1];
 static uint64_t  stages[KECS_STAGE_CLEAN_UP + 1];
-static uint64_t  triggered, expired, late_drops;
+static uint64_t  triggered, expired, late_drops, early;
 
 
 static void
@@ -224,6 +224,9 @@ configure(world_t *w)
     sd->step = sd->strategy == KECS_DEPLOY_BLUE_GREEN
                ? KECS_TRAFFIC_FULL
                : 100 + (uint32_t) kecs_rand_below(&w->rand, 901);
+    sd->early = sd->strategy == KECS_DEPLOY_ROLLING && chance(w, 30)
+                ? (uint8_t) (1 + kecs_rand_below(&w->rand, 2)) : 0;
+    sd->early_percent = (uint32_t) kecs_rand_below(&w->rand, 101);
     sd->bake = (uint32_t) kecs_rand_below(&w->rand, 3);
     sd->step_bake = (uint32_t) kecs_rand_below(&w->rand, 3);
     sd->hooks = chance(w, 40) ? (uint32_t) kecs_rand_below(&w->rand, 4096)
@@ -275,7 +278,8 @@ roll_back(world_t *w)
     if (id == 0 || id == w->sd.id) {
         become(w, SD(ROLLBACK_FAILED));
         d = deployment(w, w->service.primary);
-        d->rollout = KECS_ROLLOUT_FAILED;
+        d->rollout = d->rollout == KECS_ROLLOUT_COMPLETED
+                     ? d->rollout : KECS_ROLLOUT_FAILED;
         d->version++;
         return;
     }
@@ -601,6 +605,7 @@ typedef struct {
     int64_t  all;
     int64_t  primary;
     int64_t  healthy_primary;
+    int64_t  old;               /* not of the PRIMARY, stopping ones too */
     int64_t  blue;
 } tally_t;
 
@@ -639,6 +644,7 @@ tally(world_t *w)
         }
 
         n.all++;
+        n.old += t->deployment != w->service.primary;
 
         if (t->desired != KECS_DESIRED_RUNNING) {
             continue;
@@ -659,6 +665,34 @@ tally(world_t *w)
 
 /* Applying. */
 
+/* All of it is healthy, or as much as early success asks for. */
+
+static void
+check_completed(world_t *w)
+{
+    tally_t   n;
+    uint32_t  percent;
+
+    n = tally(w);
+    percent = w->sd.early != KECS_EARLY_NONE
+              && w->sd.status == SD(IN_PROGRESS) ? w->sd.early_percent : 100;
+
+    if (!w->late
+        && n.healthy_primary * 100
+           < (int64_t) percent * (w->daemon ? (int64_t) w->n_instances
+                                            : w->service.desired))
+    {
+        broken(w, "a rollout succeeds too soon");
+    }
+
+    if (n.old != 0 && w->sd.early != KECS_EARLY_DEFERRED && !w->late) {
+        broken(w, "a rollout succeeds before its old tasks are gone");
+    }
+
+    early += percent < 100;
+}
+
+
 static void
 apply_deployment(world_t *w, const kecs_action_t *a, kecs_deployment_t *d)
 {
@@ -676,7 +710,10 @@ apply_deployment(world_t *w, const kecs_action_t *a, kecs_deployment_t *d)
         broken(w, "a rollout fails that should not");
     }
 
-    if (a->rollout == KECS_ROLLOUT_COMPLETED) {
+    if (a->rollout == KECS_ROLLOUT_COMPLETED
+        && d->rollout != KECS_ROLLOUT_COMPLETED)
+    {
+        check_completed(w);
         w->service.completed = d->id;
     }
 
@@ -737,7 +774,9 @@ static void
 start(world_t *w, const kecs_action_t *a, const kecs_deployment_t *d)
 {
     if (a->deployment != w->service.primary
-        && !(shifts(w) && a->deployment == w->blue))
+        && !(shifts(w) && d != NULL
+             && (a->deployment == w->blue
+                 || d->rollout == KECS_ROLLOUT_COMPLETED)))
     {
         broken(w, "a start for another deployment than PRIMARY");
     }
@@ -1304,6 +1343,8 @@ check_reached(void)
 
     tap_ok(triggered != 0, "circuit breakers triggered: %llu",
            (unsigned long long) triggered);
+    tap_ok(early != 0, "rollouts that may succeed early: %llu",
+           (unsigned long long) early);
     tap_ok(expired != 0, "hooks timed out: %llu",
            (unsigned long long) expired);
     tap_ok(late_drops != 0, "decisions that came too late: %llu",
