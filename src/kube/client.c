@@ -29,12 +29,14 @@
 #include "../base/rand.h"
 #include "client.h"
 #include "credentials.h"
+#include "login.h"
 
 
 #define BURST          64
 #define BACKOFF        800
 #define BACKOFF_MAX    30000
 #define TOKEN_AGE      60000
+#define LOGIN          60000        /* ms, for the program */
 #define TIMEOUT        30           /* s, of a request */
 #define CONNECT        10           /* s, to connect */
 #define RETRY_AFTER    120          /* s, at most believed */
@@ -62,7 +64,8 @@ struct kecs_kube_call_s {
     kecs_buf_t                      in;
     size_t                          scanned;    /* no newline before */
     unsigned                        attempts;
-    bool                            refreshed;  /* the token, after a 401 */
+    unsigned                        serial;     /* of the login's */
+    bool                            refreshed;  /* after a 401 */
     kecs_msec_t                     due;
     char                            error[CURL_ERROR_SIZE];
 };
@@ -83,6 +86,7 @@ struct kecs_kube_s {
     unsigned            running;    /* active ones that are no streams */
     unsigned            pending;
     unsigned            dead;
+    kecs_login_t       *login;      /* NULL: no program logs in */
     char               *token;
     kecs_msec_t         token_at;
     char               *ca;
@@ -137,6 +141,7 @@ copy_config(kecs_kube_t *k, const kecs_kubeconfig_t *c)
     };
 
     k->config = *c;
+    k->config.exec = NULL;
 
     for (i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
         s = (kecs_str_t *) ((char *) &k->config + at[i]);
@@ -274,6 +279,10 @@ set_conf(kecs_kube_t *k, const kecs_kube_conf_t *conf)
     if (k->conf.token_age == 0) {
         k->conf.token_age = TOKEN_AGE;
     }
+
+    if (k->conf.login == 0) {
+        k->conf.login = LOGIN;
+    }
 }
 
 
@@ -301,6 +310,14 @@ setup(kecs_kube_t *k, const kecs_kubeconfig_t *config)
     rc = copy_config(k, config);
     if (rc != KECS_OK) {
         return rc;
+    }
+
+    if (config->exec != NULL) {
+        rc = kecs_login_open(config->exec, k->conf.login, k->conf.backoff,
+                             k->conf.backoff_max, &k->login);
+        if (rc != KECS_OK) {
+            return rc;
+        }
     }
 
     k->token_at = kecs_monotonic();
@@ -408,6 +425,7 @@ kecs_kube_close(kecs_kube_t *k)
         (void) curl_multi_cleanup(k->multi);
     }
 
+    kecs_login_close(k->login);
     curl_slist_free_all(k->connect_to);
     curl_free(k->base);
     free(k->token);
@@ -431,7 +449,7 @@ sweep(kecs_kube_t *k)
 }
 
 
-/* Credentials that come from files. */
+/* Credentials that come from files; login.h has those of programs. */
 
 
 /* true when the token is another than before. */
@@ -567,11 +585,31 @@ header(kecs_kube_call_t *c, const char *name, const char *value)
 
 
 static bool
-set_headers(kecs_kube_call_t *c)
+set_bearer(kecs_kube_call_t *c, kecs_str_t token)
 {
     char    *bearer;
     bool     ok;
     size_t   len;
+
+    len = token.len + sizeof("Bearer ");
+    bearer = malloc(len);
+    ok = bearer != NULL;
+
+    if (ok) {
+        (void) snprintf(bearer, len, "Bearer %.*s", kecs_fmt(token));
+        ok = header(c, "Authorization", bearer);
+        free(bearer);
+    }
+
+    return ok;
+}
+
+
+static bool
+set_headers(kecs_kube_call_t *c)
+{
+    bool        ok;
+    kecs_str_t  token;
 
     ok = header(c, "Accept", "application/json")
          && header(c, "User-Agent", "kecs")
@@ -581,19 +619,10 @@ set_headers(kecs_kube_call_t *c)
         ok = header(c, "Content-Type", c->r.type);
     }
 
-    if (ok && c->k->token != NULL) {
-        len = strlen(c->k->token) + sizeof("Bearer ");
-        bearer = malloc(len);
-        ok = bearer != NULL;
+    token = c->k->login ? kecs_login_credential(c->k->login)->token
+                        : kecs_str_of(c->k->token);
 
-        if (ok) {
-            (void) snprintf(bearer, len, "Bearer %s", c->k->token);
-            ok = header(c, "Authorization", bearer);
-            free(bearer);
-        }
-    }
-
-    return ok;
+    return ok && token.data != NULL ? set_bearer(c, token) : ok;
 }
 
 
@@ -617,12 +646,26 @@ set_blob(CURL *e, CURLoption option, const char *data, size_t len)
 static void
 set_tls(kecs_kube_t *k, CURL *e)
 {
+    kecs_str_t                cert, key;
+    const kecs_credential_t  *told;
+
+    cert = k->config.cert;
+    key = k->config.key;
+
+    if (k->login != NULL) {
+        told = kecs_login_credential(k->login);
+
+        if (told->cert.data != NULL) {
+            cert = told->cert;
+            key = told->key;
+        }
+    }
+
     (void) curl_easy_setopt(e, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
 
     set_blob(e, CURLOPT_CAINFO_BLOB, k->ca, k->ca_len);
-    set_blob(e, CURLOPT_SSLCERT_BLOB, k->config.cert.data,
-             k->config.cert.len);
-    set_blob(e, CURLOPT_SSLKEY_BLOB, k->config.key.data, k->config.key.len);
+    set_blob(e, CURLOPT_SSLCERT_BLOB, cert.data, cert.len);
+    set_blob(e, CURLOPT_SSLKEY_BLOB, key.data, key.len);
 
     if (k->config.insecure) {
         (void) curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
@@ -718,6 +761,7 @@ attach(kecs_kube_call_t *c)
     c->in.len = 0;
     c->scanned = 0;
     c->error[0] = '\0';
+    c->serial = k->login ? kecs_login_serial(k->login) : 0;
     c->easy = curl_easy_init();
 
     if (c->easy == NULL) {
@@ -795,6 +839,10 @@ static void
 pump(kecs_kube_t *k)
 {
     kecs_kube_call_t  *c, *next;
+
+    if (k->login != NULL && !kecs_login_usable(k->login)) {
+        return;
+    }
 
     for (c = TAILQ_FIRST(&k->queued); c != NULL; c = next) {
         next = TAILQ_NEXT(c, link);
@@ -1077,6 +1125,21 @@ repeatable(long status)
 }
 
 
+/* After a 401: there is another credential, or there will be. */
+
+static bool
+renewed(kecs_kube_call_t *c)
+{
+    if (c->refreshed) {
+        return false;
+    }
+
+    c->refreshed = true;
+
+    return c->k->login != NULL || read_token(c->k);
+}
+
+
 /* Repeats the call if that is called for. */
 
 static bool
@@ -1086,12 +1149,7 @@ again(kecs_kube_call_t *c, long status)
     kecs_msec_t   pause;
     kecs_kube_t  *k = c->k;
 
-    fresh = false;
-
-    if (status == 401 && !c->refreshed) {
-        c->refreshed = true;
-        fresh = read_token(k);
-    }
+    fresh = status == 401 && renewed(c);
 
     if (!fresh && !(c->r.retry && repeatable(status))) {
         return false;
@@ -1124,6 +1182,10 @@ finish(kecs_kube_call_t *c, CURLcode code)
         if (code == CURLE_PEER_FAILED_VERIFICATION) {
             read_ca(c->k);
         }
+    }
+
+    if (c->k->login != NULL) {
+        kecs_login_judge(c->k->login, c->serial, reply.status);
     }
 
     if (again(c, reply.status)) {
@@ -1176,10 +1238,63 @@ deliver_ends(kecs_kube_t *k)
 }
 
 
+/* The program that logs in. */
+
+
+/* Those that wait for it; what a callback queues is not looked at. */
+
+static void
+fail_queued(kecs_kube_t *k)
+{
+    kecs_kube_call_t   *c, *next, *last;
+    kecs_kube_reply_t   reply;
+
+    memset(&reply, 0, sizeof(kecs_kube_reply_t));
+    reply.body = kecs_str("");
+    reply.error = kecs_login_why(k->login);
+
+    last = TAILQ_LAST(&k->queued, calls_s);
+
+    for (c = TAILQ_FIRST(&k->queued); c != NULL; c = next) {
+        next = c != last ? TAILQ_NEXT(c, link) : NULL;
+
+        if (c->state == QUEUED && !c->r.retry) {
+            bury(c);
+            c->r.done(c->r.ctx, &reply);
+        }
+    }
+}
+
+
+static void
+run_login(kecs_kube_t *k)
+{
+    char  before[512];
+
+    (void) snprintf(before, sizeof(before), "%s", kecs_login_why(k->login));
+
+    if (kecs_login_run(k->login) != KECS_LOGIN_FAILED) {
+        return;
+    }
+
+    if (strcmp(before, kecs_login_why(k->login)) != 0) {
+        kecs_log(KECS_LOG_WARN, "kubernetes: %s", kecs_login_why(k->login));
+    }
+
+    if (!kecs_login_usable(k->login)) {
+        fail_queued(k);
+    }
+}
+
+
 void
 kecs_kube_run(kecs_kube_t *k)
 {
     int  running;
+
+    if (k->login != NULL) {
+        run_login(k);
+    }
 
     if (k->config.token_file.data != NULL
         && kecs_monotonic() - k->token_at >= k->conf.token_age)
@@ -1208,6 +1323,10 @@ until_due(kecs_kube_t *k, int msec)
     kecs_msec_t        left;
     kecs_kube_call_t  *c;
 
+    if (k->login != NULL) {
+        msec = kecs_login_wait(k->login, msec);
+    }
+
     c = TAILQ_FIRST(&k->waiting);
 
     if (c == NULL) {
@@ -1224,8 +1343,9 @@ void
 kecs_kube_wait(kecs_kube_t *k, struct pollfd *fds, unsigned n, int msec)
 {
     int                 ready;
-    unsigned            i;
-    struct curl_waitfd  extra[WAIT_FDS];
+    unsigned            i, more;
+    struct pollfd       login[KECS_LOGIN_FDS];
+    struct curl_waitfd  extra[WAIT_FDS + KECS_LOGIN_FDS];
 
     n = n < WAIT_FDS ? n : WAIT_FDS;
 
@@ -1239,9 +1359,18 @@ kecs_kube_wait(kecs_kube_t *k, struct pollfd *fds, unsigned n, int msec)
         fds[i].revents = 0;
     }
 
+    more = k->login ? kecs_login_fds(k->login, login) : 0;
+
+    for (i = 0; i < more; i++) {
+        extra[n + i] = (struct curl_waitfd) {
+            .fd = login[i].fd, .events = CURL_WAIT_POLLIN
+        };
+    }
+
     pump(k);
 
-    (void) curl_multi_poll(k->multi, extra, n, until_due(k, msec), &ready);
+    (void) curl_multi_poll(k->multi, extra, n + more, until_due(k, msec),
+                           &ready);
 
     for (i = 0; i < n; i++) {
         fds[i].revents = (short) ((extra[i].revents & CURL_WAIT_POLLIN

@@ -55,6 +55,7 @@ typedef struct {
     kecs_msec_t  backoff;           /* before the first repetition: 800 */
     kecs_msec_t  backoff_max;       /* 30000 */
     kecs_msec_t  token_age;         /* read a token file again: 60000 */
+    kecs_msec_t  login;             /* a program that logs in: 60000 */
 } kecs_kube_conf_t;
 
 
@@ -75,7 +76,12 @@ void kecs_kube_close(kecs_kube_t *k);
  * With `retry` a request that got no answer, or 401, 429 or 5xx, is
  * repeated with growing pauses (Retry-After is honoured) for as long as it
  * takes; so it must be one that may be repeated.  A 401 is repeated once
- * at once when a token file has a new token by then, with `retry` or not.
+ * at once when a token file has a new token by then, with `retry` or not;
+ * and once when a program logs in, as soon as it has told another one.
+ *
+ * While that program has told nothing that the server accepts, requests
+ * wait in the queue.  When it fails, those without `retry` are over: status
+ * 0, and the error is why it failed.
  */
 kecs_rc_t kecs_kube_send(kecs_kube_t *k, const kecs_kube_request_t *r,
     kecs_kube_call_t **call);

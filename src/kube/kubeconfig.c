@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "credentials.h"
-#include "kubeconfig.h"
+#include "exec_config.h"
 #include "yaml.h"
 
 
@@ -30,6 +30,7 @@ typedef struct {
     unsigned            n;
     const char        **why;
     kecs_kubeconfig_t  *out;
+    const kecs_json_t  *cluster;
 } load_t;
 
 
@@ -341,6 +342,7 @@ take_cluster(load_t *l, kecs_str_t name)
                     "\"%.*s\" names", kecs_fmt(name), kecs_fmt(out->context));
     }
 
+    l->cluster = c;
     out->server = text(c, "server");
 
     while (out->server.len > 0
@@ -409,6 +411,79 @@ take_token(load_t *l, const file_t *f, const kecs_json_t *u, kecs_str_t name)
 }
 
 
+/* A name is looked up in PATH, a path is meant like any other. */
+
+static kecs_rc_t
+take_exec(load_t *l, const file_t *f, const kecs_json_t *exec,
+    kecs_str_t name)
+{
+    kecs_rc_t    rc;
+    kecs_str_t   command;
+    const char  *what;
+
+    command = text(exec, "command");
+
+    if (command.data == NULL) {
+        return fail(l->arena, l->why, KECS_INVALID, "user \"%.*s\" logs in "
+                    "by a program (exec) that has no command",
+                    kecs_fmt(name));
+    }
+
+    rc = kecs_str_chr(command, '/') != -1
+         ? resolve(l, f, command, &command) : KECS_OK;
+
+    if (rc == KECS_OK) {
+        rc = kecs_exec_config(l->arena, command, exec, l->cluster, l->out,
+                              &what);
+    }
+
+    return rc != KECS_INVALID ? rc
+           : fail(l->arena, l->why, rc, "user \"%.*s\" logs in by the "
+                  "program %.*s (exec): %s", kecs_fmt(name),
+                  kecs_fmt(command), what);
+}
+
+
+/* A token that is given needs no program. */
+
+static kecs_rc_t
+take_login(load_t *l, const file_t *f, const kecs_json_t *u, kecs_str_t name)
+{
+    kecs_rc_t           rc;
+    const kecs_json_t  *exec;
+
+    exec = kecs_json_get(u, "exec");
+    rc = take_token(l, f, u, name);
+
+    return rc == KECS_OK && exec != NULL && exec->type != KECS_JSON_NULL
+           && l->out->token.data == NULL
+           ? take_exec(l, f, exec, name) : rc;
+}
+
+
+/* Each provider was a library of client-go; most are gone there, too. */
+
+static kecs_rc_t
+check_provider(load_t *l, const kecs_json_t *u, kecs_str_t name)
+{
+    kecs_str_t          provider;
+    const kecs_json_t  *p;
+
+    p = kecs_json_get(u, "auth-provider");
+
+    if (p == NULL || p->type == KECS_JSON_NULL) {
+        return KECS_OK;
+    }
+
+    provider = text(p, "name");
+
+    return fail(l->arena, l->why, KECS_INVALID, "user \"%.*s\" logs in by "
+                "the auth-provider \"%.*s\", which is not supported; use a "
+                "program (exec) or a service account's token instead",
+                kecs_fmt(name), kecs_fmt(provider));
+}
+
+
 static kecs_rc_t
 take_user(load_t *l, kecs_str_t name)
 {
@@ -416,7 +491,6 @@ take_user(load_t *l, kecs_str_t name)
     const file_t       *f;
     kecs_kubeconfig_t  *out;
     const kecs_json_t  *u;
-    const char         *plugin;
 
     out = l->out;
     u = named(l, "users", "user", name, &f);
@@ -427,14 +501,9 @@ take_user(load_t *l, kecs_str_t name)
                     "\"%.*s\" names", kecs_fmt(name), kecs_fmt(out->context));
     }
 
-    plugin = kecs_json_get(u, "exec") != NULL ? "exec"
-             : kecs_json_get(u, "auth-provider") != NULL ? "auth-provider"
-             : NULL;
-
-    if (plugin != NULL) {
-        return fail(l->arena, l->why, KECS_INVALID, "user \"%.*s\" logs in "
-                    "by a program (%s), which is not supported; use a "
-                    "service account's token instead", kecs_fmt(name), plugin);
+    rc = check_provider(l, u, name);
+    if (rc != KECS_OK) {
+        return rc;
     }
 
     rc = material(l, f, u, "client-certificate", &out->cert, NULL);
@@ -455,7 +524,7 @@ take_user(load_t *l, kecs_str_t name)
     out->username = text(u, "username");
     out->password = text(u, "password");
 
-    return take_token(l, f, u, name);
+    return take_login(l, f, u, name);
 }
 
 

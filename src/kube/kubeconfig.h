@@ -11,6 +11,19 @@
 #include "../base/arena.h"
 
 
+/*
+ * A program that tells who we are (users[].user.exec).  argv[0] is a path,
+ * or without any slash a name to look up in PATH; `env` is what it gets
+ * besides our environment, KUBERNETES_EXEC_INFO included.  Both end with
+ * NULL.
+ */
+typedef struct {
+    const char *const  *argv;
+    const char *const  *env;        /* "NAME=value" */
+    kecs_str_t          version;    /* apiVersion of what it answers */
+    kecs_str_t          hint;       /* installHint, or absent */
+} kecs_exec_t;
+
 typedef struct {
     kecs_str_t   context;           /* name; absent in a cluster */
     kecs_str_t   server;            /* "https://host:port[/path]" */
@@ -29,6 +42,7 @@ typedef struct {
     kecs_str_t   token_file;        /* read again now and then */
     kecs_str_t   username;
     kecs_str_t   password;
+    const kecs_exec_t  *exec;       /* NULL: none, or a token is given */
 } kecs_kubeconfig_t;
 
 

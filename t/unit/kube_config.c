@@ -237,10 +237,141 @@ test_users(void)
                     "    client-key: secret\n", &c), KECS_OK, "files");
     tap_is_int(user("    client-certificate-data: '%%%'\n", &c),
                KECS_INVALID, "no base64: %s", why);
-    tap_is_int(user("    exec: {command: aws}\n", &c), KECS_INVALID,
-               "a program: %s", why);
     tap_is_int(user("    auth-provider: {name: gcp}\n", &c), KECS_INVALID,
                "a provider: %s", why);
+    tap_ok(strstr(why, "\"gcp\"") != NULL, "is named");
+}
+
+
+/* The environment that the program gets, by name. */
+
+static const char *
+variable(const kecs_kubeconfig_t *c, const char *name)
+{
+    size_t              len;
+    const char *const  *v;
+
+    len = strlen(name);
+
+    for (v = c->exec ? c->exec->env : NULL; v != NULL && *v != NULL; v++) {
+        if (strncmp(*v, name, len) == 0 && (*v)[len] == '=') {
+            return *v + len + 1;
+        }
+    }
+
+    return "";
+}
+
+
+static void
+test_programs(void)
+{
+    int                i;
+    char               path[256];
+    kecs_kubeconfig_t  c;
+
+    static const char  eks[] =
+        "    exec:\n"
+        "      apiVersion: client.authentication.k8s.io/v1beta1\n"
+        "      command: aws\n"
+        "      args: [--region, us-east-1, eks, get-token, '5']\n"
+        "      env:\n"
+        "      - {name: AWS_PROFILE, value: prod}\n"
+        "      - {name: EMPTY, value: ''}\n"
+        "      installHint: get it\n"
+        "      provideClusterInfo: false\n";
+    static const char *const  bad[] = {
+        "{command: aws}",
+        "{apiVersion: client.authentication.k8s.io/v1beta1}",
+        "{apiVersion: client.authentication.k8s.io/v1alpha1, command: a}",
+        "{apiVersion: client.authentication.k8s.io/v1, command: a}",
+        "{apiVersion: client.authentication.k8s.io/v1, command: a,"
+        " interactiveMode: Always}",
+        "{apiVersion: client.authentication.k8s.io/v1, command: a,"
+        " interactiveMode: Perhaps}",
+        "{apiVersion: client.authentication.k8s.io/v1beta1, command: a,"
+        " args: [[x]]}",
+        "{apiVersion: client.authentication.k8s.io/v1beta1, command: a,"
+        " env: [{value: x}]}",
+        "{apiVersion: client.authentication.k8s.io/v1beta1, command: a,"
+        " env: [{name: 'a=b', value: x}]}",
+        NULL
+    };
+
+    tap_is_int(user(eks, &c), KECS_OK, "a program, as EKS has it: %s", why);
+    tap_is_str(kecs_str_of(c.exec->argv[0]), "aws", "one of PATH");
+    tap_is_str(kecs_str_of(c.exec->argv[4]), "get-token", "its arguments");
+    tap_is_str(kecs_str_of(c.exec->argv[5]), "5", "all of them");
+    tap_ok(c.exec->argv[6] == NULL, "and no more");
+    tap_is_str(kecs_str_of(variable(&c, "AWS_PROFILE")), "prod", "a variable");
+    tap_is_str(c.exec->hint, "get it", "its hint");
+    tap_is_str(kecs_str_of(variable(&c, "KUBERNETES_EXEC_INFO")),
+               "{\"kind\":\"ExecCredential\",\"apiVersion\":"
+               "\"client.authentication.k8s.io/v1beta1\","
+               "\"spec\":{\"interactive\":false}}", "what it is told");
+
+    tap_is_int(user("    exec: {apiVersion: client.authentication.k8s.io/v1,"
+                    " command: bin/login, interactiveMode: Never}\n", &c),
+               KECS_OK, "a path %s", why);
+    (void) snprintf(path, sizeof(path), "%s/bin/login", folder);
+    tap_is_str(kecs_str_of(c.exec->argv[0]), path,
+               "is relative to the configuration");
+    tap_ok(c.exec->argv[1] == NULL, "no arguments");
+
+    tap_is_int(user("    exec: {apiVersion: client.authentication.k8s.io/v1,"
+                    " command: /bin/login, interactiveMode: IfAvailable}\n"
+                    "    token: abc\n", &c), KECS_OK, "and a token %s", why);
+    tap_ok(c.exec == NULL, "which is preferred");
+
+    tap_is_int(user("    exec: null\n    token: abc\n", &c), KECS_OK,
+               "none %s", why);
+
+    for (i = 0; bad[i] != NULL; i++) {
+        (void) snprintf(path, sizeof(path), "    exec: %s\n", bad[i]);
+        tap_is_int(user(path, &c), KECS_INVALID, "refused: %s", why);
+    }
+}
+
+
+static void
+test_cluster_info(void)
+{
+    kecs_kubeconfig_t  c;
+
+    static const char  config[] =
+        "clusters:\n"
+        "- name: a\n"
+        "  cluster:\n"
+        "    server: https://a.example.com/\n"
+        "    tls-server-name: b\n"
+        "    proxy-url: http://p\n"
+        "    certificate-authority-data: UEVN\n"
+        "    extensions:\n"
+        "    - {name: other, extension: {x: y}}\n"
+        "    - name: client.authentication.k8s.io/exec\n"
+        "      extension: {audience: us, list: [x, true, null], m: {n: o}}\n"
+        "contexts: [{name: a, context: {cluster: a, user: u}}]\n"
+        "current-context: a\n"
+        "users:\n"
+        "- name: u\n"
+        "  user:\n"
+        "    exec:\n"
+        "      apiVersion: client.authentication.k8s.io/v1\n"
+        "      interactiveMode: Never\n"
+        "      command: x\n"
+        "      provideClusterInfo: true\n";
+
+    tap_is_int(load(config, &c), KECS_OK, "a program that asks for the "
+               "cluster %s", why);
+    tap_is_str(kecs_str_of(variable(&c, "KUBERNETES_EXEC_INFO")),
+               "{\"kind\":\"ExecCredential\",\"apiVersion\":"
+               "\"client.authentication.k8s.io/v1\",\"spec\":{"
+               "\"interactive\":false,\"cluster\":{"
+               "\"server\":\"https://a.example.com\","
+               "\"tls-server-name\":\"b\",\"proxy-url\":\"http://p\","
+               "\"certificate-authority-data\":\"UEVN\","
+               "\"config\":{\"audience\":\"us\",\"list\":[\"x\",true,null],"
+               "\"m\":{\"n\":\"o\"}}}}}", "is told of it");
 }
 
 
@@ -457,6 +588,8 @@ main(void)
     test_merge();
     test_environment();
     test_users();
+    test_programs();
+    test_cluster_info();
     test_malformed();
     test_json();
     test_in_cluster();
