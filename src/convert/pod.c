@@ -554,6 +554,43 @@ namespaces(kecs_pod_build_t *b)
 }
 
 
+/*
+ * A task that was put on a node goes there and nowhere else; whether there
+ * is room beside pods that are not ours is still the scheduler's to say.
+ */
+
+static void
+affinity(kecs_pod_build_t *b)
+{
+    kecs_writer_t      *w = &b->w;
+    const kecs_task_t  *t = b->p->s.task;
+
+    if (!kecs_task_on_instance(t) || t->node.len == 0) {
+        return;
+    }
+
+    kecs_w_object(w, "affinity");
+    kecs_w_object(w, "nodeAffinity");
+    kecs_w_object(w, "requiredDuringSchedulingIgnoredDuringExecution");
+    kecs_w_array(w, "nodeSelectorTerms");
+    kecs_w_object(w, NULL);
+    kecs_w_array(w, "matchFields");
+    kecs_w_object(w, NULL);
+    kecs_w_cstr(w, "key", "metadata.name");
+    kecs_w_cstr(w, "operator", "In");
+    kecs_w_array(w, "values");
+    kecs_w_str(w, NULL, t->node);
+    kecs_w_array_end(w);
+    kecs_w_object_end(w);
+    kecs_w_array_end(w);
+    kecs_w_object_end(w);
+    kecs_w_array_end(w);
+    kecs_w_object_end(w);
+    kecs_w_object_end(w);
+    kecs_w_object_end(w);
+}
+
+
 static kecs_rc_t
 spec(kecs_pod_build_t *b)
 {
@@ -561,6 +598,7 @@ spec(kecs_pod_build_t *b)
     kecs_writer_t  *w = &b->w;
 
     kecs_w_object(w, "spec");
+    affinity(b);
     kecs_w_bool(w, "automountServiceAccountToken", false);
 
     rc = containers(b, "containers", false);

@@ -6,6 +6,7 @@
  */
 
 #include "cluster_intern.h"
+#include "node.h"
 
 
 #define PAGE            100
@@ -506,6 +507,10 @@ check_empty(kecs_call_t *c, const kecs_cluster_t *cluster)
     }
 
     if (rc == KECS_OK && n.instances != 0) {
+        rc = kecs_nodes_leave(c, cluster, &has);
+    }
+
+    if (rc == KECS_OK && n.instances != 0 && has) {
         return kecs_fail(c, KECS_E_CLUSTER_CONTAINS_CONTAINER_INSTANCES,
                          "The Cluster cannot be deleted while Container"
                          " Instances are active or draining.");

@@ -170,6 +170,7 @@ typedef struct {
     const uint8_t                *id;            /* NULL: a new one */
     const uint8_t                *instance;      /* NULL: on none */
     kecs_str_t                    zone;          /* of the instance */
+    kecs_str_t                    node;          /* likewise */
 
     /* Where they may be put; for kecs_tasks_place. */
     const kecs_ecs_placement_constraints_t  *constraints;   /* or NULL */

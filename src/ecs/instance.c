@@ -234,6 +234,7 @@ deregister(kecs_call_t *c, void *input)
     p.status = KECS_INSTANCE_INACTIVE;
     p.connected = 0;
     p.deregistered_at = c->now;
+    p.left = 0;
     rc = kecs_instance_put(c, &p);
 
     return rc == KECS_OK
@@ -284,6 +285,7 @@ each(kecs_call_t *c, const listed_t *l, kecs_instance_t *p, const char **why)
         }
 
         p->status = (uint8_t) l->status;
+        p->held = p->held != KECS_HELD_NOT ? KECS_HELD_SAME : KECS_HELD_NOT;
         rc = kecs_instance_put(c, p);
 
         if (rc != KECS_OK) {

@@ -18,6 +18,8 @@
                             |kecs_part_bit(KECS_INSTANCE_TAGS))
 
 #define KECS_ZONE_ATTRIBUTE  "ecs.availability-zone"
+#define KECS_OS_ATTRIBUTE    "ecs.os-type"
+#define KECS_ARCH_ATTRIBUTE  "ecs.cpu-architecture"
 
 /* A task on an instance. */
 typedef struct kecs_placed_s  kecs_placed_t;
@@ -28,7 +30,10 @@ struct kecs_placed_s {
     kecs_str_t      ports;
 };
 
-/* What the tasks on an instance take of it. */
+/*
+ * What the tasks on an instance take of it.  A node may be an instance of
+ * several clusters: what their tasks take is taken from all of them.
+ */
 typedef struct {
     uint32_t        running;
     uint32_t        pending;
@@ -36,12 +41,16 @@ typedef struct {
     uint64_t        cpu;
     uint64_t        memory;
     kecs_placed_t  *tasks;
+    kecs_placed_t  *others;         /* of other clusters */
 } kecs_usage_t;
 
 
 /* The parts that are loaded, as members of the structure. */
 kecs_rc_t kecs_instance_view(kecs_call_t *c, const kecs_instance_t *p,
     kecs_ecs_container_instance_t **out);
+
+/* It is shown with a zero in each member that is not its own. */
+void kecs_resource_fill(kecs_ecs_resource_t *to);
 
 kecs_rc_t kecs_instance_usage(kecs_call_t *c, const kecs_instance_t *p,
     kecs_usage_t *out);

@@ -8,6 +8,7 @@
 
 #include "../placement/place.h"
 #include "instance.h"
+#include "node.h"
 
 
 #define RULES_MAX     6
@@ -19,6 +20,7 @@ typedef struct {
     kecs_ecs_container_instance_t  *view;
     kecs_query_instance_t           q;
     const char                     *refusal;    /* NULL: it may be used */
+    bool                            joins;      /* a node: it is none yet */
 } candidate_t;
 
 struct kecs_placing_s {
@@ -141,7 +143,7 @@ eligible(const kecs_placing_t *x, const candidate_t *d)
         return false;
     }
 
-    if (x->task->capacity_provider.len != 0) {
+    if (d->p.node.len == 0 && x->task->capacity_provider.len != 0) {
         return kecs_str_eq(d->p.provider, x->task->capacity_provider);
     }
 
@@ -150,14 +152,15 @@ eligible(const kecs_placing_t *x, const candidate_t *d)
 
 
 static kecs_rc_t
-load(kecs_placing_t *x, candidate_t *d)
+add(kecs_placing_t *x, candidate_t *d, kecs_buf_t *b)
 {
     kecs_rc_t  rc;
 
-    rc = kecs_get(x->c->txn, x->c->arena, &d->p, KECS_INSTANCE_ALL);
+    rc = kecs_instance_view(x->c, &d->p, &d->view);
 
-    if (rc == KECS_OK) {
-        rc = kecs_instance_view(x->c, &d->p, &d->view);
+    if (rc == KECS_OK && eligible(x, d)) {
+        kecs_buf_add(b, d, sizeof(*d));
+        x->n++;
     }
 
     return rc;
@@ -165,16 +168,14 @@ load(kecs_placing_t *x, candidate_t *d)
 
 
 static kecs_rc_t
-gather(kecs_placing_t *x)
+gather_instances(kecs_placing_t *x, kecs_buf_t *b)
 {
     kecs_rc_t     rc;
     candidate_t   d;
-    kecs_buf_t    b;
     kecs_key_t    prefix;
     kecs_str_t    key;
     kecs_scan_t  *scan;
 
-    kecs_buf_init(&b, x->c->arena, 0);
     kecs_key_init(&prefix);
     kecs_key_u32(&prefix, x->task->cluster->no);
 
@@ -186,18 +187,83 @@ gather(kecs_placing_t *x)
         rc = kecs_scan_next(scan, &key, &d.p);
 
         if (rc == KECS_OK) {
-            rc = load(x, &d);
+            rc = kecs_get(x->c->txn, x->c->arena, &d.p, KECS_INSTANCE_ALL);
         }
 
-        if (rc == KECS_OK && eligible(x, &d)) {
-            kecs_buf_add(&b, &d, sizeof(d));
-            x->n++;
+        if (rc == KECS_OK) {
+            rc = add(x, &d, b);
         }
+    }
+
+    return rc == KECS_DONE ? KECS_OK : rc;
+}
+
+
+/* A node that may join, unless it names other clusters. */
+
+static kecs_rc_t
+look_at_node(kecs_placing_t *x, kecs_host_t *node, kecs_buf_t *b)
+{
+    kecs_rc_t    rc;
+    candidate_t  d;
+
+    rc = kecs_get(x->c->txn, x->c->arena, node, KECS_ALL_PARTS);
+
+    if (rc != KECS_OK || !node->connected || node->cordoned
+        || (node->clusters.len != 0
+            && !kecs_node_names(x->c, node->clusters,
+                                x->task->cluster->name)))
+    {
+        return rc;
+    }
+
+    memset(&d, 0, sizeof(d));
+    rc = kecs_node_instance(x->c, node, x->task->cluster->no, &d.p);
+    d.joins = true;
+
+    return rc == KECS_OK ? add(x, &d, b) : rc == KECS_EXISTS ? KECS_OK : rc;
+}
+
+
+static kecs_rc_t
+gather_nodes(kecs_placing_t *x, kecs_buf_t *b)
+{
+    kecs_rc_t     rc;
+    kecs_str_t    key;
+    kecs_host_t   node;
+    kecs_scan_t  *scan;
+
+    rc = kecs_node_scan(x->c, &scan);
+
+    while (rc == KECS_OK && scan != NULL) {
+        memset(&node, 0, sizeof(node));
+        rc = kecs_scan_next(scan, &key, &node);
+
+        if (rc == KECS_OK) {
+            rc = look_at_node(x, &node, b);
+        }
+    }
+
+    return rc == KECS_DONE ? KECS_OK : rc;
+}
+
+
+static kecs_rc_t
+gather(kecs_placing_t *x)
+{
+    kecs_rc_t   rc;
+    kecs_buf_t  b;
+
+    kecs_buf_init(&b, x->c->arena, 0);
+    rc = gather_instances(x, &b);
+
+    if (rc == KECS_OK) {
+        rc = gather_nodes(x, &b);
     }
 
     x->candidates = (candidate_t *) (void *) b.data;
 
-    return rc != KECS_DONE ? rc : b.failed ? KECS_NOMEM : KECS_OK;
+    return rc == KECS_OK && b.failed ? KECS_NOMEM : rc;
 }
 
 
@@ -313,35 +379,45 @@ judge_all(kecs_placing_t *x)
 }
 
 
-static bool
-has_instances(kecs_call_t *c, const kecs_cluster_t *cluster, kecs_rc_t *rc)
+/* There is something to put them on, so they are put by us. */
+
+static kecs_rc_t
+has_places(kecs_call_t *c, const kecs_new_task_t *n, bool *has)
 {
+    kecs_rc_t      rc;
     kecs_counts_t  counts;
 
-    *rc = kecs_counts(c->txn, c->scope, cluster->no, 0, 0, &counts);
+    rc = kecs_counts(c->txn, c->scope, n->cluster->no, 0, 0, &counts);
+    *has = rc == KECS_OK && counts.instances != 0;
 
-    return *rc == KECS_OK && counts.instances != 0;
+    return rc == KECS_OK && !*has && n->launch == KECS_LAUNCH_EC2
+           ? kecs_nodes_known(c, has) : rc;
 }
 
 
 /*
  * *out is NULL when such tasks are not placed: those of FARGATE, and all in
- * a cluster without instances.
+ * a cluster without instances while no node is known.
  */
 
 static kecs_rc_t
 open_placing(kecs_call_t *c, const kecs_new_task_t *n, kecs_placing_t **out)
 {
+    bool                         has;
     kecs_rc_t                    rc;
     kecs_placing_t              *x;
     kecs_ecs_task_definition_t  *def;
 
     *out = NULL;
 
-    if ((n->launch != KECS_LAUNCH_EC2 && n->launch != KECS_LAUNCH_EXTERNAL)
-        || !has_instances(c, n->cluster, &rc))
-    {
+    if (n->launch != KECS_LAUNCH_EC2 && n->launch != KECS_LAUNCH_EXTERNAL) {
         return KECS_OK;
+    }
+
+    rc = has_places(c, n, &has);
+
+    if (rc != KECS_OK || !has) {
+        return rc;
     }
 
     rc = kecs_taskdef_load(c, n->taskdef, &def);
@@ -420,6 +496,7 @@ static kecs_rc_t
 place_next(kecs_placing_t *x, kecs_new_task_t *n)
 {
     size_t        i;
+    kecs_rc_t     rc;
     kecs_str_t    zone;
     candidate_t  *d;
 
@@ -433,9 +510,13 @@ place_next(kecs_placing_t *x, kecs_new_task_t *n)
     zone = kecs_attribute_value(&d->view->attributes,
                                 kecs_str(KECS_ZONE_ATTRIBUTE));
     n->instance = d->p.id;
+    n->node = d->p.node;
     n->zone = zone.len != 0 ? zone : kecs_null_str;
 
-    return take(x, i);
+    rc = d->joins ? kecs_instance_put(x->c, &d->p) : KECS_OK;
+    d->joins = false;
+
+    return rc == KECS_OK ? take(x, i) : rc;
 }
 
 

@@ -128,7 +128,7 @@ add_identity(const identity_t *id, kecs_ecs_attributes_t *list)
     add_attribute(list, "ecs.ami-id", id->image);
     add_attribute(list, KECS_ZONE_ATTRIBUTE, id->zone);
     add_attribute(list, "ecs.instance-type", id->type);
-    add_attribute(list, "ecs.cpu-architecture", id->architecture);
+    add_attribute(list, KECS_ARCH_ATTRIBUTE, id->architecture);
 }
 
 
@@ -204,10 +204,10 @@ new_attributes(kecs_call_t *c, register_t *r,
 }
 
 
-/* Resources: shown with a zero in each member that is not theirs. */
+/* Resources. */
 
-static void
-fill_resource(kecs_ecs_resource_t *to)
+void
+kecs_resource_fill(kecs_ecs_resource_t *to)
 {
     to->double_value.set = true;
     to->integer_value.set = true;
@@ -243,7 +243,7 @@ device_resource(kecs_call_t *c, const kecs_ecs_platform_devices_t *devices,
         to->type = kecs_str("STRINGSET");
         to->string_set_value.items = ids;
         to->string_set_value.set = true;
-        fill_resource(to);
+        kecs_resource_fill(to);
         list->n++;
     }
 
@@ -271,7 +271,7 @@ new_resources(kecs_call_t *c, register_t *r)
 
     for (i = 0; i < in->total_resources.n; i++) {
         view.registered_resources.items[i] = in->total_resources.items[i];
-        fill_resource(&view.registered_resources.items[i]);
+        kecs_resource_fill(&view.registered_resources.items[i]);
     }
 
     view.registered_resources.n = i;

@@ -41,34 +41,38 @@ kecs_instance_view(kecs_call_t *c, const kecs_instance_t *p,
 
 
 static kecs_rc_t
-add_usage(kecs_call_t *c, const kecs_task_t *t, kecs_usage_t *u)
+add_usage(kecs_call_t *c, const kecs_task_t *t, kecs_usage_t *u, bool own)
 {
-    kecs_placed_t  *placed;
+    kecs_placed_t  *placed, **list;
 
     placed = kecs_zalloc(c->arena, sizeof(kecs_placed_t));
     if (placed == NULL) {
         return KECS_NOMEM;
     }
 
+    list = own ? &u->tasks : &u->others;
     placed->group = t->group;
     placed->ports = t->ports;
-    placed->next = u->tasks;
-    u->tasks = placed;
+    placed->next = *list;
+    *list = placed;
 
-    u->n++;
     u->cpu += t->cpu;
     u->memory += t->memory;
-    u->running += t->status == KECS_TASK_RUNNING;
-    u->pending += t->status < KECS_TASK_RUNNING
-                  && t->desired == KECS_DESIRED_RUNNING;
+
+    if (own) {
+        u->n++;
+        u->running += t->status == KECS_TASK_RUNNING;
+        u->pending += t->status < KECS_TASK_RUNNING
+                      && t->desired == KECS_DESIRED_RUNNING;
+    }
 
     return KECS_OK;
 }
 
 
-kecs_rc_t
-kecs_instance_usage(kecs_call_t *c, const kecs_instance_t *p,
-    kecs_usage_t *out)
+static kecs_rc_t
+add_tasks(kecs_call_t *c, const kecs_instance_t *p, kecs_usage_t *out,
+    bool own)
 {
     kecs_rc_t     rc;
     kecs_key_t    prefix;
@@ -76,13 +80,12 @@ kecs_instance_usage(kecs_call_t *c, const kecs_instance_t *p,
     kecs_scan_t  *scan;
     kecs_task_t   t;
 
-    memset(out, 0, sizeof(kecs_usage_t));
     kecs_key_init(&prefix);
     kecs_key_u32(&prefix, p->cluster);
     kecs_key_bytes(&prefix, p->id, KECS_ID_LEN);
 
-    rc = kecs_scan(c->txn, c->arena, KECS_IX_TASK_INSTANCE_LIVE, c->scope,
-                   &prefix, kecs_null_str, false, &scan);
+    rc = kecs_scan(c->txn, c->arena, KECS_IX_TASK_INSTANCE_LIVE,
+                   p->rec.scope, &prefix, kecs_null_str, false, &scan);
 
     while (rc == KECS_OK) {
         memset(&t, 0, sizeof(kecs_task_t));
@@ -93,11 +96,53 @@ kecs_instance_usage(kecs_call_t *c, const kecs_instance_t *p,
         }
 
         if (rc == KECS_OK) {
-            rc = add_usage(c, &t, out);
+            rc = add_usage(c, &t, out, own);
         }
     }
 
     return rc == KECS_DONE ? KECS_OK : rc;
+}
+
+
+/* Of the node's instances in other clusters, of whatever account. */
+
+static kecs_rc_t
+add_others(kecs_call_t *c, const kecs_instance_t *p, kecs_usage_t *out)
+{
+    kecs_rc_t         rc;
+    kecs_key_t        prefix;
+    kecs_str_t        key;
+    kecs_scan_t      *scan;
+    kecs_instance_t   other;
+
+    kecs_key_init(&prefix);
+    kecs_key_str(&prefix, p->node);
+    rc = kecs_scan(c->txn, c->arena, KECS_IX_INSTANCE_NODE, 0, &prefix,
+                   kecs_null_str, false, &scan);
+
+    while (rc == KECS_OK) {
+        memset(&other, 0, sizeof(other));
+        rc = kecs_scan_next(scan, &key, &other);
+
+        if (rc == KECS_OK && memcmp(other.id, p->id, KECS_ID_LEN) != 0) {
+            rc = add_tasks(c, &other, out, false);
+        }
+    }
+
+    return rc == KECS_DONE ? KECS_OK : rc;
+}
+
+
+kecs_rc_t
+kecs_instance_usage(kecs_call_t *c, const kecs_instance_t *p,
+    kecs_usage_t *out)
+{
+    kecs_rc_t  rc;
+
+    memset(out, 0, sizeof(kecs_usage_t));
+    rc = add_tasks(c, p, out, true);
+
+    return rc == KECS_OK && p->node.len != 0 ? add_others(c, p, out) : rc;
 }
 
 
@@ -159,45 +204,36 @@ next_port(kecs_str_t *ports, bool udp, kecs_str_t *port)
 }
 
 
+static void
+list_ports(const kecs_placed_t *t, bool udp, kecs_buf_t *b)
+{
+    kecs_str_t  ports, port;
+
+    for ( /* void */ ; t != NULL; t = t->next) {
+        for (ports = t->ports; next_port(&ports, udp, &port); /* void */) {
+            kecs_buf_add(b, &port, sizeof(port));
+        }
+    }
+}
+
+
 static kecs_rc_t
 take_ports(kecs_call_t *c, kecs_ecs_resource_t *r, bool udp,
     const kecs_usage_t *u)
 {
-    size_t                i;
-    kecs_buf_t            b;
-    kecs_str_t            ports, port, *items;
-    const kecs_placed_t  *t;
+    kecs_buf_t  b;
 
-    i = r->string_set_value.n;
     kecs_buf_init(&b, c->arena, 0);
+    kecs_buf_add(&b, r->string_set_value.items,
+                 r->string_set_value.n * sizeof(kecs_str_t));
+    list_ports(u->tasks, udp, &b);
+    list_ports(u->others, udp, &b);
 
-    for (t = u->tasks; t != NULL; t = t->next) {
-        for (ports = t->ports; next_port(&ports, udp, &port); i++) {
-            kecs_buf_add(&b, &port, sizeof(port));
-        }
-    }
-
-    items = kecs_calloc(c->arena, i, sizeof(kecs_str_t));
-
-    if (items == NULL || b.failed) {
-        return KECS_NOMEM;
-    }
-
-    i = r->string_set_value.n;
-
-    if (i != 0) {
-        memcpy(items, r->string_set_value.items, i * sizeof(kecs_str_t));
-    }
-
-    if (b.len != 0) {
-        memcpy(items + i, b.data, b.len);
-    }
-
-    r->string_set_value.items = items;
-    r->string_set_value.n = i + b.len / sizeof(kecs_str_t);
+    r->string_set_value.items = (kecs_str_t *) (void *) b.data;
+    r->string_set_value.n = b.len / sizeof(kecs_str_t);
     r->string_set_value.set = true;
 
-    return KECS_OK;
+    return b.failed ? KECS_NOMEM : KECS_OK;
 }
 
 
@@ -342,6 +378,36 @@ has_attributes(const kecs_ecs_attributes_t *have,
 }
 
 
+/*
+ * The platform is no attribute that definitions require; an instance that
+ * does not tell its own takes any.
+ */
+
+static bool
+has_platform(const kecs_ecs_attributes_t *have,
+    const kecs_ecs_runtime_platform_t *need)
+{
+    bool        windows;
+    kecs_str_t  os, arch;
+
+    os = kecs_attribute_value(have, kecs_str(KECS_OS_ATTRIBUTE));
+    arch = kecs_attribute_value(have, kecs_str(KECS_ARCH_ATTRIBUTE));
+    windows = need != NULL && kecs_str_starts(need->operating_system_family,
+                                              kecs_str("WINDOWS"));
+
+    if (os.len != 0 && kecs_str_is(os, "windows") != windows) {
+        return false;
+    }
+
+    if (arch.len == 0 || need == NULL || need->cpu_architecture.len == 0) {
+        return true;
+    }
+
+    return kecs_str_is(need->cpu_architecture, "ARM64")
+           == kecs_str_is(arch, "arm64");
+}
+
+
 static const char *
 refusal(const kecs_ecs_container_instance_t *view,
     const kecs_ecs_task_definition_t *def, const kecs_needs_t *needs)
@@ -350,7 +416,9 @@ refusal(const kecs_ecs_container_instance_t *view,
 
     left = &view->remaining_resources;
 
-    if (!has_attributes(&view->attributes, &def->requires_attributes)) {
+    if (!has_attributes(&view->attributes, &def->requires_attributes)
+        || !has_platform(&view->attributes, def->runtime_platform))
+    {
         return "ATTRIBUTE";
     }
 

@@ -503,6 +503,7 @@ fill_head(const plan_t *p, kecs_task_t *t)
     t->memory = p->needs.memory;
     t->ports = p->needs.ports;
     t->zone = n->zone;
+    t->node = n->node;
 
     if (n->instance != NULL) {
         memcpy(t->instance, n->instance, KECS_ID_LEN);

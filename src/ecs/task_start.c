@@ -105,6 +105,7 @@ settle_place(kecs_call_t *c, start_t *s, const kecs_instance_t *p)
                                 kecs_str(KECS_ZONE_ATTRIBUTE));
 
     s->task.instance = p->id;
+    s->task.node = p->node;
     s->task.zone = zone.len != 0 ? zone : kecs_null_str;
     s->task.launch = kecs_instance_launch(p, view);
 

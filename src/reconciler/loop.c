@@ -111,6 +111,7 @@ idle(const kecs_reconciler_t *r)
     }
 
     wait = sooner(wait, r->expiry_at, now);
+    wait = sooner(wait, kecs_nodes_due(r), now);
 
     return (int) sooner(wait, r->services_at, kecs_wall_clock());
 }
@@ -159,6 +160,7 @@ go_round(kecs_reconciler_t *r)
         kecs_drive_drain(r);
 
     } else {
+        kecs_nodes_follow(r);
         kecs_services_due(r, kecs_wall_clock());
         kecs_rollout(r);
         kecs_expose(r);

@@ -229,8 +229,14 @@ sink_unsynced(void *ctx, kecs_str_t why)
 kecs_runtime_sink_t
 kecs_news_sink(kecs_reconciler_t *r)
 {
-    return (kecs_runtime_sink_t) { sink_seen, sink_refused, sink_synced,
-                                   sink_unsynced, r };
+    kecs_runtime_sink_t  sink = {
+        .seen = sink_seen, .refused = sink_refused, .synced = sink_synced,
+        .unsynced = sink_unsynced, .ctx = r
+    };
+
+    kecs_nodes_sink(&sink);
+
+    return sink;
 }
 
 

@@ -12,7 +12,7 @@
  * drive.c   starts, stops, forgets      rollout.c the service scheduler
  * expiry.c  what is old                 adopt.c   tasks without a record
  * purge.c   deleted task definitions    follow.c  service deployments
- * expose.c  what others see of services
+ * expose.c  what others see of services  nodes.c  container instances
  */
 
 #ifndef KECS_RECONCILER_H
@@ -37,6 +37,7 @@ typedef struct kecs_live_task_s     kecs_live_task_t;
 typedef struct kecs_live_service_s  kecs_live_service_t;
 typedef struct kecs_news_s          kecs_news_t;
 typedef struct kecs_definitions_s   kecs_definitions_t;
+typedef struct kecs_nodes_s         kecs_nodes_t;
 
 /* A task that is not STOPPED. */
 struct kecs_live_task_s {
@@ -100,6 +101,7 @@ typedef struct kecs_reconciler_s {
     kecs_rand_t           rand;
     kecs_arena_t         *arena;         /* of one step */
     kecs_definitions_t   *definitions;
+    kecs_nodes_t         *nodes;
     const char           *data;          /* the store's folder */
     const char           *choice;        /* why this runtime */
     bool                  draining;      /* stop all, then end */
@@ -284,6 +286,20 @@ void kecs_expose(kecs_reconciler_t *r);
 /* It leaves the view; with `over` it is no more. */
 void kecs_expose_drop(kecs_reconciler_t *r, kecs_live_service_t *s,
     bool over);
+
+
+/*
+ * nodes.c: nodes of the runtime become container instances.  A cluster has
+ * been made or changed; the work that there is; when there will be some
+ * (monotonic, 0: only on news).
+ */
+kecs_nodes_t *kecs_nodes_create(void);
+void kecs_nodes_destroy(kecs_nodes_t *n);
+void kecs_nodes_sink(kecs_runtime_sink_t *sink);
+kecs_rc_t kecs_nodes_cluster(kecs_reconciler_t *r,
+    const kecs_cluster_t *cluster);
+void kecs_nodes_follow(kecs_reconciler_t *r);
+kecs_msec_t kecs_nodes_due(const kecs_reconciler_t *r);
 
 
 /* expiry.c */

@@ -340,8 +340,9 @@ prepare(kecs_reconciler_t *r)
 
     r->arena = kecs_arena_create(65536);
     r->definitions = kecs_definitions_create();
+    r->nodes = kecs_nodes_create();
 
-    if (r->arena == NULL || r->definitions == NULL) {
+    if (r->arena == NULL || r->definitions == NULL || r->nodes == NULL) {
         return KECS_NOMEM;
     }
 
@@ -473,6 +474,7 @@ finish(kecs_reconciler_t *r)
     }
 
     kecs_definitions_destroy(r->definitions);
+    kecs_nodes_destroy(r->nodes);
     kecs_arena_destroy(r->news_arena);
     kecs_arena_destroy(r->arena);
 }

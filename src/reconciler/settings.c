@@ -55,6 +55,8 @@ static const setting_t  settings[] = {
       "old records are looked for" },
     { "place-again", at(place_again), 10 * SECOND, 10, DAY, false,
       "a place is looked for again for a task that had none" },
+    { "instance-idle", at(instance_idle), 10 * MINUTE, 0, 365 * DAY, false,
+      "a node without tasks leaves a cluster that it does not name" },
     { "start-again", at(start_again), 60 * SECOND, SECOND, DAY, false,
       "a start without effect is repeated" },
     { "stop-again", at(stop_again), 30 * SECOND, SECOND, DAY, false,
@@ -73,6 +75,8 @@ static const setting_t  settings[] = {
       false, "simulated containers start after" },
     { "simulated-stop", at(simulated.stop_delay), SECOND / 2, 0, DAY, false,
       "simulated containers stop after" },
+    { "simulated-nodes", at(simulated.nodes), 0, 0, 10000, true,
+      "nodes that the simulated runtime tells of" },
     { NULL, 0, 0, 0, 0, false, NULL }
 };
 

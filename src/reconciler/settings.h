@@ -25,6 +25,7 @@ typedef struct {
     kecs_msec_t            log_entries;
     kecs_msec_t            expiry_every;
     kecs_msec_t            place_again;     /* a task had no place */
+    kecs_msec_t            instance_idle;   /* a node leaves a cluster */
     kecs_msec_t            start_again;     /* a start had no effect */
     kecs_msec_t            stop_again;      /* a stop had no effect */
     kecs_msec_t            burst;           /* starts per service and step */

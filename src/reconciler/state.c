@@ -575,6 +575,9 @@ apply(kecs_reconciler_t *r, kecs_txn_t *txn, kecs_change_entry_t *e)
     case KECS_SERVICE:
         return service_changed(r, e->rec, gone);
 
+    case KECS_CLUSTER:
+        return gone ? KECS_OK : kecs_nodes_cluster(r, e->rec);
+
     case KECS_DEPLOYMENT:
         d = e->rec;
         dirty_by_key(r, d->rec.scope, d->cluster, d->service);

@@ -7,9 +7,8 @@
  * requests about pods exist only that long: with the Lease all of them are
  * lost, and what is wanted still is asked for again once all has been
  * reported anew.  Nothing is started before the pods have been listed and
- * the server's version is known.  Zones of nodes are looked up once per
- * node, if we may; a task shows its zone from the first event after the
- * answer.
+ * the server's version is known.  A task shows the zone of its node from
+ * the first event after that is known (kube_nodes.c).
  *
  * One thread.  The scratch arenas belong to what is going on: one for what
  * the watch brings, one for building pods.
@@ -17,7 +16,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 
 #include "../base/log.h"
 #include "../convert/pod.h"
@@ -25,24 +23,13 @@
 #include "../kube/object.h"
 #include "../kube/watch.h"
 #include "kube_lease.h"
+#include "kube_nodes.h"
 #include "kube_pods.h"
 #include "kube_services.h"
 #include "kubernetes.h"
 
 
-#define ZONE_BUCKETS  256
-#define ZONE_LABEL    "topology.kubernetes.io/zone"
-
-typedef struct node_s {
-    SLIST_ENTRY(node_s)   link;
-    struct kubernetes_s  *rt;
-    kecs_str_t            name;
-    kecs_str_t            zone;     /* absent: none, or not known yet */
-} node_t;
-
-SLIST_HEAD(nodes_s, node_s);
-
-typedef struct kubernetes_s {
+typedef struct {
     kecs_runtime_t      rt;         /* first */
     kecs_arena_t       *arena;
     kecs_arena_t       *scratch;
@@ -52,6 +39,7 @@ typedef struct kubernetes_s {
     kecs_watch_t       *watch;      /* this and pods: NULL without lease */
     kecs_kube_pods_t   *pods;
     kecs_kube_services_t  *services;
+    kecs_kube_nodes_t  *nodes;
     kecs_watch_conf_t   watching;
     kecs_str_t          uuid;
     kecs_str_t          server;     /* for a person */
@@ -60,8 +48,6 @@ typedef struct kubernetes_s {
     unsigned            features;
     bool                known;      /* the version has been asked for */
     bool                asking;
-    bool                zones;      /* we may look at nodes */
-    struct nodes_s      nodes[ZONE_BUCKETS];
 } kubernetes_t;
 
 
@@ -148,109 +134,6 @@ ask_version(kubernetes_t *rt)
     r.ctx = rt;
 
     rt->asking = kecs_kube_send(rt->k, &r, NULL) == KECS_OK;
-}
-
-
-/* Zones of nodes. */
-
-
-static void
-node_got(void *ctx, const kecs_kube_reply_t *reply)
-{
-    node_t             *n = ctx;
-    kecs_str_t          zone;
-    const kecs_json_t  *node;
-    kubernetes_t       *rt = n->rt;
-
-    if (reply->status == 403 && rt->zones) {
-        rt->zones = false;
-        kecs_log(KECS_LOG_NOTICE, "kubernetes: no right to look at nodes, so "
-                 "tasks show no availability zone");
-    }
-
-    kecs_arena_reset(rt->scratch);
-
-    if (reply->status != 200
-        || kecs_kube_parse(rt->scratch, reply->body, &node) != KECS_OK)
-    {
-        return;
-    }
-
-    zone = kecs_json_str(kecs_json_at(node, "metadata", "labels", ZONE_LABEL,
-                                      NULL));
-    if (zone.len > 0) {
-        n->zone = kecs_strdup(rt->arena, zone);
-    }
-}
-
-
-static void
-ask_node(kubernetes_t *rt, node_t *n)
-{
-    kecs_str_t           name;
-    kecs_kube_request_t  r;
-
-    memset(&r, 0, sizeof(kecs_kube_request_t));
-
-    name = kecs_kube_escape(rt->arena, n->name);
-    r.method = "GET";
-    r.path = kecs_sprintf(rt->arena, "/api/v1/nodes/%.*s", kecs_fmt(name));
-    r.done = node_got;
-    r.ctx = n;
-
-    if (name.data != NULL && r.path.data != NULL) {
-        (void) kecs_kube_send(rt->k, &r, NULL);
-    }
-}
-
-
-static struct nodes_s *
-node_bucket(kubernetes_t *rt, kecs_str_t name)
-{
-    size_t    i;
-    uint32_t  h;
-
-    for (i = 0, h = 5381; i < name.len; i++) {
-        h = h * 33 + (unsigned char) name.data[i];
-    }
-
-    return &rt->nodes[h % ZONE_BUCKETS];
-}
-
-
-static kecs_str_t
-zone_of(kubernetes_t *rt, kecs_str_t name)
-{
-    node_t          *n;
-    struct nodes_s  *bucket;
-
-    bucket = node_bucket(rt, name);
-
-    SLIST_FOREACH(n, bucket, link) {
-        if (kecs_str_eq(n->name, name)) {
-            return n->zone;
-        }
-    }
-
-    if (!rt->zones) {
-        return kecs_null_str;
-    }
-
-    n = kecs_zalloc(rt->arena, sizeof(node_t));
-
-    if (n == NULL) {
-        return kecs_null_str;
-    }
-
-    n->rt = rt;
-    n->name = kecs_strdup(rt->arena, name);
-
-    if (n->name.data != NULL) {
-        SLIST_INSERT_HEAD(bucket, n, link);
-        ask_node(rt, n);
-    }
-
-    return kecs_null_str;
 }
 
 
@@ -348,7 +231,7 @@ on_object(void *ctx, kecs_watch_event_t event, const kecs_json_t *pod)
     }
 
     if (o.placed) {
-        o.zone = zone_of(rt, o.node);
+        o.zone = kecs_kube_nodes_zone(rt->nodes, o.node);
     }
 
     if (event != KECS_WATCH_DELETED) {
@@ -397,6 +280,10 @@ engage(kubernetes_t *rt)
         rc = kecs_kube_services_engage(rt->services);
     }
 
+    if (rc == KECS_OK) {
+        rc = kecs_kube_nodes_engage(rt->nodes);
+    }
+
     return rc == KECS_OK ? kecs_watch_open(rt->k, &rt->watching, &sink,
                                            &rt->watch)
                          : rc;
@@ -410,6 +297,10 @@ disengage(kubernetes_t *rt)
 
     if (rt->services != NULL) {
         kecs_kube_services_disengage(rt->services);
+    }
+
+    if (rt->nodes != NULL) {
+        kecs_kube_nodes_disengage(rt->nodes);
     }
 
     kecs_kube_pods_close(rt->pods);
@@ -525,6 +416,7 @@ rt_run(kecs_runtime_t *r)
 
     if (rt->watch != NULL) {
         kecs_watch_run(rt->watch);
+        kecs_kube_nodes_run(rt->nodes);
     }
 
     if (may_ask(rt)) {
@@ -726,6 +618,13 @@ setup(kubernetes_t *rt, const kecs_kubeconfig_t *config,
         return rc;
     }
 
+    rt->nodes = kecs_kube_nodes_create(rt->arena, rt->scratch, rt->k,
+                                       &rt->rt.sink, &rt->watching);
+
+    if (rt->nodes == NULL) {
+        return KECS_NOMEM;
+    }
+
     return kecs_lease_open(rt->k, ns, rt->uuid, &tuning->lease, &rt->lease);
 }
 
@@ -748,7 +647,6 @@ kecs_kubernetes_connect(const kecs_kubeconfig_t *config,
 
     rt->rt.ops = &kubernetes_ops;
     rt->rt.sink = *sink;
-    rt->zones = true;
 
     rc = setup(rt, config, namespace, uuid, tuning);
 

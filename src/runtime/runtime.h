@@ -16,6 +16,7 @@
 #include "../convert/observation.h"
 #include "../convert/service_objects.h"
 #include "../convert/start.h"
+#include "../ecs/node.h"
 
 
 typedef struct kecs_runtime_s  kecs_runtime_t;
@@ -40,6 +41,17 @@ typedef struct {
     void  (*synced)(void *ctx);
     void  (*unsynced)(void *ctx, kecs_str_t why);
     void   *ctx;
+
+    /*
+     * Nodes that tasks may be put on; all NULL: of no interest.  Between
+     * `nodes_begin` (which may come again) and `nodes_synced` all that
+     * exist are told; what was not is gone.  A runtime that knows no nodes
+     * says so by telling none.
+     */
+    void  (*nodes_begin)(void *ctx);
+    void  (*node_seen)(void *ctx, const kecs_node_seen_t *n);
+    void  (*node_gone)(void *ctx, kecs_str_t name);
+    void  (*nodes_synced)(void *ctx);
 } kecs_runtime_sink_t;
 
 #define KECS_RT_SIMULATED  0x01    /* no real containers */
@@ -98,6 +110,7 @@ typedef struct {
     uint64_t     seed;
     kecs_msec_t  start_delay;       /* PROVISIONING to RUNNING */
     kecs_msec_t  stop_delay;
+    kecs_msec_t  nodes;             /* how many it tells of */
 } kecs_simulated_conf_t;
 
 kecs_rc_t kecs_simulated_open(const kecs_simulated_conf_t *conf,

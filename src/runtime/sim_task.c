@@ -306,14 +306,17 @@ static bool
 place(kecs_arena_t *a, const kecs_start_t *s, kecs_rand_t *r,
     kecs_sim_task_t *t)
 {
+    bool      placed;
     char      hex[2 * KECS_ID_LEN];
     unsigned  node;
 
     kecs_hex(t->id, KECS_ID_LEN, hex);
     node = (unsigned) kecs_rand_below(r, NODES);
+    placed = kecs_task_on_instance(s->task) && s->task->node.len != 0;
 
     t->handle = kecs_sprintf(a, "simulated-%.32s", hex);
-    t->node = kecs_sprintf(a, "simulated-%u", node + 1);
+    t->node = placed ? kecs_strdup(a, s->task->node)
+                     : kecs_sprintf(a, "simulated-%u", node + 1);
 
     if (s->task->zone.len == 0) {
         t->zone = kecs_sprintf(a, "%.*s%c", kecs_fmt(s->region),

@@ -14,6 +14,9 @@
 #include "sim_task.h"
 
 
+#define NODE_CPU     2048           /* units */
+#define NODE_MEMORY  7680           /* MiB */
+
 typedef struct sim_s  sim_t;
 
 struct sim_s {
@@ -234,6 +237,54 @@ tell(simulated_t *s, sim_t *t, kecs_msec_t now)
 }
 
 
+/* One node more: alike, and in three zones in turn. */
+
+static void
+tell_node(simulated_t *s, unsigned i)
+{
+    kecs_node_seen_t  n;
+
+    memset(&n, 0, sizeof(n));
+    kecs_arena_reset(s->scratch);
+
+    n.name = kecs_sprintf(s->scratch, "simulated-%u", i + 1);
+    n.uid = kecs_sprintf(s->scratch, "00000000-0000-4000-8000-%012x", i + 1);
+    n.zone = kecs_sprintf(s->scratch, "us-east-1%c", "abc"[i % 3]);
+    n.type = kecs_str("m5.large");
+    n.arch = kecs_str("amd64");
+    n.os = kecs_str("linux");
+    n.agent = kecs_str("1.0.0");
+    n.engine = kecs_str("simulated");
+    n.ready = true;
+    n.open = true;
+    n.cpu = NODE_CPU;
+    n.memory = NODE_MEMORY;
+
+    if (n.name.data != NULL && n.uid.data != NULL && n.zone.data != NULL) {
+        s->rt.sink.node_seen(s->rt.sink.ctx, &n);
+    }
+}
+
+
+static void
+tell_nodes(simulated_t *s)
+{
+    unsigned  i;
+
+    if (s->rt.sink.node_seen == NULL) {
+        return;
+    }
+
+    s->rt.sink.nodes_begin(s->rt.sink.ctx);
+
+    for (i = 0; i < (unsigned) s->conf.nodes; i++) {
+        tell_node(s, i);
+    }
+
+    s->rt.sink.nodes_synced(s->rt.sink.ctx);
+}
+
+
 static void
 simulated_run(kecs_runtime_t *rt)
 {
@@ -261,6 +312,7 @@ simulated_run(kecs_runtime_t *rt)
 
     if (!s->synced) {
         s->synced = true;
+        tell_nodes(s);
         s->rt.sink.synced(s->rt.sink.ctx);
     }
 }

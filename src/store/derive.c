@@ -508,6 +508,15 @@ derive_instance(const kecs_instance_t *p, kecs_derived_t *d)
     kecs_key_bytes(&k, p->id, KECS_ID_LEN);
     entry_add(d, &k);
 
+    if (p->node.len != 0) {
+        entry_begin(&k, KECS_IX_INSTANCE_NODE, 0);
+        kecs_key_str(&k, p->node);
+        kecs_key_u32(&k, p->rec.scope);
+        kecs_key_u32(&k, p->cluster);
+        kecs_key_bytes(&k, p->id, KECS_ID_LEN);
+        entry_add(d, &k);
+    }
+
     count_add(d, p->cluster, 0, 0)->instances = 1;
 }
 

@@ -18,8 +18,8 @@ index_is_name(uint8_t index)
 uint32_t
 kecs_index_scope(kecs_index_t index, uint32_t scope)
 {
-    return index == KECS_IX_EXPIRY || index == KECS_IX_TASK_HANDLE ? 0
-                                                                   : scope;
+    return index == KECS_IX_EXPIRY || index == KECS_IX_TASK_HANDLE
+           || index == KECS_IX_INSTANCE_NODE ? 0 : scope;
 }
 
 

@@ -349,7 +349,20 @@ static const kecs_field_t  instance_fields[] = {
     field(kecs_instance_t, STR, type),
     field(kecs_instance_t, STR, node),
     field(kecs_instance_t, STR, provider),
-    field(kecs_instance_t, STR, reason)
+    field(kecs_instance_t, STR, reason),
+    field(kecs_instance_t, U8, held),
+    field(kecs_instance_t, U8, left),
+    field(kecs_instance_t, TIME, idle_at)
+};
+
+static const kecs_field_t  host_fields[] = {
+    field(kecs_host_t, STR, name),
+    field(kecs_host_t, STR, uid),
+    field(kecs_host_t, U8, connected),
+    field(kecs_host_t, U8, cordoned),
+    field(kecs_host_t, STR, ec2_id),
+    field(kecs_host_t, STR, type),
+    field(kecs_host_t, STR, clusters)
 };
 
 
@@ -362,6 +375,7 @@ static const kecs_schema_t  schemas[KECS_KINDS] = {
     [KECS_TASKDEF] = schema("taskdef", kecs_taskdef_t, 2, taskdef_fields),
     [KECS_INSTANCE] = schema("container instance", kecs_instance_t, 2,
                              instance_fields),
+    [KECS_NODE] = schema("node", kecs_host_t, 1, host_fields),
     [KECS_TASK] = schema("task", kecs_task_t, 2, task_fields),
     [KECS_SERVICE] = schema("service", kecs_service_t, 2, service_fields),
     [KECS_DEPLOYMENT] = schema("deployment", kecs_deployment_t, 3,

@@ -49,7 +49,8 @@ typedef enum {
     KECS_GATEWAY_ASSOCIATION = 22,
     KECS_EXPRESS = 23,
     KECS_DAEMON_FAMILY = 24,
-    KECS_KINDS = 25             /* numbers are stored: never reused */
+    KECS_NODE = 25,
+    KECS_KINDS = 26             /* numbers are stored: never reused */
 } kecs_kind_t;
 
 /* Every record starts with this. */
@@ -761,7 +762,40 @@ typedef struct {
     kecs_str_t   node;              /* the runtime's name, absent: an agent */
     kecs_str_t   provider;          /* capacityProviderName */
     kecs_str_t   reason;            /* statusReason */
+    uint8_t      held;              /* KECS_HELD_*: by its node */
+    uint8_t      left;              /* it went by itself: may come back */
+    kecs_msec_t  idle_at;           /* since when no task is on it; 0: one
+                                       is, or it has not been looked at */
 } kecs_instance_t;
+
+/* The node takes no new tasks of this cluster. */
+enum { KECS_HELD_NOT = 0,
+       KECS_HELD_SAME,                  /* the status is a client's */
+       KECS_HELD_DRAINING };            /* and it is DRAINING therefore */
+
+
+/*
+ * Nodes of the runtime, in the scope that is the store's own.  Those that
+ * name clusters are container instances of these and of no others; any
+ * other may become one of any cluster.  Key: scope, name.
+ */
+
+enum {                              /* as of an instance, ready for it */
+    KECS_NODE_RESOURCES,
+    KECS_NODE_ATTRIBUTES,
+    KECS_NODE_VERSION
+};
+
+typedef struct {
+    kecs_rec_t   rec;
+    kecs_str_t   name;
+    kecs_str_t   uid;               /* another node of the name: another */
+    uint8_t      connected;         /* it is up, and open to tasks */
+    uint8_t      cordoned;          /* new tasks are kept away for a time */
+    kecs_str_t   ec2_id;
+    kecs_str_t   type;
+    kecs_str_t   clusters;          /* that it names: "a,b", "*" */
+} kecs_host_t;
 
 
 /* Room for a record of any kind; its kind is in rec.kind. */
@@ -781,6 +815,7 @@ typedef union {
     kecs_event_t       event;
     kecs_token_t       token;
     kecs_instance_t    instance;
+    kecs_host_t        host;
 
     kecs_daemon_t               daemon;
     kecs_daemon_deployment_t    daemon_deployment;

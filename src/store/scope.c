@@ -95,6 +95,13 @@ kecs_scope_get(kecs_txn_t *txn, kecs_str_t account, kecs_str_t region,
 
 
 kecs_rc_t
+kecs_scope_own(kecs_txn_t *txn, bool create, uint32_t *scope)
+{
+    return kecs_scope_get(txn, kecs_str(""), kecs_str(""), create, scope);
+}
+
+
+kecs_rc_t
 kecs_scope_name(kecs_txn_t *txn, kecs_arena_t *a, uint32_t scope,
     kecs_str_t *account, kecs_str_t *region)
 {

@@ -150,6 +150,12 @@ kecs_rc_t kecs_scope_get(kecs_txn_t *txn, kecs_str_t account,
 kecs_rc_t kecs_scope_name(kecs_txn_t *txn, kecs_arena_t *a, uint32_t scope,
     kecs_str_t *account, kecs_str_t *region);
 
+/*
+ * The scope of what belongs to the store as a whole: no account's, no
+ * region's.  As kecs_scope_get.
+ */
+kecs_rc_t kecs_scope_own(kecs_txn_t *txn, bool create, uint32_t *scope);
+
 /* A fresh number, from 1, never given twice in the store ("cluster"). */
 kecs_rc_t kecs_number_next(kecs_txn_t *txn, const char *what, uint32_t *no);
 
@@ -223,6 +229,8 @@ typedef enum {
     KECS_IX_INSTANCE = 30,          /* cluster, id; not INACTIVE */
     KECS_IX_TASK_INSTANCE = 31,     /* cluster, instance, desired, task */
     KECS_IX_TASK_INSTANCE_LIVE = 32, /* cluster, instance, task; not STOPPED */
+    KECS_IX_INSTANCE_NODE = 33,     /* scope 0: node, scope, cluster, id; not
+                                       INACTIVE, but of a node */
 
     /* service deployments, revisions, task sets: 40 to 49 */
     KECS_IX_SERVICE_DEPLOYMENT_NAME = 40, /* cluster, service, name */

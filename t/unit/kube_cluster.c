@@ -170,7 +170,8 @@ on_unsynced(void *ctx, kecs_str_t why)
 
 
 static const kecs_runtime_sink_t  sink = {
-    on_seen, on_refused, on_synced, on_unsynced, NULL
+    .seen = on_seen, .refused = on_refused, .synced = on_synced,
+    .unsynced = on_unsynced
 };
 
 

@@ -320,7 +320,8 @@ connect_to(void)
     kecs_kubeconfig_t         config;
     kecs_kubernetes_tuning_t  tuning;
     kecs_runtime_sink_t       sink = {
-        on_seen, on_refused, on_synced, on_unsynced, NULL
+        .seen = on_seen, .refused = on_refused, .synced = on_synced,
+        .unsynced = on_unsynced
     };
 
     memset(&config, 0, sizeof(config));

@@ -14,6 +14,7 @@
 #include "../../src/reconciler/expose.c"
 #include "../../src/reconciler/follow.c"
 #include "../../src/reconciler/loop.c"
+#include "../../src/reconciler/nodes.c"
 #include "../../src/reconciler/news.c"
 #include "../../src/reconciler/purge.c"
 #include "../../src/reconciler/rollout.c"
@@ -167,6 +168,7 @@ setup(kit_t *k)
     k->r.api = k->api.conf;
     k->r.arena = kecs_arena_create(0);
     k->r.definitions = kecs_definitions_create();
+    k->r.nodes = kecs_nodes_create();
     kecs_rand_seed(&k->r.rand, 2);
     (void) kecs_news_init(&k->r);
 
@@ -186,6 +188,7 @@ finish(kit_t *k)
 {
     kecs_view_free(&k->r);
     kecs_definitions_destroy(k->r.definitions);
+    kecs_nodes_destroy(k->r.nodes);
     kecs_arena_destroy(k->r.news_arena);
     kecs_arena_destroy(k->r.arena);
     callkit_close(&k->api);
@@ -1421,6 +1424,120 @@ test_exposing(void)
 }
 
 
+/* Nodes that name clusters. */
+
+static void
+tell_node(kit_t *k, const char *name, const char *uid, const char *clusters)
+{
+    kecs_node_seen_t  n;
+
+    memset(&n, 0, sizeof(n));
+    n.name = kecs_str_of(name);
+    n.uid = kecs_str_of(uid);
+    n.clusters = kecs_str_of(clusters);
+    n.ready = true;
+    n.open = true;
+    n.cpu = 1024;
+    n.memory = 1024;
+    k->rt.rt.sink.node_seen(k->rt.rt.sink.ctx, &n);
+}
+
+
+static void
+list_nodes(kit_t *k, const char *first, const char *second)
+{
+    k->rt.rt.sink.nodes_begin(k->rt.rt.sink.ctx);
+
+    if (first != NULL) {
+        tell_node(k, "n1", "uid-1", first);
+    }
+
+    if (second != NULL) {
+        tell_node(k, "n2", "uid-2", second);
+    }
+
+    k->rt.rt.sink.nodes_synced(k->rt.rt.sink.ctx);
+    go(k);
+}
+
+
+static void
+members(kit_t *k, const char *cluster, const char *n, const char *what)
+{
+    char  in[128];
+
+    (void) snprintf(in, sizeof(in), "{\"cluster\":\"%s\"}", cluster);
+    (void) callkit(&k->api, "ListContainerInstances", in);
+    callkit_ok(&k->api, "containerInstanceArns", n, what);
+}
+
+
+static void
+test_members(void)
+{
+    kit_t     k;
+    uint64_t  seq;
+
+    setup(&k);
+    k.r.set.instance_idle = 3600 * 1000;
+    (void) callkit(&k.api, "CreateCluster", "{\"clusterName\":\"web\"}");
+    list_nodes(&k, "web", "*");
+    members(&k, "web", "[2]", "both name it");
+    members(&k, "default", "[1]", "one names all");
+
+    (void) callkit(&k.api, "CreateCluster", "{\"clusterName\":\"api\"}");
+    go(&k);
+    members(&k, "api", "[1]", "it names one made later too");
+
+    seq = callkit_seq(&k.api);
+    list_nodes(&k, "web", "*");
+    tap_ok(callkit_seq(&k.api) == seq, "told again, nothing is written");
+
+    tell_node(&k, "n1", "uid-1", "api,web");
+    go(&k);
+    members(&k, "api", "[2]", "a label more");
+    tell_node(&k, "n1", "uid-1", "api");
+    k.r.nodes->sweep_at = 0;
+    go(&k);
+    members(&k, "api", "[2]", "a label less");
+    members(&k, "web", "[1]", "and a cluster less");
+
+    k.rt.rt.sink.node_gone(k.rt.rt.sink.ctx, kecs_str("n1"));
+    go(&k);
+    members(&k, "api", "[1]", "a node less");
+    list_nodes(&k, "web", NULL);
+    members(&k, "web", "[1]", "one is back, the other has gone");
+    members(&k, "api", "[0]", "which named this one");
+    finish(&k);
+}
+
+
+/* The nodes of an earlier run. */
+
+static void
+test_nodes_again(void)
+{
+    kit_t  k;
+
+    setup(&k);
+    list_nodes(&k, "default", "default");
+    members(&k, "default", "[2]", "two members");
+    kecs_nodes_destroy(k.r.nodes);
+    k.r.nodes = kecs_nodes_create();
+    go(&k);
+    members(&k, "default", "[2]", "nothing follows from silence");
+    list_nodes(&k, NULL, "default");
+    members(&k, "default", "[1]", "one has gone meanwhile");
+    (void) callkit(&k.api, "DeleteCluster", "{\"cluster\":\"default\"}");
+    callkit_ok(&k.api, "cluster.status", "INACTIVE", "members do not hold it");
+    go(&k);
+    (void) callkit(&k.api, "CreateCluster", "{}");
+    go(&k);
+    members(&k, "default", "[1]", "a cluster of the same name");
+    finish(&k);
+}
+
+
 int
 main(void)
 {
@@ -1447,6 +1564,8 @@ main(void)
     test_expiry_definitions();
     test_settings();
     test_exposing();
+    test_members();
+    test_nodes_again();
 
     return tap_done();
 }

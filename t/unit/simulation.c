@@ -34,7 +34,7 @@ load(kit_t *k, const char *body)
 
     memset(k, 0, sizeof(*k));
     k->a = kecs_arena_create(0);
-    k->conf = (kecs_simulated_conf_t) { 1, 3000, 500 };
+    k->conf = (kecs_simulated_conf_t) { 1, 3000, 500, 0 };
 
     if (kecs_shape_load(k->a, &kecs_ecs_task_definition_shape,
                         kecs_str_of(body), &definition) != KECS_OK)
@@ -373,8 +373,10 @@ test_runtime(void)
 
     load(&k, BODY(""));
     memset(&told, 0, sizeof(told));
-    sink = (kecs_runtime_sink_t) { on_seen, on_refused, on_synced,
-                                   on_unsynced, &told };
+    sink = (kecs_runtime_sink_t) {
+        .seen = on_seen, .refused = on_refused, .synced = on_synced,
+        .unsynced = on_unsynced, .ctx = &told
+    };
     k.conf.start_delay = 30;
     k.conf.stop_delay = 20;
 

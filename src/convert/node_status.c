@@ -1,0 +1,300 @@
+/*
+ * What a node is to ECS: its allocatable resources, whether a pod without
+ * tolerations may be put on it, and the ECS clusters that it names.
+ */
+
+#include <stdlib.h>
+
+#include "node_status.h"
+
+
+#define MIB  (1024.0 * 1024)
+
+#define ZONE_LABEL  "topology.kubernetes.io/zone"
+#define TYPE_LABEL  "node.kubernetes.io/instance-type"
+#define CORDONED    "node.kubernetes.io/unschedulable"
+
+
+/* A quantity ("7910m", "15Gi", "1.5e3") as a number; 0: it is none. */
+
+static double
+quantity(kecs_str_t s)
+{
+    char    text[64], *end;
+    size_t  i;
+    double  n;
+
+    static const struct {
+        const char  *suffix;
+        double       factor;
+    } suffixes[] = {
+        { "", 1 }, { "n", 1e-9 }, { "u", 1e-6 }, { "m", 1e-3 },
+        { "k", 1e3 }, { "M", 1e6 }, { "G", 1e9 }, { "T", 1e12 },
+        { "P", 1e15 }, { "E", 1e18 }, { "Ki", 1024 }, { "Mi", MIB },
+        { "Gi", 1024 * MIB }, { "Ti", MIB * MIB },
+        { "Pi", 1024 * MIB * MIB }, { "Ei", MIB * MIB * MIB }
+    };
+
+    if (s.len == 0 || s.len >= sizeof(text) || s.data[0] < '0'
+        || s.data[0] > '9')
+    {
+        return 0;
+    }
+
+    memcpy(text, s.data, s.len);
+    text[s.len] = '\0';
+    n = strtod(text, &end);
+
+    for (i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        if (strcmp(end, suffixes[i].suffix) == 0) {
+            return n * suffixes[i].factor;
+        }
+    }
+
+    return 0;
+}
+
+
+/* An allocatable amount, which may be given as a number too. */
+
+static uint32_t
+amount(const kecs_json_t *status, const char *name, double unit)
+{
+    double              n;
+    const kecs_json_t  *v;
+
+    v = kecs_json_at(status, "allocatable", name, NULL);
+
+    if (!kecs_json_double(v, &n)) {
+        n = quantity(kecs_json_str(v));
+    }
+
+    n = n * unit + 1e-6;
+
+    return n < 0 ? 0 : n >= INT32_MAX ? INT32_MAX : (uint32_t) n;
+}
+
+
+static bool
+is_ready(const kecs_json_t *status)
+{
+    const kecs_json_t  *v;
+
+    v = kecs_json_get(status, "conditions");
+
+    for (v = v != NULL ? v->first : NULL; v != NULL; v = v->next) {
+        if (kecs_str_is(kecs_json_str(kecs_json_get(v, "type")), "Ready")) {
+            return kecs_str_is(kecs_json_str(kecs_json_get(v, "status")),
+                               "True");
+        }
+    }
+
+    return false;
+}
+
+
+/*
+ * Our pods tolerate nothing but, for a while, that their node is away,
+ * which readiness tells as well.
+ */
+
+static bool
+keeps_away(const kecs_json_t *taint)
+{
+    kecs_str_t  key, effect;
+
+    key = kecs_json_str(kecs_json_get(taint, "key"));
+    effect = kecs_json_str(kecs_json_get(taint, "effect"));
+
+    return !kecs_str_is(key, CORDONED)
+           && (kecs_str_is(effect, "NoSchedule")
+               || kecs_str_is(effect, "NoExecute"));
+}
+
+
+static bool
+is_open(const kecs_json_t *spec)
+{
+    const kecs_json_t  *v;
+
+    v = kecs_json_get(spec, "taints");
+
+    for (v = v != NULL ? v->first : NULL; v != NULL; v = v->next) {
+        if (keeps_away(v)) {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+/* Names are kept as they come, but for spaces around them. */
+
+static void
+add_clusters(kecs_buf_t *b, kecs_str_t list)
+{
+    kecs_str_t  name;
+
+    while (kecs_str_split(&list, ',', &name)) {
+        while (name.len != 0 && name.data[0] == ' ') {
+            name = kecs_str_from(name, 1);
+        }
+
+        while (name.len != 0 && name.data[name.len - 1] == ' ') {
+            name.len--;
+        }
+
+        if (name.len == 0) {
+            continue;
+        }
+
+        if (b->len != 0) {
+            kecs_buf_chr(b, ',');
+        }
+
+        kecs_buf_str(b, name);
+    }
+}
+
+
+static kecs_rc_t
+clusters_of(kecs_arena_t *a, const kecs_json_t *meta, kecs_str_t *out)
+{
+    kecs_buf_t          b;
+    const kecs_json_t  *labels, *annotations;
+
+    labels = kecs_json_get(meta, "labels");
+    annotations = kecs_json_get(meta, "annotations");
+    kecs_buf_init(&b, a, 0);
+    add_clusters(&b, kecs_json_str(kecs_json_get(labels,
+                                                 KECS_NODE_CLUSTER)));
+    add_clusters(&b, kecs_json_str(kecs_json_get(annotations,
+                                                 KECS_NODE_CLUSTER)));
+    add_clusters(&b, kecs_json_str(kecs_json_get(annotations,
+                                                 KECS_NODE_CLUSTERS)));
+    *out = kecs_buf_view(&b);
+
+    return b.failed ? KECS_NOMEM : KECS_OK;
+}
+
+
+static kecs_str_t
+label(const kecs_json_t *meta, const char *name)
+{
+    return kecs_json_str(kecs_json_at(meta, "labels", name, NULL));
+}
+
+
+static kecs_str_t
+info(const kecs_json_t *status, const char *name)
+{
+    return kecs_json_str(kecs_json_at(status, "nodeInfo", name, NULL));
+}
+
+
+kecs_rc_t
+kecs_node_observe(kecs_arena_t *a, const kecs_json_t *node,
+    kecs_node_seen_t *out)
+{
+    int64_t             port;
+    const kecs_json_t  *meta, *spec, *status;
+
+    memset(out, 0, sizeof(*out));
+    meta = kecs_json_get(node, "metadata");
+    spec = kecs_json_get(node, "spec");
+    status = kecs_json_get(node, "status");
+
+    out->name = kecs_json_str(kecs_json_get(meta, "name"));
+    out->uid = kecs_json_str(kecs_json_get(meta, "uid"));
+
+    if (out->name.len == 0 || out->uid.len == 0) {
+        return KECS_INVALID;
+    }
+
+    out->zone = label(meta, ZONE_LABEL);
+    out->type = label(meta, TYPE_LABEL);
+    out->arch = info(status, "architecture");
+    out->os = info(status, "operatingSystem");
+    out->agent = info(status, "kubeletVersion");
+    out->engine = info(status, "containerRuntimeVersion");
+    out->provider = kecs_json_str(kecs_json_get(spec, "providerID"));
+    out->ready = is_ready(status);
+    out->open = is_open(spec);
+    out->cordoned = kecs_json_true(kecs_json_get(spec, "unschedulable"));
+    out->cpu = amount(status, "cpu", 1024);
+    out->memory = amount(status, "memory", 1 / MIB);
+    out->gpus = amount(status, "nvidia.com/gpu", 1);
+
+    if (kecs_json_i64(kecs_json_at(status, "daemonEndpoints",
+                                   "kubeletEndpoint", "Port", NULL), &port)
+        && port > 0 && port <= UINT16_MAX)
+    {
+        out->port = (uint32_t) port;
+    }
+
+    return clusters_of(a, meta, &out->clusters);
+}
+
+
+/* Handling them. */
+
+
+static const size_t  strings[] = {
+    offsetof(kecs_node_seen_t, name), offsetof(kecs_node_seen_t, uid),
+    offsetof(kecs_node_seen_t, zone), offsetof(kecs_node_seen_t, type),
+    offsetof(kecs_node_seen_t, arch), offsetof(kecs_node_seen_t, os),
+    offsetof(kecs_node_seen_t, provider), offsetof(kecs_node_seen_t, agent),
+    offsetof(kecs_node_seen_t, engine), offsetof(kecs_node_seen_t, clusters)
+};
+
+#define STRINGS  (sizeof(strings) / sizeof(strings[0]))
+
+
+bool
+kecs_node_same(const kecs_node_seen_t *a, const kecs_node_seen_t *b)
+{
+    size_t             i;
+    const kecs_str_t  *x, *y;
+
+    for (i = 0; i < STRINGS; i++) {
+        x = (const kecs_str_t *) (const void *)
+            ((const char *) a + strings[i]);
+        y = (const kecs_str_t *) (const void *)
+            ((const char *) b + strings[i]);
+
+        if (!kecs_str_eq(*x, *y)) {
+            return false;
+        }
+    }
+
+    return a->ready == b->ready && a->open == b->open
+           && a->cordoned == b->cordoned && a->cpu == b->cpu
+           && a->memory == b->memory && a->gpus == b->gpus
+           && a->port == b->port;
+}
+
+
+bool
+kecs_node_copy(kecs_arena_t *a, const kecs_node_seen_t *from,
+    kecs_node_seen_t *to)
+{
+    size_t       i;
+    kecs_str_t  *s;
+
+    *to = *from;
+
+    for (i = 0; i < STRINGS; i++) {
+        s = (kecs_str_t *) (void *) ((char *) to + strings[i]);
+
+        if (s->data != NULL) {
+            *s = kecs_strdup(a, *s);
+
+            if (s->data == NULL) {
+                return false;
+            }
+        }
+    }
+
+    return true;
+}

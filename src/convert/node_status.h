@@ -1,0 +1,34 @@
+/*
+ * From a node, as the Kubernetes API shows it, to what a runtime reports
+ * of it (ecs/node.h).  Pure; whatever a node holds, the answer is a node or
+ * an error.
+ */
+
+#ifndef KECS_NODE_STATUS_H
+#define KECS_NODE_STATUS_H
+
+
+#include "../ecs/node.h"
+#include "../json/json.h"
+
+
+/* A label or an annotation for one cluster, an annotation for several. */
+#define KECS_NODE_CLUSTER   "kecs/cluster"
+#define KECS_NODE_CLUSTERS  "kecs/clusters"
+
+/*
+ * Fills *out; strings lie in the node's tree or in the arena.  KECS_OK,
+ * KECS_NOMEM, or KECS_INVALID: it has no name or no uid.
+ */
+kecs_rc_t kecs_node_observe(kecs_arena_t *a, const kecs_json_t *node,
+    kecs_node_seen_t *out);
+
+/* Whether both tell the same. */
+bool kecs_node_same(const kecs_node_seen_t *a, const kecs_node_seen_t *b);
+
+/* A copy that lies wholly in the arena; false: out of memory. */
+bool kecs_node_copy(kecs_arena_t *a, const kecs_node_seen_t *from,
+    kecs_node_seen_t *to);
+
+
+#endif
