@@ -13,6 +13,9 @@
 #include "task_state.h"
 
 
+#define GROUPS_MAX  16              /* ECS allows five */
+
+
 kecs_rc_t
 kecs_pod_no(kecs_pod_build_t *b, const char *fmt, ...)
 {
@@ -327,6 +330,52 @@ object_label(kecs_pod_build_t *b)
 }
 
 
+/*
+ * A label for each security group, so that NetworkPolicies can select the
+ * pods of one.  No name comes twice.
+ */
+
+static kecs_rc_t
+group_labels(kecs_pod_build_t *b)
+{
+    size_t      i, n;
+    kecs_str_t  list, id, name, names[GROUPS_MAX];
+
+    n = 0;
+    list = b->p->s.task->groups;
+
+    while (n < GROUPS_MAX && kecs_str_split(&list, ',', &id)) {
+        if (id.len == 0) {
+            continue;
+        }
+
+        name = kecs_pod_value(b->a, id);
+
+        if (name.data == NULL) {
+            return KECS_NOMEM;
+        }
+
+        for (i = 0; i < n && !kecs_str_eq(names[i], name); i++) {
+            /* void */
+        }
+
+        if (i == n) {
+            names[n++] = name;
+            name = kecs_sprintf(b->a, KECS_POD_SECURITY "%.*s",
+                                kecs_fmt(name));
+
+            if (name.data == NULL) {
+                return KECS_NOMEM;
+            }
+
+            kecs_w_cstr(&b->w, name.data, "");
+        }
+    }
+
+    return KECS_OK;
+}
+
+
 static kecs_rc_t
 labels(kecs_pod_build_t *b, const char *id)
 {
@@ -353,6 +402,7 @@ labels(kecs_pod_build_t *b, const char *id)
     kecs_w_cstr(w, KECS_POD_TASK_ID, id);
     rc = object_label(b);
     kecs_w_str(w, KECS_POD_STORE, b->p->uuid);
+    rc = rc == KECS_OK ? group_labels(b) : rc;
     kecs_w_object_end(w);
 
     return rc;
@@ -489,7 +539,11 @@ platform(kecs_pod_build_t *b)
 }
 
 
-/* Tasks of a service spread over zones and nodes where that is possible. */
+/*
+ * Tasks of a service spread over zones and nodes where that is possible.
+ * Its name is not enough to tell them: other regions and accounts of the
+ * store may have the same one.
+ */
 
 static kecs_rc_t
 spread(kecs_pod_build_t *b)
@@ -511,9 +565,7 @@ spread(kecs_pod_build_t *b)
         kecs_w_object(w, "labelSelector");
         kecs_w_object(w, "matchLabels");
 
-        if (label(b, KECS_POD_CLUSTER, b->p->s.cluster) != KECS_OK
-            || label(b, KECS_POD_SERVICE, b->p->s.service) != KECS_OK)
-        {
+        if (object_label(b) != KECS_OK) {
             return KECS_NOMEM;
         }
 

@@ -23,6 +23,7 @@
 #define KECS_POD_OBJECT      "kecs/service"     /* of its service's objects */
 #define KECS_POD_TASK_ID     "ecs/task-id"
 #define KECS_POD_CLUSTER     "ecs/cluster"
+#define KECS_POD_SECURITY    "sg.ecs/"          /* and a security group */
 #define KECS_POD_SERVICE     "ecs/service"
 #define KECS_POD_DEPLOYMENT  "ecs/deployment"
 #define KECS_POD_FAMILY      "ecs/family"

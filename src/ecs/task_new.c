@@ -22,6 +22,7 @@ typedef struct {
     kecs_str_t                         cpu;         /* sizes of the task */
     kecs_str_t                         memory;
     kecs_needs_t                       needs;
+    kecs_str_t                         groups;      /* security groups */
     kecs_str_t                         fixed;       /* STATIC */
 } plan_t;
 
@@ -401,6 +402,42 @@ add_containers(const plan_t *p, kecs_task_t *t)
 }
 
 
+/* Of an awsvpc task, otherwise NULL. */
+
+static const kecs_ecs_aws_vpc_configuration_t *
+vpc_of(const plan_t *p)
+{
+    return kecs_is_awsvpc(p->def) && p->n->network != NULL
+           ? p->n->network->awsvpc_configuration : NULL;
+}
+
+
+/* What the runtime may select it by, see docs/runtimes.md. */
+
+static kecs_rc_t
+plan_groups(plan_t *p)
+{
+    size_t                                   i;
+    kecs_buf_t                               b;
+    const kecs_ecs_aws_vpc_configuration_t  *vpc;
+
+    vpc = vpc_of(p);
+    kecs_buf_init(&b, p->c->arena, 0);
+
+    for (i = 0; vpc != NULL && i < vpc->security_groups.n; i++) {
+        if (i > 0) {
+            kecs_buf_chr(&b, ',');
+        }
+
+        kecs_buf_str(&b, vpc->security_groups.items[i]);
+    }
+
+    p->groups = kecs_buf_view(&b);
+
+    return b.failed ? KECS_NOMEM : KECS_OK;
+}
+
+
 /* The network interface of an awsvpc task, in one of its subnets. */
 
 static kecs_rc_t
@@ -412,9 +449,9 @@ add_attachment(const plan_t *p, kecs_task_t *t)
     kecs_writer_t                           w;
     const kecs_ecs_aws_vpc_configuration_t  *vpc;
 
-    vpc = p->n->network ? p->n->network->awsvpc_configuration : NULL;
+    vpc = vpc_of(p);
 
-    if (!kecs_is_awsvpc(p->def) || vpc == NULL || vpc->subnets.n == 0) {
+    if (vpc == NULL || vpc->subnets.n == 0) {
         return KECS_OK;
     }
 
@@ -502,6 +539,7 @@ fill_head(const plan_t *p, kecs_task_t *t)
     t->cpu = p->needs.cpu;
     t->memory = p->needs.memory;
     t->ports = p->needs.ports;
+    t->groups = p->groups;
     t->zone = n->zone;
     t->node = n->node;
 
@@ -589,6 +627,10 @@ kecs_tasks_create(kecs_call_t *c, const kecs_new_task_t *n, size_t count,
 
     if (rc == KECS_OK) {
         rc = plan_static(&p);
+    }
+
+    if (rc == KECS_OK) {
+        rc = plan_groups(&p);
     }
 
     for (i = 0; rc == KECS_OK && i < count; i++) {

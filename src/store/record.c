@@ -79,7 +79,8 @@ static const kecs_field_t  task_fields[] = {
     field(kecs_task_t, TIME, protected_until),
     field(kecs_task_t, U32, cpu),
     field(kecs_task_t, U32, memory),
-    field(kecs_task_t, STR, ports)
+    field(kecs_task_t, STR, ports),
+    field(kecs_task_t, STR, groups)
 };
 
 

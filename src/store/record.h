@@ -206,6 +206,7 @@ typedef struct {
     uint32_t     cpu;               /* what it takes of an instance: units, */
     uint32_t     memory;            /* MiB, */
     kecs_str_t   ports;             /* host ports, "80,53/udp" */
+    kecs_str_t   groups;            /* security groups, "sg-1,sg-2" */
 } kecs_task_t;
 
 static inline bool
