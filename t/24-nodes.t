@@ -171,6 +171,60 @@ is($out->{tasks}[0]{containerInstanceArn}, $arn, 'StartTask on a node');
 ok_api('PutAttributes', { attributes => [
     { name => 'rack', value => 'r1', targetId => $arn }] });
 
+# Draining: services move, other tasks stay.
+
+stop_all('other');
+stop_all('default');
+ok($t->wait_for(sub {
+    my $c = ok_api('DescribeClusters', { clusters => [qw(default other)] });
+    !grep { $_->{runningTasksCount} + $_->{pendingTasksCount} }
+        @{ $c->{clusters} };
+}), 'all nodes are empty');
+ok_api('CreateService', { serviceName => 'web', taskDefinition => 'small',
+                          desiredCount => 6 });
+
+sub tasks_on {
+    my ($on, @filter) = @_;
+
+    return @{ ok_api('ListTasks', { containerInstance => $on, @filter })
+              ->{taskArns} };
+}
+
+wait_api('DescribeServices', { services => ['web'] }, 'a service runs',
+         sub { $_[0]{services}[0]{runningCount} == 6
+               && $_[0]{services}[0]{deployments}[0]{rolloutState}
+                  eq 'COMPLETED' });
+is(scalar tasks_on($arn), 2, 'spread over the nodes');
+ok_api('StartTask', { taskDefinition => 'small',
+                      containerInstances => [$arn] });
+ok_api('UpdateContainerInstancesState', { status => 'DRAINING',
+                                          containerInstances => [$arn] });
+my $least = 6;
+ok($t->wait_for(sub {
+    my $s = ok_api('DescribeServices', { services => ['web'] })
+            ->{services}[0];
+    $least = $s->{runningCount} if $s->{runningCount} < $least;
+    !tasks_on($arn, serviceName => 'web') && $s->{runningCount} == 6
+        && $s->{pendingCount} == 0;
+}), 'the tasks of the service move away');
+is($least, 6, 'none was missing meanwhile');
+is(scalar tasks_on($arn), 1, 'a task of no service stays');
+ok_api('UpdateService', { service => 'web', desiredCount => 12 });
+wait_api('DescribeServices', { services => ['web'] }, 'more tasks',
+         sub { $_[0]{services}[0]{runningCount} == 12 });
+is(scalar tasks_on($arn), 1, 'none of them goes there');
+ok_api('UpdateContainerInstancesState', { status => 'ACTIVE',
+                                          containerInstances => [$arn] });
+ok_api('DeleteService', { service => 'web', force => \1 });
+
+# A DAEMON runs on instances, and does not hold them.
+
+ok_api('CreateService', { serviceName => 'agent', taskDefinition => 'small',
+                          schedulingStrategy => 'DAEMON' });
+wait_api('DescribeServices', { services => ['agent'] }, 'one on each',
+         sub { my $s = $_[0]{services}[0];
+               $s->{desiredCount} == 3 && $s->{runningCount} == 3 });
+
 # Idle nodes leave, but not those that a client has changed.
 
 stop_all('other');
@@ -180,6 +234,10 @@ wait_api('ListContainerInstances', { cluster => 'other' },
 wait_api('ListContainerInstances', {}, 'all but one that was changed',
          sub { @{ $_[0]{containerInstanceArns} } == 1 });
 is_deeply([instances()], [$arn], 'it is that one');
+wait_api('DescribeServices', { services => ['agent'] },
+         'the DAEMON is where an instance is', sub {
+    $_[0]{services}[0]{runningCount} == 1 });
+ok_api('DeleteService', { service => 'agent', force => \1 });
 
 # Deleting is not in the way.
 

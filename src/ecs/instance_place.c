@@ -650,6 +650,7 @@ kecs_task_on(kecs_call_t *c, const uint8_t *instance, kecs_new_task_t *n)
                                 kecs_str(KECS_ZONE_ATTRIBUTE));
     n->zone = zone.len != 0 ? zone : kecs_null_str;
     n->instance = p->id;
+    n->node = p->node;
 
     return KECS_OK;
 }

@@ -607,16 +607,66 @@ kecs_node_refresh(kecs_call_t *c, kecs_str_t cluster, kecs_instance_t *p)
 /* Leaving. */
 
 
+/* Tasks of a DAEMON service are there because the instance is. */
+
+static kecs_rc_t
+holds(kecs_call_t *c, const kecs_task_t *t, bool *any)
+{
+    kecs_rc_t       rc;
+    kecs_service_t  s;
+
+    *any = true;
+
+    if (t->service == 0) {
+        return KECS_OK;
+    }
+
+    memset(&s, 0, sizeof(s));
+    s.rec.kind = KECS_SERVICE;
+    s.rec.scope = c->scope;
+    s.cluster = t->cluster;
+    s.no = t->service;
+    rc = kecs_get(c->txn, c->arena, &s, 0);
+    *any = rc == KECS_OK && s.strategy != KECS_STRATEGY_DAEMON;
+
+    return rc == KECS_NOT_FOUND ? KECS_OK : rc;
+}
+
+
 static kecs_rc_t
 has_tasks(kecs_call_t *c, const kecs_instance_t *p, bool *any)
 {
-    kecs_key_t  prefix;
+    kecs_rc_t     rc;
+    kecs_key_t    prefix;
+    kecs_str_t    key;
+    kecs_task_t   t;
+    kecs_scan_t  *scan;
 
+    *any = false;
     kecs_key_init(&prefix);
     kecs_key_u32(&prefix, p->cluster);
     kecs_key_bytes(&prefix, p->id, KECS_ID_LEN);
+    rc = kecs_scan(c->txn, c->arena, KECS_IX_TASK_INSTANCE_LIVE, c->scope,
+                   &prefix, kecs_null_str, false, &scan);
 
-    return kecs_index_any(c, KECS_IX_TASK_INSTANCE_LIVE, &prefix, any);
+    while (rc == KECS_OK && !*any) {
+        memset(&t, 0, sizeof(t));
+        rc = kecs_scan_next(scan, &key, &t);
+
+        if (rc == KECS_OK) {
+            rc = kecs_get(c->txn, c->arena, &t, 0);
+        }
+
+        if (rc == KECS_OK) {
+            rc = holds(c, &t, any);
+        }
+    }
+
+    if (rc == KECS_OK) {
+        kecs_scan_end(scan);
+    }
+
+    return rc == KECS_DONE ? KECS_OK : rc;
 }
 
 

@@ -13,6 +13,7 @@
  * expiry.c  what is old                 adopt.c   tasks without a record
  * purge.c   deleted task definitions    follow.c  service deployments
  * expose.c  what others see of services  nodes.c  container instances
+ * evacuate.c  instances that are DRAINING
  */
 
 #ifndef KECS_RECONCILER_H
@@ -38,6 +39,7 @@ typedef struct kecs_live_service_s  kecs_live_service_t;
 typedef struct kecs_news_s          kecs_news_t;
 typedef struct kecs_definitions_s   kecs_definitions_t;
 typedef struct kecs_nodes_s         kecs_nodes_t;
+typedef struct kecs_evacuated_s     kecs_evacuated_t;
 
 /* A task that is not STOPPED. */
 struct kecs_live_task_s {
@@ -117,6 +119,7 @@ typedef struct kecs_reconciler_s {
     kecs_live_task_t     *all_tasks;
     kecs_live_service_t  *all_services;
     kecs_live_service_t  *dirty;
+    kecs_evacuated_t     *evacuated;
     kecs_live_service_t  *expose;
     bool                  exposed;       /* all have been told of */
     kecs_msec_t           services_at;   /* wall: earliest again_at */
@@ -286,6 +289,16 @@ void kecs_expose(kecs_reconciler_t *r);
 /* It leaves the view; with `over` it is no more. */
 void kecs_expose_drop(kecs_reconciler_t *r, kecs_live_service_t *s,
     bool over);
+
+
+/*
+ * evacuate.c: an instance is as the log tells; whether the instance of a
+ * task is DRAINING; all is forgotten.
+ */
+kecs_rc_t kecs_evacuate(kecs_reconciler_t *r, const kecs_instance_t *p,
+    bool gone);
+bool kecs_evacuated(kecs_reconciler_t *r, const kecs_live_task_t *t);
+void kecs_evacuate_none(kecs_reconciler_t *r);
 
 
 /*

@@ -231,6 +231,7 @@ tasks_of(kecs_reconciler_t *r, const kecs_live_service_t *live,
     for (t = live->tasks, n = 0; t != NULL; t = t->of_next, n++) {
         list[n] = t->sched;
         list[n].protected = t->protected_until > now;
+        list[n].draining = r->evacuated != NULL && kecs_evacuated(r, t);
 
         if (list[n].protected) {
             *end = earlier(*end, t->protected_until);

@@ -596,7 +596,7 @@ apply(kecs_reconciler_t *r, kecs_txn_t *txn, kecs_change_entry_t *e)
     case KECS_INSTANCE:
         i = e->rec;
         dirty_daemons(r, i->rec.scope, i->cluster);
-        return KECS_OK;
+        return kecs_evacuate(r, i, gone);
 
     default:
         return KECS_OK;
@@ -660,6 +660,15 @@ each_service(kecs_reconciler_t *r, kecs_txn_t *txn, kecs_any_t *rec)
     (void) txn;
 
     return service_changed(r, &rec->service, false);
+}
+
+
+static kecs_rc_t
+each_live_instance(kecs_reconciler_t *r, kecs_txn_t *txn, kecs_any_t *rec)
+{
+    (void) txn;
+
+    return kecs_evacuate(r, &rec->instance, false);
 }
 
 
@@ -751,6 +760,11 @@ kecs_view_load(kecs_reconciler_t *r)
     }
 
     if (rc == KECS_OK) {
+        kecs_evacuate_none(r);
+        rc = load_index(r, txn, KECS_IX_INSTANCE, each_live_instance);
+    }
+
+    if (rc == KECS_OK) {
         drop_stale(r);
         r->seq = kecs_txn_seq(txn);
         r->loaded = true;
@@ -775,6 +789,7 @@ kecs_view_free(kecs_reconciler_t *r)
         drop_service(r, r->all_services, false);
     }
 
+    kecs_evacuate_none(r);
     kecs_hashtab_free(&r->tasks);
     kecs_hashtab_free(&r->services);
 }

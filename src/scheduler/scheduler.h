@@ -37,6 +37,7 @@ typedef struct {
     uint8_t      health;
     bool         checked;           /* an essential container has a check */
     bool         protected;         /* not to be stopped by scale-in */
+    bool         draining;          /* its instance is to become empty */
     kecs_msec_t  created_at;
     kecs_msec_t  started_at;
     kecs_str_t   zone;

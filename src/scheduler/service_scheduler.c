@@ -6,10 +6,12 @@
  *     minimum = ceil(desired * min / 100)   healthy tasks never fall below
  *     maximum = floor(desired * max / 100)  tasks to run never exceed it
  *
- * New tasks belong to the PRIMARY deployment, old ones to all others.  A
- * healthy old task goes when new healthy ones do its work, or when a new
- * one needs its room, and always only down to the minimum.  Tasks that are
- * not healthy serve nobody, so they may go at any time.
+ * New tasks belong to the PRIMARY deployment, old ones to all others; a
+ * task on an instance that is DRAINING counts as an old one, and stops at
+ * once when it does not run yet.  A healthy old task goes when new healthy
+ * ones do its work, or when a new one needs its room, and always only down
+ * to the minimum.  Tasks that are not healthy serve nobody, so they may go
+ * at any time.
  *
  * A step leaves the rest to later steps: whoever applies the actions calls
  * again after each change and at `again_at`.
@@ -49,6 +51,8 @@ typedef struct {
     bool                      heals;        /* a failure count ends */
     bool                      fails;        /* the breaker is triggered */
     bool                      early;        /* enough of it is healthy */
+
+    bool                      draining;     /* a task is to move away */
 
     item_t                   *items;
     zone_t                   *zones;        /* of the live tasks */
@@ -301,12 +305,15 @@ classify(step_t *s)
         it = &s->items[i];
 
         it->task = t;
-        it->new = s->primary != NULL && t->deployment == s->primary->id;
+        it->new = s->primary != NULL && t->deployment == s->primary->id
+                  && !t->draining;
         it->live = t->desired == KECS_DESIRED_RUNNING
                    && t->status <= KECS_TASK_RUNNING;
         it->healthy = it->live && kecs_sched_healthy(s->conf, t, s->now);
         it->unhealthy = it->live
                         && kecs_sched_unhealthy(s->view->service, t, s->now);
+
+        s->draining |= t->draining;
 
         if (it->live) {
             look_again(s, t);
@@ -730,6 +737,13 @@ is_old_healthy(const item_t *i)
 }
 
 
+static bool
+is_drained_idle(const item_t *i)
+{
+    return i->task->draining && i->task->status < KECS_TASK_RUNNING;
+}
+
+
 static int64_t
 least(int64_t a, int64_t b)
 {
@@ -741,6 +755,17 @@ static int64_t
 most(int64_t a, int64_t b)
 {
     return a > b ? a : b;
+}
+
+
+/* On a DRAINING instance nothing is to start any more. */
+
+static void
+stop_drained(step_t *s)
+{
+    if (s->draining) {
+        stop(s, s->live, is_drained_idle);
+    }
 }
 
 
@@ -1157,6 +1182,7 @@ kecs_schedule_rolling(kecs_arena_t *a, const kecs_sched_view_t *view,
 
     look_at_failures(&s);
     stop_unhealthy(&s);
+    stop_drained(&s);
     stop_surplus(&s);
     stop_old(&s);
     start(&s);

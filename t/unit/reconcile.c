@@ -10,6 +10,7 @@
 #include "../../src/reconciler/batch.c"
 #include "../../src/reconciler/definitions.c"
 #include "../../src/reconciler/drive.c"
+#include "../../src/reconciler/evacuate.c"
 #include "../../src/reconciler/expiry.c"
 #include "../../src/reconciler/expose.c"
 #include "../../src/reconciler/follow.c"

@@ -383,6 +383,79 @@ test_left_sets(void)
 }
 
 
+/* Instances that are DRAINING. */
+
+typedef struct {
+    const char  *what;
+    unsigned     desired;
+    unsigned     min_percent;
+    unsigned     max_percent;
+    unsigned     stay;              /* RUNNING elsewhere */
+    unsigned     leave;             /* RUNNING there */
+    unsigned     pending;           /* there */
+    unsigned     starts;
+    unsigned     stops;
+} drain_t;
+
+static const drain_t  drains[] = {
+    { "replaced before they stop", 4, 100, 200, 2, 2, 0, 2, 0 },
+    { "stopped once they are replaced", 4, 100, 200, 4, 2, 0, 0, 2 },
+    { "no more than the maximum", 4, 100, 125, 2, 2, 0, 1, 0 },
+    { "stopped for want of room", 4, 50, 100, 2, 2, 0, 2, 2 },
+    { "down to the minimum", 4, 75, 100, 2, 2, 0, 1, 1 },
+    { "at once what does not run yet", 4, 100, 200, 2, 0, 2, 2, 2 },
+    { "all of them", 3, 100, 200, 0, 2, 1, 3, 1 },
+    { "none is left", 2, 100, 200, 2, 0, 0, 0, 0 }
+};
+
+
+static void
+test_drain(void)
+{
+    kit_t               k;
+    size_t              i;
+    unsigned            n;
+    kecs_deployment_t   d;
+    kecs_sched_view_t   view;
+
+    for (i = 0; i < sizeof(drains) / sizeof(drains[0]); i++) {
+        setup(&k, drains[i].desired);
+        memset(&view, 0, sizeof(view));
+        memset(&d, 0, sizeof(d));
+        d.id = k.service.primary = 1;
+        d.status = KECS_DEPLOYMENT_PRIMARY;
+        d.rollout = KECS_ROLLOUT_COMPLETED;
+        d.desired = drains[i].desired;
+        k.service.min_percent = drains[i].min_percent;
+        k.service.max_percent = drains[i].max_percent;
+        add_tasks(&k, 1, drains[i].stay + drains[i].leave
+                         + drains[i].pending);
+
+        for (n = drains[i].stay; n < k.view.n_tasks; n++) {
+            k.tasks[n].draining = true;
+
+            if (n >= drains[i].stay + drains[i].leave) {
+                k.tasks[n].status = KECS_TASK_PENDING;
+                k.tasks[n].started_at = 0;
+            }
+        }
+
+        view.service = &k.service;
+        view.deployments = &d;
+        view.n_deployments = 1;
+        view.tasks = k.tasks;
+        view.n_tasks = k.view.n_tasks;
+
+        (void) kecs_schedule_rolling(k.arena, &view, &k.conf, NOW, &k.out);
+        tap_is_int(count(&k, KECS_ACT_START, 1), drains[i].starts,
+                   "%s: starts", drains[i].what);
+        tap_is_int(count(&k, KECS_ACT_STOP, 1), drains[i].stops,
+                   "%s: stops", drains[i].what);
+        kecs_arena_destroy(k.arena);
+    }
+}
+
+
 int
 main(void)
 {
@@ -393,6 +466,7 @@ main(void)
     test_sets_end();
     test_sets_fail();
     test_left_sets();
+    test_drain();
 
     return tap_done();
 }
