@@ -4,9 +4,7 @@
  * so that is said loudly, on standard error.
  */
 
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "cli.h"
 
@@ -16,27 +14,20 @@
 static void
 endpoint(const kecs_options_t *o, char *out, size_t size)
 {
-    char   path[PATH_MAX + 16];
-    FILE  *f;
+    kecs_endpoint_t  e;
 
-    (void) snprintf(out, size, "http://127.0.0.1:%u", o->port);
+    e.api[0] = '\0';
 
-    if (o->port_given) {
-        return;
+    if (!o->port_given) {
+        kecs_endpoint_read(o->data, &e);
     }
 
-    (void) snprintf(path, sizeof(path), "%s/endpoint", o->data);
-    f = fopen(path, "re");
+    if (e.api[0] != '\0') {
+        (void) snprintf(out, size, "%s", e.api);
 
-    if (f == NULL) {
-        return;
+    } else {
+        (void) snprintf(out, size, "http://127.0.0.1:%u", o->port);
     }
-
-    if (fgets(out, (int) size, f) != NULL) {
-        out[strcspn(out, "\n")] = '\0';
-    }
-
-    (void) fclose(f);
 }
 
 

@@ -76,24 +76,6 @@ kecs_former_lives(int lock_fd)
 }
 
 
-/* The owner of a lock on the file, by a line of /proc/locks; 0: none. */
-
-static pid_t
-lock_owner(const char *line, ino_t file)
-{
-    long                pid;
-    unsigned long long  inode;
-
-    if (sscanf(line, "%*s FLOCK %*s %*s %ld %*x:%*x:%llu", &pid, &inode) != 2
-        || inode != (unsigned long long) file)
-    {
-        return 0;
-    }
-
-    return (pid_t) pid;
-}
-
-
 /* Signals the noted groups that have the store open. */
 
 static void
@@ -107,7 +89,7 @@ end_former(const pid_t *groups, ino_t file, int sig)
     f = fopen("/proc/locks", "re");
 
     while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
-        pid = lock_owner(line, file);
+        pid = kecs_lock_line(line, file);
         group = pid > 0 ? getpgid(pid) : -1;
 
         for (i = 0; group > 1 && i < KECS_FORMER_SLOTS; i++) {

@@ -1,5 +1,6 @@
 /*
- * The kecs tool: `kecs VERB [flags]`.  Verbs and flags are tables.
+ * The kecs tool: `kecs VERB [flags]`.  Verbs and flags are the tables of
+ * verbs.c.
  */
 
 #include <errno.h>
@@ -13,64 +14,6 @@
 
 #include "cli.h"
 
-
-static int
-version(kecs_options_t *o)
-{
-    (void) o;
-    printf("kecs %s\n", KECS_VERSION);
-
-    return 0;
-}
-
-
-static const struct {
-    const char    *name;
-    kecs_verb_pt   run;
-    const char    *args;
-    const char    *help;
-} verbs[] = {
-    { "up", kecs_up, "", "start the API and the reconciler, in the"
-      " foreground" },
-    { "env", kecs_env, "", "print what points AWS clients here:"
-      " eval \"$(kecs env)\"" },
-    { "down", kecs_down, "", "stop all tasks of the store and remove our"
-      " objects" },
-    { "release", kecs_release, "", "only strip our finalizers from pods" },
-    { "check", kecs_check, "", "check the store's invariants" },
-    { "backup", kecs_backup, "FILE", "copy the store, also while it is in"
-      " use" },
-    { "restore", kecs_restore, "FILE", "make the store from a backup"
-      " (--replace: over an existing one)" },
-    { "version", version, "", "print the version" },
-};
-
-typedef enum { TEXT, NUMBER, SET, SWITCH } flag_type_t;
-
-#define flag(name, type, member, help)                                        \
-    { name, type, offsetof(kecs_options_t, member), help }
-
-static const struct {
-    const char   *name;
-    flag_type_t   type;
-    size_t        offset;
-    const char   *help;
-} flags[] = {
-    flag("port", NUMBER, port, "of the ECS API (8080)"),
-    flag("admin-port", NUMBER, admin_port, "of health and metrics (8081)"),
-    flag("data", TEXT, data, "folder of the store"),
-    flag("runtime", TEXT, runtime, "auto, kubernetes or simulated"),
-    flag("kubeconfig", TEXT, kubeconfig, "file that names the cluster"),
-    flag("context", TEXT, context, "context in it"),
-    flag("namespace", TEXT, namespace, "where pods go"),
-    flag("workers", NUMBER, workers, "nginx workers (number of cores)"),
-    flag("account", TEXT, account, "account of unsigned calls"),
-    flag("region", TEXT, region, "region of unsigned calls"),
-    flag("access-log", TEXT, access_log, "file for a line per call (none)"),
-    flag("log-level", TEXT, log_level, "error, warn, notice, info, debug"),
-    flag("set", SET, sets, "NAME=VALUE, a setting of the reconciler"),
-    flag("replace", SWITCH, replace, "restore over an existing store"),
-};
 
 #define COUNT(a)  (sizeof(a) / sizeof((a)[0]))
 
@@ -88,28 +31,6 @@ kecs_die(const char *fmt, ...)
     fprintf(stderr, "\n");
 
     return 1;
-}
-
-
-static int
-usage(FILE *to)
-{
-    size_t  i;
-
-    fprintf(to, "usage: kecs VERB [flags]\n\n");
-
-    for (i = 0; i < COUNT(verbs); i++) {
-        fprintf(to, "  %-8s %-5s %s\n", verbs[i].name, verbs[i].args,
-                verbs[i].help);
-    }
-
-    fprintf(to, "\nflags:\n");
-
-    for (i = 0; i < COUNT(flags); i++) {
-        fprintf(to, "  --%-12s %s\n", flags[i].name, flags[i].help);
-    }
-
-    return to == stdout ? 0 : 2;
 }
 
 
@@ -131,30 +52,28 @@ set_number(unsigned *to, const char *name, const char *value)
 
 
 static bool
-set_flag(kecs_options_t *o, size_t i, const char *value)
+set_flag(kecs_options_t *o, const kecs_flag_t *flag, const char *value)
 {
     char  *to;
 
-    to = (char *) o + flags[i].offset;
+    to = (char *) o + flag->offset;
+    o->port_given |= strcmp(flag->name, "port") == 0;
+    o->admin_port_given |= strcmp(flag->name, "admin-port") == 0;
 
-    if (strcmp(flags[i].name, "port") == 0) {
-        o->port_given = true;
-    }
+    switch (flag->type) {
 
-    switch (flags[i].type) {
-
-    case TEXT:
+    case KECS_FLAG_TEXT:
         *(const char **) to = value;
         return true;
 
-    case NUMBER:
-        return set_number((unsigned *) to, flags[i].name, value);
+    case KECS_FLAG_NUMBER:
+        return set_number((unsigned *) to, flag->name, value);
 
-    case SWITCH:
+    case KECS_FLAG_SWITCH:
         *(bool *) to = true;
         return true;
 
-    default: /* SET */
+    default: /* KECS_FLAG_SET */
         if (strchr(value, '=') == NULL || o->n_sets == KECS_SETS_MAX) {
             (void) kecs_die("--set takes NAME=VALUE");
             return false;
@@ -166,14 +85,30 @@ set_flag(kecs_options_t *o, size_t i, const char *value)
 }
 
 
+static const kecs_flag_t *
+flag_find(const char *name, size_t len)
+{
+    const kecs_flag_t  *f;
+
+    for (f = kecs_flags; f->name != NULL; f++) {
+        if (strlen(f->name) == len && strncmp(f->name, name, len) == 0) {
+            return f;
+        }
+    }
+
+    return NULL;
+}
+
+
 /* --name value and --name=value; everything else is an argument. */
 
 static bool
 parse(kecs_options_t *o, int argc, char **argv)
 {
-    int          n;
-    size_t       i, len;
-    const char  *name, *value;
+    int                 n;
+    size_t              len;
+    const char         *name, *value;
+    const kecs_flag_t  *flag;
 
     for (n = 0; n < argc; n++) {
 
@@ -185,30 +120,23 @@ parse(kecs_options_t *o, int argc, char **argv)
         name = argv[n] + 2;
         len = strcspn(name, "=");
         value = name[len] == '=' ? name + len + 1 : NULL;
+        flag = flag_find(name, len);
 
-        for (i = 0; i < COUNT(flags); i++) {
-            if (strlen(flags[i].name) == len
-                && strncmp(flags[i].name, name, len) == 0)
-            {
-                break;
-            }
-        }
-
-        if (i == COUNT(flags)) {
+        if (flag == NULL) {
             (void) kecs_die("unknown flag %s; see kecs help", argv[n]);
             return false;
         }
 
-        if (value == NULL && flags[i].type != SWITCH) {
+        if (value == NULL && flag->type != KECS_FLAG_SWITCH) {
             if (n + 1 == argc) {
-                (void) kecs_die("--%s needs a value", flags[i].name);
+                (void) kecs_die("--%s needs a value", flag->name);
                 return false;
             }
 
             value = argv[++n];
         }
 
-        if (!set_flag(o, i, value)) {
+        if (!set_flag(o, flag, value)) {
             return false;
         }
     }
@@ -417,42 +345,54 @@ defaults(kecs_options_t *o)
 }
 
 
+/* "FILE" takes one argument, "[VERB]" one or none. */
+
+static bool
+args_valid(const kecs_verb_t *verb, const kecs_options_t *o)
+{
+    if (o->n_args == (verb->args[0] != '\0')
+        || (o->n_args == 0 && verb->args[0] == '['))
+    {
+        return true;
+    }
+
+    (void) kecs_die("usage: kecs %s %s", verb->name, verb->args);
+
+    return false;
+}
+
+
 int
 main(int argc, char **argv)
 {
-    size_t          i;
-    kecs_options_t  o;
+    kecs_options_t      o;
+    const kecs_verb_t  *verb;
 
-    if (argc < 2 || strcmp(argv[1], "help") == 0
-        || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-    {
-        return usage(argc < 2 ? stderr : stdout);
+    if (argc < 2) {
+        return kecs_usage(stderr);
     }
 
-    for (i = 0; i < COUNT(verbs); i++) {
-        if (strcmp(verbs[i].name, argv[1]) == 0) {
-            break;
-        }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        return kecs_usage(stdout);
     }
 
-    if (i == COUNT(verbs)) {
+    verb = kecs_verb_find(argv[1]);
+
+    if (verb == NULL) {
         (void) kecs_die("unknown verb \"%s\"", argv[1]);
-        return usage(stderr);
+        return kecs_usage(stderr);
     }
 
     defaults(&o);
     o.args = argv;
 
     if (argc > 2 && strcmp(argv[2], "--help") == 0) {
-        return usage(stdout);
+        o.n_args = 1;
+        o.args[0] = argv[1];
+        return kecs_help(&o);
     }
 
-    if (!parse(&o, argc - 2, argv + 2)) {
-        return 2;
-    }
-
-    if (o.n_args != (verbs[i].args[0] != '\0')) {
-        (void) kecs_die("usage: kecs %s %s", verbs[i].name, verbs[i].args);
+    if (!parse(&o, argc - 2, argv + 2) || !args_valid(verb, &o)) {
         return 2;
     }
 
@@ -463,5 +403,5 @@ main(int argc, char **argv)
         return 2;
     }
 
-    return verbs[i].run(&o);
+    return verb->run(&o);
 }

@@ -573,65 +573,7 @@ stop_all(child_t *children, int fd)
 static bool
 ask_ready(unsigned port, char *body, size_t size)
 {
-    int                 fd;
-    char                text[4096], *p;
-    size_t              len;
-    ssize_t             n;
-    struct timeval      tv;
-    struct sockaddr_in  sin;
-    static const char   request[] = "GET /readyz?verbose HTTP/1.0\r\n"
-                                    "Host: localhost\r\n\r\n";
-
-    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    memset(&sin, 0, sizeof(sin));
-    sin.sin_family = AF_INET;
-    sin.sin_port = htons((uint16_t) port);
-    sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    tv.tv_sec = 1;
-    tv.tv_usec = 0;
-    len = 0;
-
-    if (fd != -1 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv,
-                               sizeof(tv)) == 0
-        && connect(fd, (struct sockaddr *) &sin, sizeof(sin)) == 0
-        && send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) > 0)
-    {
-        while (len < sizeof(text) - 1
-               && (n = recv(fd, text + len, sizeof(text) - 1 - len, 0)) > 0)
-        {
-            len += (size_t) n;
-        }
-    }
-
-    if (fd != -1) {
-        (void) close(fd);
-    }
-
-    text[len] = '\0';
-    p = strstr(text, "\r\n\r\n");
-    (void) snprintf(body, size, "%s", p ? p + 4 : "");
-
-    return strncmp(text, "HTTP/1.1 200", 12) == 0;
-}
-
-
-/* The value of one key of the reconciler's status; empty when unknown. */
-
-static void
-status_of(kecs_str_t text, const char *key, char *out, size_t size)
-{
-    kecs_str_t  line, name;
-
-    out[0] = '\0';
-
-    while (kecs_str_split(&text, '\n', &line)) {
-        (void) kecs_str_split(&line, ' ', &name);
-
-        if (kecs_str_is(name, key)) {
-            (void) snprintf(out, size, "%.*s", kecs_fmt(line));
-            return;
-        }
-    }
+    return kecs_ask(port, "/readyz?verbose", body, size) == 200;
 }
 
 
@@ -645,8 +587,8 @@ banner(const kecs_options_t *o)
         status = kecs_null_str;
     }
 
-    status_of(status, "runtime", runtime, sizeof(runtime));
-    status_of(status, "choice", why, sizeof(why));
+    kecs_said(status, "runtime", runtime, sizeof(runtime));
+    kecs_said(status, "choice", why, sizeof(why));
 
     printf("\n"
            "  ECS API    http://127.0.0.1:%u\n"
@@ -785,7 +727,7 @@ conf_is_valid(char **argv)
 static bool
 prepare(kecs_options_t *o, int lock_fd)
 {
-    char         url[64];
+    char         urls[128];
     const char  *file;
 
     if (!kecs_make_folder(o->data)) {
@@ -795,10 +737,11 @@ prepare(kecs_options_t *o, int lock_fd)
     kecs_former_wait(o->data, lock_fd);
     wait_for_ports(o, lock_fd);
     file = data_path(o, "endpoint");
-    (void) snprintf(url, sizeof(url), "http://127.0.0.1:%u\n", o->port);
+    (void) snprintf(urls, sizeof(urls), "http://127.0.0.1:%u\n"
+                    "http://127.0.0.1:%u\n", o->port, o->admin_port);
 
     return file != NULL && port_free(o->port) && port_free(o->admin_port)
-           && write_conf(o) && write_file(file, kecs_str_of(url));
+           && write_conf(o) && write_file(file, kecs_str_of(urls));
 }
 
 
