@@ -19,7 +19,9 @@ typedef enum {
     KECS_C_TERMINATED
 } kecs_container_phase_t;
 
-typedef struct {
+typedef struct kecs_container_seen_s  kecs_container_seen_t;
+
+struct kecs_container_seen_s {
     kecs_str_t              name;        /* the ECS name */
     kecs_container_phase_t  phase;
     bool                    has_exit;
@@ -31,7 +33,11 @@ typedef struct {
     kecs_str_t              runtime_id;
     kecs_msec_t             started_at;
     kecs_msec_t             finished_at;
-} kecs_container_seen_t;
+    bool                    again;       /* TERMINATED, but is started anew */
+
+    /* How it ended before it was started anew the last time, or NULL. */
+    const kecs_container_seen_t  *before;
+};
 
 typedef struct {
     uint8_t                       task[KECS_ID_LEN];

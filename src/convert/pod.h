@@ -39,6 +39,7 @@
 
 /* What the cluster can do. */
 #define KECS_POD_RESOURCES   0x01       /* spec.resources, from 1.34 */
+#define KECS_POD_RESTARTS    0x02       /* restartPolicyRules, from 1.35 */
 
 typedef struct {
     kecs_start_t  s;

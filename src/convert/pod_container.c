@@ -440,6 +440,69 @@ security(kecs_pod_build_t *b, const kecs_ecs_container_definition_t *d)
 }
 
 
+/*
+ * A restart policy.  The period before a restart is not the kubelet's:
+ * task_runs.c looks at it.
+ */
+
+static void
+restart_rules(kecs_writer_t *w,
+    const kecs_ecs_container_restart_policy_t *policy)
+{
+    size_t  i;
+
+    kecs_w_array(w, "restartPolicyRules");
+    kecs_w_object(w, NULL);
+    kecs_w_cstr(w, "action", "Restart");
+    kecs_w_object(w, "exitCodes");
+    kecs_w_cstr(w, "operator", "NotIn");
+    kecs_w_array(w, "values");
+
+    for (i = 0; i < policy->ignored_exit_codes.n; i++) {
+        kecs_w_i64(w, NULL, policy->ignored_exit_codes.items[i].value);
+    }
+
+    kecs_w_array_end(w);
+    kecs_w_object_end(w);
+    kecs_w_object_end(w);
+    kecs_w_array_end(w);
+}
+
+
+static kecs_rc_t
+restarts(kecs_pod_build_t *b, const kecs_pod_container_t *c)
+{
+    if (c->role == KECS_POD_SIDECAR) {
+        kecs_w_cstr(&b->w, "restartPolicy", "Always");
+        return KECS_OK;
+    }
+
+    if (!kecs_container_persists(c->d)) {
+        return KECS_OK;
+    }
+
+    if (!(b->p->features & KECS_POD_RESTARTS)) {
+        return kecs_pod_no(b, "The field containerDefinitions[%.*s]."
+                           "restartPolicy.enabled is not supported by this "
+                           "runtime before Kubernetes 1.35.",
+                           kecs_fmt(c->d->name));
+    }
+
+    if (c->role == KECS_POD_INIT && !kecs_container_ignores(c->d, 0)) {
+        return kecs_pod_no(b, "The field containerDefinitions[%.*s]."
+                           "restartPolicy.enabled is not supported by this "
+                           "runtime for a container that others wait for to "
+                           "end, unless exit code 0 is ignored.",
+                           kecs_fmt(c->d->name));
+    }
+
+    kecs_w_cstr(&b->w, "restartPolicy", "Never");
+    restart_rules(&b->w, c->d->restart_policy);
+
+    return KECS_OK;
+}
+
+
 kecs_rc_t
 kecs_pod_write_container(kecs_pod_build_t *b, const kecs_pod_container_t *c)
 {
@@ -469,8 +532,9 @@ kecs_pod_write_container(kecs_pod_build_t *b, const kecs_pod_container_t *c)
     health_check(b, c);
     kecs_pod_write_container_resources(b, c);
 
-    if (c->role == KECS_POD_SIDECAR) {
-        kecs_w_cstr(w, "restartPolicy", "Always");
+    rc = restarts(b, c);
+    if (rc != KECS_OK) {
+        return rc;
     }
 
     rc = security(b, d);

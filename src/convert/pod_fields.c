@@ -78,8 +78,9 @@ const kecs_pod_field_t  kecs_pod_fields[] = {
       "nodes pull with their own credentials" },
     { CD "resourceRequirements", KECS_FIELD_CONVERTED,
       "GPU; others are refused" },
-    { CD "restartPolicy", KECS_FIELD_CARRIED, NULL },
-    { CD "restartPolicy.enabled", KECS_FIELD_REFUSED, NULL },
+    { CD "restartPolicy", KECS_FIELD_CONVERTED,
+      "from Kubernetes 1.35; before it is refused, but for containers that "
+      "others wait for to be HEALTHY; see docs/runtimes.md" },
     { CD "secrets", KECS_FIELD_CONVERTED,
       "from Secrets of Kubernetes that bear the name of the parameter or "
       "secret; see docs/runtimes.md" },

@@ -10,7 +10,7 @@
  * the others are listed behind what they depend on.  (A post-start hook
  * would hold back the others too, but a kubelet stops no pod while one
  * runs.)  A sidecar that ends is started again until its pod is taken
- * away: task_state.c takes its first end for the end.
+ * away: task_runs.c takes its first end for the end.
  */
 
 #include "pod_parts.h"

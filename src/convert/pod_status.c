@@ -5,9 +5,10 @@
  * pod.c wrote tells; a pod without it (somebody took it away) is reported
  * with the names it has.  A pod that has Failed counts as failed as a
  * whole only when its containers do not explain that: otherwise it is
- * just what remains of a task whose containers ended.  A container that has
- * ended once has ended: a sidecar that the kubelet starts again (pod_order.c)
- * is shown as it ended first.
+ * just what remains of a task whose containers ended.  Of a container that
+ * the kubelet starts anew, its last end is reported too, and of one that has
+ * ended whether that will happen: by its own restart policy, since pods are
+ * never restarted as a whole.  Which of these ends count says task_runs.c.
  */
 
 #include "pod.h"
@@ -117,28 +118,124 @@ container_terminated(const kecs_json_t *state, kecs_container_seen_t *c)
 }
 
 
+/* The specification of a container, NULL when it has none. */
+
+static const kecs_json_t *
+specified(const pod_t *p, kecs_str_t name)
+{
+    size_t              i;
+    const kecs_json_t  *list, *e;
+    static const char  *lists[] = { "containers", "initContainers" };
+
+    for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        list = kecs_json_at(p->pod, "spec", lists[i], NULL);
+
+        for (e = list ? list->first : NULL; e != NULL; e = e->next) {
+            if (kecs_str_eq(text(e, "name"), name)) {
+                return e;
+            }
+        }
+    }
+
+    return NULL;
+}
+
+
+/* The exit code is one that the rule is about. */
+
+static bool
+rule_applies(const kecs_json_t *rule, int code)
+{
+    bool                listed;
+    int64_t             n;
+    const kecs_json_t  *codes, *e;
+
+    codes = kecs_json_get(rule, "exitCodes");
+    e = kecs_json_get(codes, "values");
+    listed = false;
+
+    for (e = e ? e->first : NULL; e != NULL; e = e->next) {
+        listed |= kecs_json_i64(e, &n) && n == code;
+    }
+
+    return kecs_str_is(text(rule, "action"), "Restart")
+           && listed == kecs_str_is(text(codes, "operator"), "In");
+}
+
+
+/* The pod has ended or is taken away: nothing in it starts any more. */
+
+static bool
+is_over(const pod_t *p)
+{
+    kecs_str_t  phase;
+
+    phase = text(kecs_json_get(p->pod, "status"), "phase");
+
+    return kecs_json_at(p->pod, "metadata", "deletionTimestamp", NULL) != NULL
+           || kecs_str_is(phase, "Failed") || kecs_str_is(phase, "Succeeded");
+}
+
+
+static bool
+starts_anew(const pod_t *p, kecs_str_t name, int code)
+{
+    const kecs_json_t  *spec, *e;
+
+    spec = specified(p, name);
+
+    if (spec == NULL || is_over(p)) {
+        return false;
+    }
+
+    e = kecs_json_get(spec, "restartPolicyRules");
+
+    for (e = e ? e->first : NULL; e != NULL; e = e->next) {
+        if (rule_applies(e, code)) {
+            return true;
+        }
+    }
+
+    return kecs_str_is(text(spec, "restartPolicy"), "Always");
+}
+
+
+/* The end before this start. */
+
+static kecs_rc_t
+container_before(const pod_t *p, const kecs_json_t *state,
+    kecs_container_seen_t *c)
+{
+    kecs_container_seen_t  *before;
+
+    before = kecs_calloc(p->a, 1, sizeof(kecs_container_seen_t));
+
+    if (before == NULL) {
+        return KECS_NOMEM;
+    }
+
+    before->name = c->name;
+    before->image_digest = c->image_digest;
+    before->runtime_id = runtime_id_of(text(state, "containerID"));
+    container_terminated(state, before);
+    c->before = before;
+
+    return KECS_OK;
+}
+
+
 static void
-container(const pod_t *p, const kecs_json_t *status,
+container_state(const pod_t *p, const kecs_json_t *status,
     kecs_container_seen_t *c)
 {
     const kecs_json_t  *state, *s;
 
-    memset(c, 0, sizeof(kecs_container_seen_t));
-
-    c->name = ecs_name(p, text(status, "name"));
-    c->ready = kecs_json_true(kecs_json_get(status, "ready"));
-    c->image_digest = digest_of(text(status, "imageID"));
-    c->runtime_id = runtime_id_of(text(status, "containerID"));
-
     state = kecs_json_get(status, "state");
     s = kecs_json_get(state, "terminated");
 
-    if (s == NULL) {
-        s = kecs_json_at(status, "lastState", "terminated", NULL);
-    }
-
     if (s != NULL) {
         container_terminated(s, c);
+        c->again = starts_anew(p, text(status, "name"), c->exit_code);
         return;
     }
 
@@ -157,6 +254,27 @@ container(const pod_t *p, const kecs_json_t *status,
 }
 
 
+static kecs_rc_t
+container(const pod_t *p, const kecs_json_t *status,
+    kecs_container_seen_t *c)
+{
+    const kecs_json_t  *last;
+
+    memset(c, 0, sizeof(kecs_container_seen_t));
+
+    c->name = ecs_name(p, text(status, "name"));
+    c->ready = kecs_json_true(kecs_json_get(status, "ready"));
+    c->image_digest = digest_of(text(status, "imageID"));
+    c->runtime_id = runtime_id_of(text(status, "containerID"));
+
+    container_state(p, status, c);
+
+    last = kecs_json_at(status, "lastState", "terminated", NULL);
+
+    return last != NULL ? container_before(p, last, c) : KECS_OK;
+}
+
+
 static const kecs_json_t *
 statuses(const pod_t *p, const char *name)
 {
@@ -172,6 +290,7 @@ static kecs_rc_t
 containers(pod_t *p)
 {
     size_t                  i, n;
+    kecs_rc_t               rc;
     const kecs_json_t      *lists[2], *e;
     kecs_container_seen_t  *c;
 
@@ -187,7 +306,10 @@ containers(pod_t *p)
 
     for (n = 0, i = 0; i < 2; i++) {
         for (e = lists[i] ? lists[i]->first : NULL; e; e = e->next) {
-            container(p, e, &c[n++]);
+            rc = container(p, e, &c[n++]);
+            if (rc != KECS_OK) {
+                return rc;
+            }
         }
     }
 
@@ -251,7 +373,9 @@ all_terminated(const kecs_observation_t *o)
     size_t  i;
 
     for (i = 0; i < o->n; i++) {
-        if (o->containers[i].phase != KECS_C_TERMINATED) {
+        if (o->containers[i].phase != KECS_C_TERMINATED
+            && o->containers[i].before == NULL)
+        {
             return false;
         }
     }
@@ -297,10 +421,11 @@ cause(pod_t *p)
 static void
 pull_times(pod_t *p)
 {
-    size_t               i;
-    kecs_msec_t          t;
-    const kecs_json_t   *ready;
-    kecs_observation_t  *o = p->out;
+    size_t                        i;
+    kecs_msec_t                   t;
+    const kecs_json_t            *ready;
+    kecs_observation_t           *o = p->out;
+    const kecs_container_seen_t  *c;
 
     ready = condition(p, "PodReadyToStartContainers");
 
@@ -309,7 +434,8 @@ pull_times(pod_t *p)
     }
 
     for (i = 0; i < o->n; i++) {
-        t = o->containers[i].started_at;
+        c = &o->containers[i];
+        t = c->before != NULL ? c->before->started_at : c->started_at;
 
         if (t != 0 && (o->pull_stopped_at == 0 || t < o->pull_stopped_at)) {
             o->pull_stopped_at = t;

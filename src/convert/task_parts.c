@@ -10,6 +10,9 @@
 
 #define ENI_TYPE  "ElasticNetworkInterface"
 
+/* The default of restartAttemptPeriod, in seconds. */
+#define RESTART_PERIOD  300
+
 
 const kecs_ecs_container_definition_t *
 kecs_definition_container(const kecs_ecs_task_definition_t *definition,
@@ -53,6 +56,54 @@ kecs_container_checked(const kecs_ecs_container_definition_t *d)
     command = &d->health_check->command;
 
     return command->n > 0 && !kecs_str_is(command->items[0], "NONE");
+}
+
+
+bool
+kecs_container_persists(const kecs_ecs_container_definition_t *d)
+{
+    return d != NULL && d->restart_policy != NULL
+           && d->restart_policy->enabled.value;
+}
+
+
+bool
+kecs_container_ignores(const kecs_ecs_container_definition_t *d, int code)
+{
+    size_t                         i;
+    const kecs_ecs_integer_list_t  *codes;
+
+    if (!kecs_container_persists(d)) {
+        return true;
+    }
+
+    codes = &d->restart_policy->ignored_exit_codes;
+
+    for (i = 0; i < codes->n; i++) {
+        if (codes->items[i].value == code) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+bool
+kecs_container_restarts(const kecs_ecs_container_definition_t *d, int code,
+    kecs_msec_t ran)
+{
+    int64_t         seconds;
+    kecs_opt_int_t  period;
+
+    if (kecs_container_ignores(d, code)) {
+        return false;
+    }
+
+    period = d->restart_policy->restart_attempt_period;
+    seconds = period.set ? period.value : RESTART_PERIOD;
+
+    return ran >= seconds * 1000;
 }
 
 

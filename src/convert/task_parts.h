@@ -21,6 +21,20 @@ bool kecs_container_essential(const kecs_ecs_container_definition_t *d);
 /* It has a health check that is not switched off with NONE. */
 bool kecs_container_checked(const kecs_ecs_container_definition_t *d);
 
+/*
+ * Its restart policy starts it anew when it ends with this exit code after
+ * it ran so long.
+ */
+bool kecs_container_restarts(const kecs_ecs_container_definition_t *d,
+    int code, kecs_msec_t ran);
+
+/* Exit codes that its restart policy, if it has one, leaves alone. */
+bool kecs_container_ignores(const kecs_ecs_container_definition_t *d,
+    int code);
+
+/* It has a restart policy that is not switched off. */
+bool kecs_container_persists(const kecs_ecs_container_definition_t *d);
+
 /* What is depended on must have ended: COMPLETE, SUCCESS. */
 bool kecs_dependency_ends(const kecs_ecs_container_dependency_t *d);
 

@@ -14,6 +14,7 @@
 #include <signal.h>
 
 #include "task_parts.h"
+#include "task_runs.h"
 #include "task_state.h"
 
 
@@ -313,6 +314,12 @@ container_running(observing_t *x, kecs_ecs_container_t *c,
     d = kecs_definition_container(x->definition, c->name);
     rc = KECS_OK;
 
+    /* its health check begins afresh with each start */
+
+    if (seen->before != NULL && differs(seen->runtime_id, c->runtime_id)) {
+        c->health_status = kecs_str("UNKNOWN");
+    }
+
     if (container_rank(c) == KECS_C_WAITING) {
         c->last_status = kecs_str("RUNNING");
         c->reason = kecs_null_str;
@@ -378,21 +385,9 @@ container_waiting(observing_t *x, kecs_ecs_container_t *c,
 
 
 static kecs_rc_t
-container_seen(observing_t *x, const kecs_container_seen_t *seen)
+container_moved(observing_t *x, kecs_ecs_container_t *c,
+    const kecs_container_seen_t *seen)
 {
-    kecs_ecs_container_t  *c;
-
-    c = kecs_task_container(&x->parts, seen->name);
-    if (c == NULL) {
-        return KECS_OK;
-    }
-
-    if (!keep(x->a, &c->image_digest, seen->image_digest)
-        || !keep(x->a, &c->runtime_id, seen->runtime_id))
-    {
-        return KECS_NOMEM;
-    }
-
     switch (seen->phase) {
 
     case KECS_C_WAITING:
@@ -407,6 +402,30 @@ container_seen(observing_t *x, const kecs_container_seen_t *seen)
     }
 
     return KECS_OK;
+}
+
+
+static kecs_rc_t
+container_seen(observing_t *x, const kecs_container_seen_t *seen)
+{
+    kecs_rc_t              rc;
+    kecs_ecs_container_t  *c;
+
+    c = kecs_task_container(&x->parts, seen->name);
+    if (c == NULL) {
+        return KECS_OK;
+    }
+
+    rc = container_moved(x, c, seen);
+
+    if (rc == KECS_OK
+        && (!keep(x->a, &c->image_digest, seen->image_digest)
+            || !keep(x->a, &c->runtime_id, seen->runtime_id)))
+    {
+        rc = KECS_NOMEM;
+    }
+
+    return rc;
 }
 
 
@@ -1050,9 +1069,13 @@ kecs_task_observe(kecs_arena_t *a, kecs_task_t *task,
     x.a = a;
     x.task = task;
     x.definition = definition;
-    x.o = o;
     x.now = now;
     x.step = step;
+
+    rc = kecs_runs_settle(a, definition, o, &x.o);
+    if (rc != KECS_OK) {
+        return rc;
+    }
 
     rc = kecs_task_parts_load(a, task, &x.parts);
     if (rc != KECS_OK) {

@@ -456,6 +456,7 @@ run(kecs_reconciler_t *r, options_t *o, int signals)
     kecs_store_info(r->store, &info);
     o->kube.uuid = info.uuid;
     o->kube.burst = (unsigned) r->set.kube_burst;
+    o->kube.restarts = (kecs_restart_rules_t) r->set.kube_restarts;
     o->kube.lease = r->set.lease;
 
     rc = o->release ? release(o, a) : reconcile(r, o, signals, a);

@@ -31,6 +31,7 @@ typedef struct {
     kecs_msec_t            burst;           /* starts per service and step */
     kecs_msec_t            throttle_from;
     kecs_msec_t            kube_burst;      /* requests in flight */
+    kecs_msec_t            kube_restarts;   /* kecs_restart_rules_t */
     kecs_msec_t            seed;            /* of the simulation */
 } kecs_settings_t;
 

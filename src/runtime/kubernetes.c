@@ -46,6 +46,7 @@ typedef struct {
     char                told[512];  /* why the lease is not held */
     char                version[32];        /* "1.34" */
     unsigned            features;
+    kecs_restart_rules_t  restarts;
     bool                known;      /* the version has been asked for */
     bool                asking;
 } kubernetes_t;
@@ -65,6 +66,13 @@ set_features(kubernetes_t *rt, uint64_t major, uint64_t minor)
 
     if (major > 1 || (major == 1 && minor >= 34)) {
         rt->features |= KECS_POD_RESOURCES;
+    }
+
+    if (rt->restarts == KECS_RESTARTS_ALWAYS
+        || (rt->restarts == KECS_RESTARTS_BY_VERSION
+            && (major > 1 || (major == 1 && minor >= 35))))
+    {
+        rt->features |= KECS_POD_RESTARTS;
     }
 }
 
@@ -647,6 +655,7 @@ kecs_kubernetes_connect(const kecs_kubeconfig_t *config,
 
     rt->rt.ops = &kubernetes_ops;
     rt->rt.sink = *sink;
+    rt->restarts = tuning->restarts;
 
     rc = setup(rt, config, namespace, uuid, tuning);
 
@@ -687,6 +696,7 @@ kecs_kubernetes_open(const kecs_kubernetes_conf_t *conf,
     if (rc == KECS_OK) {
         memset(&tuning, 0, sizeof(kecs_kubernetes_tuning_t));
         tuning.client.burst = conf->burst;
+        tuning.restarts = conf->restarts;
         tuning.lease = conf->lease;
 
         rc = kecs_kubernetes_connect(&config, conf->namespace, conf->uuid,

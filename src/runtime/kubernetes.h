@@ -15,6 +15,7 @@ typedef struct {
     kecs_kube_conf_t   client;
     unsigned           page;        /* pods of a list's page; 0: 500 */
     unsigned           timeout;     /* s of a watch; 0: 300 */
+    kecs_restart_rules_t  restarts;
     kecs_lease_conf_t  lease;
 } kecs_kubernetes_tuning_t;
 

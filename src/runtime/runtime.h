@@ -124,6 +124,13 @@ typedef struct {
     kecs_msec_t  deadline;          /* without any we stop acting: 10000 */
 } kecs_lease_conf_t;
 
+/* Whether the cluster takes restart rules of containers. */
+typedef enum {
+    KECS_RESTARTS_BY_VERSION = 0,   /* of the server: from 1.35 */
+    KECS_RESTARTS_ALWAYS,           /* its feature gate is on */
+    KECS_RESTARTS_NEVER
+} kecs_restart_rules_t;
+
 /* Pods of a Kubernetes cluster. */
 typedef struct {
     const char  *kubeconfig;        /* path; NULL: see kubeconfig_find */
@@ -132,7 +139,8 @@ typedef struct {
     const char  *uuid;              /* of the store: our label */
     unsigned     burst;             /* requests in flight: 64 */
 
-    kecs_lease_conf_t  lease;
+    kecs_restart_rules_t  restarts;
+    kecs_lease_conf_t     lease;
 } kecs_kubernetes_conf_t;
 
 /* *why tells a person what is wrong with the configuration. */

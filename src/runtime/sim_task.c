@@ -8,6 +8,7 @@
 
 #include "../base/hashtab.h"
 #include "../base/rand.h"
+#include "../convert/task_parts.h"
 #include "sim_task.h"
 
 
@@ -120,6 +121,27 @@ read_script(kecs_arena_t *a, const kecs_ecs_container_definition_t *d,
 }
 
 
+/* Its own end, when it is one after which its restart policy acts. */
+
+static kecs_msec_t
+starts_anew(const kecs_ecs_container_definition_t *d,
+    const kecs_sim_container_t *c)
+{
+    int          code;
+    kecs_msec_t  after;
+
+    after = c->exit_after;
+    code = c->exit_code >= 0 ? c->exit_code : 0;
+
+    if (c->oom_after >= 0 && (after < 0 || c->oom_after < after)) {
+        after = c->oom_after;
+        code = EXIT_KILL;
+    }
+
+    return after > 0 && kecs_container_restarts(d, code, after) ? after : 0;
+}
+
+
 static kecs_str_t
 digest_of(kecs_arena_t *a, kecs_str_t image)
 {
@@ -163,6 +185,8 @@ make_container(kecs_arena_t *a, const kecs_ecs_container_definition_t *d,
         read_script(a, d, c, &failed);
     }
 
+    c->starts_anew = starts_anew(d, c);
+
     return !failed && c->digest.data != NULL && c->runtime_id.data != NULL;
 }
 
@@ -183,7 +207,8 @@ ends(const kecs_sim_container_t *c)
         after = c->oom_after;
     }
 
-    return c->starts < 0 || after < 0 ? NEVER : c->starts + after;
+    return c->starts < 0 || after < 0 || c->starts_anew != 0
+           ? NEVER : c->starts + after;
 }
 
 
@@ -514,35 +539,58 @@ see_failure(seeing_t *x, const kecs_sim_container_t *c,
 }
 
 
+/* When its current run began, and what came before it. */
+
+static bool
+see_runs(seeing_t *x, kecs_arena_t *a, const kecs_sim_container_t *c,
+    kecs_msec_t *started, kecs_container_seen_t *out)
+{
+    bool                    oom;
+    kecs_msec_t             until, runs;
+    kecs_container_seen_t  *before;
+
+    until = x->t->stop_at != 0 && x->t->stop_at < x->now ? x->t->stop_at
+                                                         : x->now;
+    runs = c->starts_anew != 0 && until > *started
+           ? (until - *started) / c->starts_anew : 0;
+
+    if (runs == 0) {
+        return true;
+    }
+
+    before = kecs_calloc(a, 1, sizeof(*before));
+    out->runtime_id = kecs_sprintf(a, "%.*s-%u", kecs_fmt(c->runtime_id),
+                                   (unsigned) runs);
+
+    if (before == NULL || out->runtime_id.data == NULL) {
+        return false;
+    }
+
+    before->name = c->name;
+    before->phase = KECS_C_TERMINATED;
+    before->started_at = *started + (runs - 1) * c->starts_anew;
+    before->finished_at = before->started_at + c->starts_anew;
+    before->has_exit = true;
+    (void) end_of(x, c, before->started_at, &before->exit_code, &oom);
+    before->reason = oom ? kecs_str("OOMKilled") : kecs_str("Error");
+
+    *started = before->finished_at;
+    out->before = before;
+
+    return true;
+}
+
+
 static void
-see_container(seeing_t *x, const kecs_sim_container_t *c,
+see_run(seeing_t *x, const kecs_sim_container_t *c, kecs_msec_t started,
     kecs_container_seen_t *out)
 {
     int          code;
     bool         oom;
-    kecs_msec_t  started, ended;
-
-    out->name = c->name;
-    started = x->t->began + c->starts;
-
-    if (c->starts < 0 || (x->t->stop_at != 0 && x->t->stop_at < started)) {
-        if (x->t->stop_at != 0 && x->now >= x->t->stop_at) {
-            out->phase = KECS_C_TERMINATED;
-            out->finished_at = x->t->stop_at;
-            return;
-        }
-
-        see_failure(x, c, out);
-        return;
-    }
-
-    if (!reached(x, started)) {
-        return;
-    }
+    kecs_msec_t  ended;
 
     out->started_at = started;
     out->image_digest = c->digest;
-    out->runtime_id = c->runtime_id;
 
     ended = end_of(x, c, started, &code, &oom);
 
@@ -558,6 +606,42 @@ see_container(seeing_t *x, const kecs_sim_container_t *c,
     out->exit_code = code;
     out->reason = oom ? kecs_str("OOMKilled")
                       : code == 0 ? kecs_str("Completed") : kecs_str("Error");
+}
+
+
+static bool
+see_container(seeing_t *x, kecs_arena_t *a, const kecs_sim_container_t *c,
+    kecs_container_seen_t *out)
+{
+    kecs_msec_t  started;
+
+    out->name = c->name;
+    started = x->t->began + c->starts;
+
+    if (c->starts < 0 || (x->t->stop_at != 0 && x->t->stop_at < started)) {
+        if (x->t->stop_at != 0 && x->now >= x->t->stop_at) {
+            out->phase = KECS_C_TERMINATED;
+            out->finished_at = x->t->stop_at;
+            return true;
+        }
+
+        see_failure(x, c, out);
+        return true;
+    }
+
+    if (!reached(x, started)) {
+        return true;
+    }
+
+    out->runtime_id = c->runtime_id;
+
+    if (!see_runs(x, a, c, &started, out)) {
+        return false;
+    }
+
+    see_run(x, c, started, out);
+
+    return true;
 }
 
 
@@ -616,7 +700,9 @@ kecs_sim_task_see(kecs_arena_t *a, const kecs_sim_task_t *t,
 
     if (o->placed) {
         for (i = 0; i < t->n; i++) {
-            see_container(&x, &t->containers[i], &seen[i]);
+            if (!see_container(&x, a, &t->containers[i], &seen[i])) {
+                return KECS_NOMEM;
+            }
         }
 
         o->containers = seen;

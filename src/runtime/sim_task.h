@@ -24,6 +24,7 @@ typedef struct {
     kecs_msec_t  health_after;      /* of its start; -1: never healthy */
     kecs_msec_t  unhealthy_after;   /* of its start; -1: never */
     int          exit_code;         /* -1: none given */
+    kecs_msec_t  starts_anew;       /* after so long, each time; 0: never */
     bool         never_start;
     bool         ignore_term;
     kecs_str_t   pull_error;        /* or absent */

@@ -4,9 +4,9 @@
  * memory, and that texts survive what Kubernetes does to them.
  *
  * A case is {name, definition, pod | refused} and optionally overrides,
- * task, service, cluster, region, features; `pod` is what the outcome must
- * contain (`exact`: what it must be), `absent` are paths that it must not
- * have, `without` a text that must not occur.
+ * task, service, cluster, region, features, restarts; `pod` is what the
+ * outcome must contain (`exact`: what it must be), `absent` are paths that
+ * it must not have, `without` a text that must not occur.
  */
 
 #include <dirent.h>
@@ -205,8 +205,15 @@ give(kecs_arena_t *a, const kecs_json_t *c, given_t *g)
     g->p.s.definition = g->definition;
     g->p.s.overrides = g->overrides;
     g->p.uuid = kecs_str("0b5e9c1e-7a35-4c0e-9d43-2f1d3e4a5b6c");
-    g->p.features = kecs_json_true(kecs_json_get(c, "features"))
-                    ? KECS_POD_RESOURCES : 0;
+    g->p.features = 0;
+
+    if (kecs_json_true(kecs_json_get(c, "features"))) {
+        g->p.features |= KECS_POD_RESOURCES;
+    }
+
+    if (kecs_json_true(kecs_json_get(c, "restarts"))) {
+        g->p.features |= KECS_POD_RESTARTS;
+    }
 
     return true;
 }

@@ -272,10 +272,56 @@ test_init(void)
     tap_is_int((int64_t) o.n, 3, "init containers are containers");
     tap_is_str(o.containers[0].name, "step", "they come first");
     tap_is_int(o.containers[0].phase, KECS_C_TERMINATED, "one has ended");
-    tap_is_int(o.containers[1].phase, KECS_C_TERMINATED,
-               "a sidecar that runs again has ended");
-    tap_is_int(o.containers[1].exit_code, 4, "its first exit code");
+    tap_is_int(o.containers[1].phase, KECS_C_RUNNING,
+               "a sidecar that runs again");
+    tap_ok(o.containers[1].before != NULL
+           && o.containers[1].before->phase == KECS_C_TERMINATED
+           && o.containers[1].before->exit_code == 4, "and how it ended");
     tap_is_int(o.containers[2].phase, KECS_C_WAITING, "the others wait");
+}
+
+
+/* Whether a container that has ended is started anew. */
+
+#define RULE(op, codes)                                                      \
+    "\"restartPolicy\":\"Never\",\"restartPolicyRules\":[{\"action\":"       \
+    "\"Restart\",\"exitCodes\":{\"operator\":\"" op "\",\"values\":["         \
+    codes "]}}]"
+
+static void
+again(const char *meta, const char *policy, const char *phase, bool want,
+    const char *what)
+{
+    char  text[2048];
+
+    (void) snprintf(text, sizeof(text),
+                    "{%s,\"spec\":{\"restartPolicy\":\"Never\","
+                    "\"containers\":[{\"name\":\"x\",\"restartPolicy\":"
+                    "\"Always\"},{\"name\":\"a\"%s%s}]},\"status\":{"
+                    "\"phase\":\"%s\",\"containerStatuses\":[{\"name\":"
+                    "\"a\",\"state\":{\"terminated\":{\"exitCode\":3}}}]}}",
+                    meta, policy[0] ? "," : "", policy, phase);
+
+    tap_ok(observe(text) == KECS_OK
+           && o.containers[0].phase == KECS_C_TERMINATED
+           && o.containers[0].again == want, "%s", what);
+}
+
+
+static void
+test_again(void)
+{
+    again(META, "", "Running", false, "without a policy");
+    again(META, "\"restartPolicy\":\"Always\"", "Running", true, "always");
+    again(META, "\"restartPolicy\":\"Never\"", "Running", false, "never");
+    again(META, RULE("NotIn", ""), "Running", true, "but for none");
+    again(META, RULE("NotIn", "1,2"), "Running", true, "but for others");
+    again(META, RULE("NotIn", "1,3"), "Running", false, "but for this");
+    again(META, RULE("In", "3"), "Running", true, "for this");
+    again(META, RULE("In", "4"), "Running", false, "for another");
+    again(META, RULE("NotIn", ""), "Failed", false, "the pod has failed");
+    again(META, RULE("NotIn", ""), "Succeeded", false, "it has ended");
+    again(GOING, RULE("NotIn", ""), "Running", false, "it is taken away");
 }
 
 
@@ -290,6 +336,7 @@ main(void)
     test_ends();
     test_robust();
     test_init();
+    test_again();
 
     kecs_arena_destroy(arena);
 

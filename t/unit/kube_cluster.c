@@ -886,8 +886,15 @@ build(kecs_arena_t *a, const kecs_json_t *c, kecs_buf_t *out)
     p.s.definition = d;
     p.s.overrides = o;
     p.uuid = kecs_str_of(uuid);
-    p.features = kecs_json_true(kecs_json_get(c, "features"))
-                 ? KECS_POD_RESOURCES : 0;
+    p.features = 0;
+
+    if (kecs_json_true(kecs_json_get(c, "features"))) {
+        p.features |= KECS_POD_RESOURCES;
+    }
+
+    if (kecs_json_true(kecs_json_get(c, "restarts"))) {
+        p.features |= KECS_POD_RESTARTS;
+    }
 
     kecs_buf_init(out, a, 0);
 

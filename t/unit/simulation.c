@@ -265,6 +265,46 @@ test_restart(void)
 }
 
 
+/* A restart policy: what ends late enough is started anew, each time. */
+
+static void
+test_policy(void)
+{
+    kit_t                         k;
+    const kecs_container_seen_t  *c;
+
+    make(&k, "{\"containerDefinitions\":[{\"name\":\"a\",\"restartPolicy\":"
+             "{\"enabled\":true,\"restartAttemptPeriod\":60},"
+             "\"dockerLabels\":{" L("exit-after", "60000") ","
+             L("exit-code", "3") "}}]}");
+
+    c = at(&k, 62999);
+    tap_ok(c->phase == KECS_C_RUNNING && c->before == NULL, "the first run");
+    tap_is_int(k.next, T0 + 63000, "ends in time");
+    c = at(&k, 63000);
+    tap_ok(c->phase == KECS_C_RUNNING && c->started_at == T0 + 63000,
+           "and another begins");
+    tap_ok(c->before != NULL && c->before->exit_code == 3
+           && c->before->finished_at == T0 + 63000, "after its end");
+    c = at(&k, 3000 + 5 * 60000);
+    tap_is_int(c->started_at, T0 + 3000 + 5 * 60000, "the sixth");
+
+    k.t.stop_at = T0 + 3000 + 5 * 60000 + 1000;
+    k.t.grace = 30000;
+    c = at(&k, 3000 + 7 * 60000);
+    tap_ok(c->phase == KECS_C_TERMINATED
+           && c->started_at == T0 + 3000 + 5 * 60000
+           && c->finished_at == k.t.stop_at + 500, "the last is stopped");
+    done(&k);
+
+    make(&k, "{\"containerDefinitions\":[{\"name\":\"a\",\"restartPolicy\":"
+             "{\"enabled\":true,\"restartAttemptPeriod\":60},"
+             "\"dockerLabels\":{" L("exit-after", "59999") "}}]}");
+    tap_is_int(at(&k, 63000)->phase, KECS_C_TERMINATED, "too early an end");
+    done(&k);
+}
+
+
 /* `next` never passes over a change. */
 
 static void
@@ -425,6 +465,7 @@ main(void)
     test_health();
     test_depends();
     test_restart();
+    test_policy();
     test_next();
     test_runtime();
 

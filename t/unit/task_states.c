@@ -38,6 +38,15 @@
     "{\"name\":\"side\",\"essential\":false}]}"
 
 
+#define PERSISTENT                                                           \
+    "{\"networkMode\":\"bridge\",\"containerDefinitions\":["                 \
+    "{\"name\":\"app\",\"healthCheck\":{\"command\":[\"CMD\",\"x\"],"        \
+    "\"interval\":5,\"retries\":2},\"restartPolicy\":{\"enabled\":true,"     \
+    "\"ignoredExitCodes\":[0,9],\"restartAttemptPeriod\":60}},"              \
+    "{\"name\":\"side\",\"essential\":false,\"restartPolicy\":{"             \
+    "\"enabled\":true}}]}"
+
+
 typedef struct {
     kecs_arena_t                *a;
     kecs_task_t                  t;
@@ -276,6 +285,135 @@ test_quick_exit(void)
     tap_is_str(container(&k, "app")->reason,
                "OutOfMemoryError: Container killed due to memory usage",
                "out of memory");
+    done(&k);
+}
+
+
+/* The container has run so long, and ended; the runtime starts it anew. */
+
+static void
+ends_after(kit_t *k, unsigned i, kecs_msec_t ran, int code)
+{
+    k->c[i].phase = KECS_C_TERMINATED;
+    k->c[i].finished_at = k->c[i].started_at + ran;
+    k->c[i].has_exit = true;
+    k->c[i].exit_code = code;
+    k->c[i].again = true;
+    k->now = k->c[i].finished_at;
+}
+
+
+static void
+runs_again(kit_t *k, unsigned i, kecs_container_seen_t *before)
+{
+    *before = k->c[i];
+    memset(&k->c[i], 0, sizeof(k->c[i]));
+    k->c[i].name = before->name;
+    k->c[i].phase = KECS_C_RUNNING;
+    k->c[i].started_at = before->finished_at;
+    k->c[i].runtime_id = kecs_str("r-2");
+    k->c[i].before = before;
+}
+
+
+static void
+start_persistent(kit_t *k)
+{
+    make(k, PERSISTENT);
+    k->o.placed = true;
+    k->c[0].runtime_id = kecs_str("r-1");
+    k->c[0].ready = true;
+    phase(k, 0, KECS_C_RUNNING);
+    phase(k, 1, KECS_C_RUNNING);
+    (void) see(k);
+}
+
+
+static void
+test_restarts(void)
+{
+    kit_t                  k;
+    kecs_container_seen_t  before;
+
+    start_persistent(&k);
+    tap_is_str(container(&k, "app")->health_status, "HEALTHY", "healthy");
+
+    ends_after(&k, 0, 60000, 3);
+    tap_is_int(see(&k), KECS_TASK_RUNNING, "an end that is followed by a"
+               " start is none");
+    tap_is_str(container(&k, "app")->last_status, "RUNNING", "as it shows");
+    tap_ok(!k.step.stop && k.t.desired == KECS_DESIRED_RUNNING,
+           "nothing is to be done");
+
+    runs_again(&k, 0, &before);
+    tap_is_int(see(&k), KECS_TASK_RUNNING, "it has been started");
+    tap_is_str(container(&k, "app")->runtime_id, "r-2", "anew");
+    tap_is_str(container(&k, "app")->health_status, "UNKNOWN",
+               "its health check begins afresh");
+    tap_ok(!container(&k, "app")->exit_code.set, "it has no exit code");
+    tap_is_int(k.t.health, KECS_HEALTH_UNKNOWN, "nor has the task a health");
+
+    k.c[0].phase = KECS_C_WAITING;
+    k.c[0].reason = kecs_str("CrashLoopBackOff");
+    tap_is_int(see(&k), KECS_TASK_RUNNING, "the runtime waits a while");
+    done(&k);
+}
+
+
+/* Ends that no start follows: {code, ran, of the container, status}. */
+
+static void
+last_end(unsigned i, int code, kecs_msec_t ran, bool started_anew,
+    unsigned status, const char *what)
+{
+    kit_t                  k;
+    kecs_container_seen_t  before;
+
+    start_persistent(&k);
+    ends_after(&k, i, ran, code);
+
+    if (started_anew) {
+        runs_again(&k, i, &before);
+    }
+
+    tap_is_int(see(&k), status, "%s", what);
+    tap_is_str(container(&k, i == 0 ? "app" : "side")->last_status,
+               "STOPPED", "it has ended");
+    tap_is_int(container(&k, i == 0 ? "app" : "side")->exit_code.value,
+               code, "with its exit code");
+    done(&k);
+}
+
+
+static void
+test_last_ends(void)
+{
+    last_end(0, 3, 59999, false, KECS_TASK_STOPPING, "too early an end");
+    last_end(0, 3, 59999, true, KECS_TASK_STOPPING,
+             "that the runtime did not mind");
+    last_end(0, 9, 90000, false, KECS_TASK_STOPPING, "an ignored exit code");
+    last_end(0, 0, 90000, true, KECS_TASK_STOPPING,
+             "that the runtime did not mind");
+    last_end(1, 0, 299999, true, KECS_TASK_RUNNING,
+             "of another container, before the default period");
+}
+
+
+/* It would be started anew, had it not been stopped. */
+
+static void
+test_restart_stopped(void)
+{
+    kit_t  k;
+
+    start_persistent(&k);
+    ends_after(&k, 0, 90000, 143);
+    k.c[0].again = false;
+    k.t.desired = KECS_DESIRED_STOPPED;
+    (void) see(&k);
+    tap_is_str(container(&k, "app")->last_status, "STOPPED",
+               "what is not started anew has ended");
+    tap_is_int(container(&k, "app")->exit_code.value, 143, "its exit code");
     done(&k);
 }
 
@@ -822,6 +960,9 @@ main(void)
     test_life();
     test_essential();
     test_quick_exit();
+    test_restarts();
+    test_last_ends();
+    test_restart_stopped();
     test_pull();
     test_pull_recovers();
     test_start_failures();

@@ -1,0 +1,76 @@
+#!/usr/bin/perl
+# How containers and tasks end on a real cluster other than by themselves or
+# by StopTask, and what comes after: restart policies, evictions, lost nodes.
+
+use strict;
+use warnings;
+
+use Test::More;
+use KecsCluster;
+use KecsTasks;
+
+if (my $why = KecsCluster::missing()) {
+    plan skip_all => $why;
+}
+
+# Kubernetes 1.34 has restart rules behind a gate; pods stay for 5 minutes on
+# a node that is lost, if nothing else is said.
+my $cluster = KecsCluster->new(map { ('--flag', $_) }
+    (map { "$_=--feature-gates=ContainerRestartRules=true" }
+        qw(kube-apiserver kubelet)),
+    (map { "kube-apiserver=--default-$_-toleration-seconds=1" }
+        qw(not-ready unreachable)));
+plan skip_all => 'a cluster that is not ours lacks the images'
+    if !$cluster->own;
+
+my $t = KecsTasks->new($cluster, sets => ['kube-restart-rules=1']);
+my $k = $t->k;
+
+sub sh { return (entryPoint => [ 'sh', '-c' ], command => [ $_[0] ]) }
+
+sub policy {
+    return (restartPolicy => { enabled => \1, restartAttemptPeriod => 60,
+        @_ });
+}
+
+# Restart policies: these take a minute, the other cases run meanwhile.
+
+my @shared = (mountPoints => [ { sourceVolume => 's',
+    containerPath => '/s' } ]);
+my @volume = ('--volumes', '[{"name":"s"}]');
+
+$t->definition('again', [ { name => 'app', @shared, policy(),
+    sh('test -f /s/ran && exec sleep 600; touch /s/ran; sleep 62; exit 3') },
+    { name => 'other', sh('exec sleep 600') } ], @volume);
+$t->definition('ignored', [ { name => 'app', sh('sleep 62; exit 7'),
+    policy(ignoredExitCodes => [7]) } ]);
+my $again = $t->run('again');
+my $ignored = $t->run('ignored');
+my $first = KecsTasks::container($t->wait_status('RUNNING', $again), 'app');
+
+$t->definition('early', [ { name => 'app', sh('sleep 1; exit 3'), policy() },
+    { name => 'other', sh('exec sleep 600'), essential => \0,
+      stopTimeout => 2 } ]);
+my $task = $t->wait_status('STOPPED', $t->run('early'));
+is($task->{stopCode}, 'EssentialContainerExited', 'ended before its period');
+is(KecsTasks::container($task, 'app')->{exitCode}, 3, 'with its exit code');
+
+# The end of the restart policies
+
+$task = $t->wait_for('the container to be started again', $again, sub {
+    my $c = KecsTasks::container($_, 'app');
+    $c->{lastStatus} eq 'RUNNING' && $c->{runtimeId} ne $first->{runtimeId} });
+is($task->{lastStatus}, 'RUNNING', 'the task goes on');
+ok(!exists KecsTasks::container($task, 'app')->{exitCode}, 'no exit code');
+is($t->stop($again)->{stopCode}, 'UserInitiated', 'it can be stopped');
+$task = $t->wait_status('STOPPED', $ignored);
+is($task->{stopCode}, 'EssentialContainerExited', 'an ignored exit code');
+is(KecsTasks::container($task, 'app')->{exitCode}, 7, 'as it was');
+
+$k->final_checks;
+$k->stop;
+$k->kecs('down', '--runtime', 'kubernetes', '--kubeconfig',
+    $cluster->{kubeconfig}, '--namespace', $cluster->{namespace});
+is(scalar @{ $cluster->get('pods')->{items} }, 0, 'nothing is left');
+
+done_testing();
