@@ -679,12 +679,16 @@ disrupted(observing_t *x, const disruption_t *d)
 }
 
 
-/* The runtime gave the task up without having run it. */
+/* The runtime gave the task up, perhaps without having run it. */
 
 static kecs_rc_t
-rejected(observing_t *x)
+given_up(observing_t *x)
 {
+    unsigned    code;
     kecs_str_t  text;
+
+    code = x->task->started_at != 0 ? KECS_STOP_TERMINATION_NOTICE
+                                    : KECS_STOP_FAILED_TO_START;
 
     text = kecs_sprintf(x->a, "%.*s%s%.*s", kecs_fmt(x->o->reason),
                         x->o->message.len ? ": " : "",
@@ -693,7 +697,7 @@ rejected(observing_t *x)
         return KECS_NOMEM;
     }
 
-    want_stopped(x->task, KECS_STOP_FAILED_TO_START, text, x->now);
+    want_stopped(x->task, code, text, x->now);
 
     return KECS_OK;
 }
@@ -764,7 +768,7 @@ find_cause(observing_t *x)
                      kecs_str("Essential container in task exited"), x->now);
 
     } else if (x->all_ended) {
-        return rejected(x);
+        return given_up(x);
     }
 
     return KECS_OK;

@@ -708,6 +708,15 @@ test_disruptions(void)
             "rejected");
     tap_ok(k.t.started_at == 0, "never started");
     done(&k);
+
+    make(&k, BODY);
+    run(&k);
+    k.o.failed = true;
+    k.o.reason = kecs_str("Meddled");
+    k.o.message = kecs_str("by hand");
+    ends_so(&k, KECS_STOP_TERMINATION_NOTICE, "Meddled: by hand",
+            "given up after it ran");
+    done(&k);
 }
 
 
