@@ -73,9 +73,23 @@ lost(kecs_reconciler_t *r)
 static bool
 copy_container(kecs_reconciler_t *r, kecs_container_seen_t *c)
 {
-    bool  failed;
+    bool                    failed;
+    kecs_container_seen_t  *before;
 
     failed = false;
+
+    if (c->before != NULL) {
+        before = kecs_alloc(r->news_arena, sizeof(*before));
+
+        if (before == NULL) {
+            return false;
+        }
+
+        *before = *c->before;
+        failed = !copy_container(r, before);
+        c->before = before;
+    }
+
     c->name = copy(r, c->name, &failed);
     c->reason = copy(r, c->reason, &failed);
     c->message = copy(r, c->message, &failed);

@@ -339,6 +339,46 @@ test_contact(void)
 }
 
 
+/* What a runtime tells is its own again once it has told it. */
+
+static void
+test_borrowed(void)
+{
+    kit_t                  k;
+    kecs_observation_t     o;
+    kecs_container_seen_t  c, before;
+
+    setup(&k);
+    sync_now(&k);
+    run_task(&k);
+    go(&k);
+
+    memset(&o, 0, sizeof(o));
+    memset(&c, 0, sizeof(c));
+    memset(&before, 0, sizeof(before));
+    memcpy(o.task, k.id, KECS_ID_LEN);
+    o.handle = kecs_str("pod-1");
+    o.placed = true;
+    o.containers = &c;
+    o.n = 1;
+    c.name = kecs_str("a");
+    c.phase = KECS_C_RUNNING;
+    c.before = &before;
+    before.name = c.name;
+    before.phase = KECS_C_TERMINATED;
+    before.has_exit = true;
+    before.exit_code = 4;
+
+    k.rt.rt.sink.seen(k.rt.rt.sink.ctx, &o);
+    memset(&c, 0, sizeof(c));
+    memset(&before, 0, sizeof(before));
+    go(&k);
+    is(&k, "stopCode", "EssentialContainerExited",
+       "a container that had ended before");
+    finish(&k);
+}
+
+
 static void
 test_missing(void)
 {
@@ -1545,6 +1585,7 @@ main(void)
     kecs_log_to(NULL, NULL, KECS_LOG_ERROR);
 
     test_contact();
+    test_borrowed();
     test_missing();
     test_not_now();
     test_adoption();
