@@ -1095,25 +1095,34 @@ deliver_streams(kecs_kube_t *k)
 }
 
 
+/* What Retry-After asks for, in ms and a little more; 0: nothing. */
+
+static kecs_msec_t
+retry_after(kecs_kube_call_t *c)
+{
+    curl_off_t  after;
+
+    if (curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &after) != CURLE_OK
+        || after <= 0)
+    {
+        return 0;
+    }
+
+    after = after > RETRY_AFTER ? RETRY_AFTER : after;
+
+    return after * 1000 + kecs_kube_random(c->k, 250);
+}
+
+
 static kecs_msec_t
 pause_before(kecs_kube_call_t *c)
 {
-    curl_off_t   after;
-    kecs_msec_t  pause;
+    kecs_msec_t  pause, after;
 
     pause = kecs_kube_backoff(c->k, c->attempts++);
+    after = retry_after(c);
 
-    if (curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &after) == CURLE_OK
-        && after > 0)
-    {
-        after = after > RETRY_AFTER ? RETRY_AFTER : after;
-
-        if (pause < after * 1000) {
-            pause = after * 1000 + kecs_kube_random(c->k, 250);
-        }
-    }
-
-    return pause;
+    return pause > after ? pause : after;
 }
 
 
@@ -1173,6 +1182,7 @@ finish(kecs_kube_call_t *c, CURLcode code)
     memset(&reply, 0, sizeof(kecs_kube_reply_t));
 
     reply.begun = http_status(c) == 200;
+    reply.pause = retry_after(c);
     reply.status = code == CURLE_OK ? http_status(c) : 0;
     reply.body = kecs_str("");
 

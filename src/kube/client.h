@@ -27,6 +27,7 @@ typedef struct {
     kecs_str_t   body;              /* of the answer; empty for a stream */
     const char  *error;             /* when status is 0, else NULL */
     bool         begun;             /* 200 had come, whatever followed */
+    kecs_msec_t  pause;             /* that Retry-After asks for, or 0 */
 } kecs_kube_reply_t;
 
 /* The call is over; `reply` is valid during the callback. */

@@ -42,6 +42,7 @@ struct kecs_watch_s {
     unsigned             list_failures;     /* in a row */
     unsigned             watch_failures;
     kecs_msec_t          since;     /* begin of this watch */
+    kecs_msec_t          pause;     /* what the server asks for */
     bool                 listing;   /* `begin` was called */
     bool                 told;      /* `lost` was called */
     bool                 synced;
@@ -215,6 +216,7 @@ listed(void *ctx, const kecs_kube_reply_t *reply)
     kecs_watch_t  *w = ctx;
 
     w->call = NULL;
+    w->pause = reply->pause;
 
     if (reply->status == 410 && w->next != NULL) {
         w->list_failures++;
@@ -262,6 +264,19 @@ list_path(kecs_watch_t *w)
 }
 
 
+/* Before what comes after n failures in a row. */
+
+static kecs_msec_t
+delay(kecs_watch_t *w, unsigned n)
+{
+    kecs_msec_t  pause;
+
+    pause = n > 0 ? kecs_kube_backoff(w->k, n - 1) : 0;
+
+    return pause > w->pause ? pause : w->pause;
+}
+
+
 /* A first failure of a watch costs no time, others of either kind do. */
 
 static kecs_msec_t
@@ -270,9 +285,8 @@ list_delay(kecs_watch_t *w)
     unsigned  n;
 
     n = w->watch_failures > 1 ? w->watch_failures - 1 : 0;
-    n = n > w->list_failures ? n : w->list_failures;
 
-    return n > 0 ? kecs_kube_backoff(w->k, n - 1) : 0;
+    return delay(w, n > w->list_failures ? n : w->list_failures);
 }
 
 
@@ -387,6 +401,7 @@ ended(void *ctx, const kecs_kube_reply_t *reply)
     kecs_watch_t  *w = ctx;
 
     w->call = NULL;
+    w->pause = reply->pause;
 
     clean = reply->status == 200 && !w->gone;
 
@@ -439,8 +454,7 @@ watch(kecs_watch_t *w)
                           kecs_fmt(w->conf.selector));
     r.method = "GET";
     r.timeout = seconds + GRACE;
-    r.delay = w->watch_failures
-              ? kecs_kube_backoff(w->k, w->watch_failures - 1) : 0;
+    r.delay = delay(w, w->watch_failures);
     w->since = kecs_monotonic() + r.delay;
     r.line = changed;
     r.done = ended;

@@ -615,7 +615,7 @@ failed(object_t *o, const char *method, const kecs_kube_reply_t *reply)
         msec = FORBIDDEN;
     }
 
-    pause_for(o, msec);
+    pause_for(o, msec > reply->pause ? msec : reply->pause);
 }
 
 

@@ -15,6 +15,8 @@ typedef struct {
     unsigned   watches;
     char       path[1024];          /* of the last watch */
     char       list_path[1024];
+    unsigned   told;                /* to wait, and not to */
+    kecs_msec_t  hurried_at[2];     /* the last one first */
 } seen_t;
 
 static fake_t         server;
@@ -32,14 +34,36 @@ static struct {
     int    fail_list;               /* so many 503s */
     int    refuse_watch;            /* so many 410s */
     int    drop_watch;              /* so many drops before an answer */
+    int    hurried;                 /* so many 429s, for a second each */
     bool   malformed;
 } mode;
+
+
+/* Whether it is to wait: every other request then. */
+
+static bool
+hurried(fake_conn_t *c)
+{
+    if (mode.hurried == 0 || seen.told++ % 2 != 0) {
+        return false;
+    }
+
+    mode.hurried--;
+    seen.hurried_at[mode.hurried] = kecs_monotonic();
+    fake_reply(c, 429, "Retry-After: 1\r\n", "{\"message\":\"later\"}");
+
+    return true;
+}
 
 
 static void
 ask(fake_t *f, fake_conn_t *c, const fake_request_t *r)
 {
     (void) f;
+
+    if (hurried(c)) {
+        return;
+    }
 
     if (strstr(r->path, "watch=1") != NULL) {
         seen.watches++;
@@ -335,6 +359,23 @@ test_broken(void)
 }
 
 
+/* API priority: a list and a watch that come too fast, by the server. */
+
+static void
+test_hurried(void)
+{
+    mode.hurried = 2;
+    begin();
+    tap_ok(tells("lost(HTTP 429: later) begin La Lb synced "),
+           "a list that is too much is asked for again");
+    tap_ok(kecs_monotonic() - seen.hurried_at[1] >= 1000,
+           "as late as the server wants");
+    tap_ok(watching(1), "so is a watch: %s", story);
+    tap_ok(kecs_monotonic() - seen.hurried_at[0] >= 1000, "as late");
+    end();
+}
+
+
 /* The server goes away altogether and comes back. */
 
 static void
@@ -368,6 +409,7 @@ main(void)
     test_happy();
     test_expired();
     test_broken();
+    test_hurried();
     test_away();
 
     return tap_done();
