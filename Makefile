@@ -58,7 +58,7 @@ endif
 .PHONY: all help programs
 all: deps-build ## build everything
 	@$(MAKE) -j$(JOBS) programs
-programs: $(B)/kecs $(B)/kecs-reconciler module
+programs: $(B)/kecs $(B)/kecs-reconciler module build/ui.stamp
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / \
@@ -126,6 +126,24 @@ module: $(B)/libkecs.a
 unit-build:
 	@$(MAKE) -j$(JOBS) $(UNITS)
 .SECONDARY: $(call obj,$(UNIT_SRC))
+
+# The web UI.  The API works without it: where it cannot be built, that is
+# said once, until something of it changes or `make ui` asks again.
+UI_SRC      := $(shell find web/src -type f) \
+               $(wildcard web/*) tools/build-ui tools/find-node
+
+build/ui.stamp: $(UI_SRC)
+	@mkdir -p build
+	@echo "  ui build/ui"
+	@tools/build-ui build/ui || echo "  no web UI, all else works;" \
+	    "\"make ui\" tries again"
+	@touch $@
+
+.PHONY: ui
+ui: ## build the web UI into build/ui/
+	@rm -f build/ui.stamp
+	@tools/build-ui build/ui
+	@touch build/ui.stamp
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 

@@ -32,7 +32,11 @@ sub openssl {
 }
 
 mkdir "$dir/web";
+mkdir "$dir/ui";
+mkdir "$dir/ui/assets";
 $t->write_file('web/index.html', "<p>a site</p>\n");
+$t->write_file('ui/index.html', "<p>the UI</p>\n");
+$t->write_file('ui/assets/ui-1.js', "0;\n");
 openssl('req -x509 -newkey rsa:2048 -nodes -days 2 -keyout clients-ca.key',
         '-out clients-ca.crt -subj /CN=clients');
 openssl('req -x509 -newkey rsa:2048 -nodes -days 2 -keyout server.key',
@@ -45,7 +49,9 @@ openssl('x509 -req -in client.csr -CA clients-ca.crt -CAkey clients-ca.key',
 
 (my $tls = sample('tls.conf')) =~ s{/etc/nginx/kecs/}{$dir/}g;
 $tls =~ s{listen +443}{listen 127.0.0.1:%%TLS_PORT%%};
-my $location = sample('location.conf');
+(my $location = sample('location.conf')) =~
+    s{/usr/share/kecs/ui/}{$dir/ui/};
+$location =~ s{/usr/share/kecs/}{$Kecs::ROOT/conf/};
 
 $t->{http_conf} = <<"END";
 $tls
@@ -87,6 +93,15 @@ unlike(($t->get('/nothing/x.html', $t->port))[1], qr/<html>/,
        'the test server has its own API at /');
 is(($t->get('/ecs-admin/livez', $t->port))[0], 200, 'admin in a site');
 
+($status, my $text, my $headers) = $t->get('/ecs/ui/', $t->port);
+is("$status $text", "200 <p>the UI</p>\n", 'the UI below the API');
+like($headers->{'content-security-policy'}, qr/^default-src 'none';/,
+     'with its policy');
+($status, undef, $headers) = $t->get('/ecs/ui/assets/ui-1.js', $t->port);
+is($headers->{'content-type'}, 'text/javascript; charset=utf-8',
+   'its scripts are scripts');
+like($headers->{'cache-control'}, qr/immutable/, 'that may be kept');
+
 for my $path ('/own/', '/own', '/own?x=y', '/longer/still') {
     (undef, my $out) = $t->api('CreateCluster', { clusterName => 'own' },
                                path => $path);
@@ -108,7 +123,7 @@ is($got, 200, 'its own server_name is an allowed Host');
 # nginx's own refusals, in words that an SDK understands.
 
 is(($t->api('ListClusters', {}, path => '/limited/'))[0], 200, 'one');
-($status, $json, my $headers) = $t->api('ListClusters', {},
+($status, $json, $headers) = $t->api('ListClusters', {},
                                         path => '/limited/');
 is($status, 429, 'limit_req by operation');
 is($json->{__type}, 'ThrottlingException', 'is throttling');
@@ -176,7 +191,7 @@ like(Kecs::read_all(do {
 my $up = Kecs->new(workers => 2, template => sample('kecs.conf'),
                    user => '', account => '123456789012',
                    access_log => '%%DIR%%/access.log kecs',
-                   region => 'eu-central-1');
+                   region => 'eu-central-1', ui => 'return 404;');
 mkdir $up->data;
 my ($ok, $out) = $up->check_conf;
 ok($ok, 'conf/kecs.conf') or diag($out);

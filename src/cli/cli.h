@@ -108,6 +108,9 @@ int kecs_die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  */
 const char *kecs_program_file(const char *name);
 
+/* The same for one that need not be there: nothing is said. */
+const char *kecs_program_file_maybe(const char *name);
+
 /* The reconciler's command line, NULL-terminated, in static memory. */
 char **kecs_reconciler_argv(const kecs_options_t *o, const char *mode);
 

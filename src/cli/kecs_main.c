@@ -291,14 +291,14 @@ kecs_make_folder(const char *path)
 
 
 const char *
-kecs_program_file(const char *name)
+kecs_program_file_maybe(const char *name)
 {
     char                      dir[PATH_MAX / 2], *slash;
     size_t                    i;
     ssize_t                   n;
     static char               path[PATH_MAX];
     static const char *const  places[] = {
-        "%s/%s", "%s/../conf/%s", "%s/../../conf/%s",
+        "%s/%s", "%s/../%s", "%s/../conf/%s", "%s/../../conf/%s",
         "%s/../lib/nginx/modules/%s", "%s/../share/kecs/%s"
     };
 
@@ -318,10 +318,23 @@ kecs_program_file(const char *name)
         }
     }
 
-    (void) kecs_die("%s is not where it should be; was it built? (make all)",
-                    name);
-
     return NULL;
+}
+
+
+const char *
+kecs_program_file(const char *name)
+{
+    const char  *path;
+
+    path = kecs_program_file_maybe(name);
+
+    if (path == NULL) {
+        (void) kecs_die("%s is not where it should be; was it built?"
+                        " (make all)", name);
+    }
+
+    return path;
 }
 
 

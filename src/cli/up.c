@@ -284,11 +284,39 @@ access_log(const kecs_options_t *o, char *out, size_t size)
 }
 
 
+/* What answers below /ui/: the files of the web UI where it was built. */
+
+static bool
+ui(char *out, size_t size)
+{
+    int          n;
+    char        *slash;
+    const char  *index, *headers;
+
+    index = kecs_program_file_maybe("ui/index.html");
+    headers = index ? kecs_program_file("ui.conf") : NULL;
+
+    if (headers == NULL) {
+        n = snprintf(out, size, "default_type text/plain; "
+                     "return 404 \"The web UI is not installed here; in the"
+                     " source tree make ui builds it.\\n\";");
+        return n > 0 && (size_t) n < size;
+    }
+
+    slash = strrchr(index, '/');
+    n = snprintf(out, size, "alias \"%.*s/\"; include \"%s\";",
+                 (int) (slash - index), index, headers);
+
+    return n > 0 && (size_t) n < size;
+}
+
+
 static bool
 write_conf(const kecs_options_t *o)
 {
     bool         ok;
     char         log[PATH_MAX + 16], port[8], admin[8], workers[8];
+    char         files[2 * PATH_MAX + 64];
     kecs_buf_t   in, out;
     const char  *template, *module;
     const char  *conf = data_path(o, "nginx.conf");
@@ -297,7 +325,7 @@ write_conf(const kecs_options_t *o)
     module = kecs_program_file("ngx_http_kecs_module.so");
 
     if (template == NULL || module == NULL || conf == NULL
-        || !access_log(o, log, sizeof(log)))
+        || !access_log(o, log, sizeof(log)) || !ui(files, sizeof(files)))
     {
         return false;
     }
@@ -310,7 +338,7 @@ write_conf(const kecs_options_t *o)
         { "DATA", o->data }, { "PORT", port }, { "ADMIN_PORT", admin },
         { "WORKERS", workers }, { "MODULE", module }, { "LOG", o->data },
         { "ACCESS_LOG", log }, { "LOG_LEVEL", o->log_level },
-        { "ACCOUNT", o->account }, { "REGION", o->region },
+        { "ACCOUNT", o->account }, { "REGION", o->region }, { "UI", files },
         { "USER", geteuid() == 0 ? "user root;" : "" }, { NULL, NULL }
     };
 
@@ -580,8 +608,12 @@ ask_ready(unsigned port, char *body, size_t size)
 static void
 banner(const kecs_options_t *o)
 {
-    char        runtime[128], why[1024], data[KECS_STATUS_SIZE];
+    char        runtime[128], why[1024], url[64], data[KECS_STATUS_SIZE];
+    bool        built;
     kecs_str_t  status;
+
+    built = kecs_program_file_maybe("ui/index.html") != NULL;
+    (void) snprintf(url, sizeof(url), "http://127.0.0.1:%u", o->port);
 
     if (kecs_status_get(o->data, data, &status) != KECS_OK) {
         status = kecs_null_str;
@@ -592,6 +624,7 @@ banner(const kecs_options_t *o)
 
     printf("\n"
            "  ECS API    http://127.0.0.1:%u\n"
+           "  web UI     %s%s\n"
            "  admin      http://127.0.0.1:%u/readyz  /metrics\n"
            "  data       %s\n"
            "  runtime    %s\n"
@@ -607,7 +640,8 @@ banner(const kecs_options_t *o)
            "\n"
            "Ctrl-C stops the API and the reconciler; tasks go on"
            " running.\n\n",
-           o->port, o->admin_port, o->data, runtime, why,
+           o->port, built ? url : "not built; make ui does that",
+           built ? "/ui/" : "", o->admin_port, o->data, runtime, why,
            program_invocation_name, o->port);
     (void) fflush(stdout);
 }

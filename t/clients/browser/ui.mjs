@@ -1,0 +1,395 @@
+/*
+ * The web UI in a real browser, as TAP.
+ *
+ *     ui.mjs URL CHROMIUM [FOLDER of screenshots]
+ *
+ * Each view and action is used as a reader would; every view is looked at
+ * by axe-core, and nothing may be refused by the Content-Security-Policy,
+ * fail, or be said on the console.
+ */
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { createRequire } from 'node:module';
+import { chromium } from 'playwright-core';
+
+const [base, executablePath, shots] = process.argv.slice(2);
+const axe = fs.readFileSync(
+    createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const ui = new URL('ui/', base).href;
+const said = [];
+let n = 0;
+
+function ok(good, name) {
+    console.log(`${good ? 'ok' : 'not ok'} ${++n} - ${name}`);
+    return good;
+}
+
+function is(got, want, name) {
+    if (!ok(got === want, name)) {
+        console.log(`# got ${JSON.stringify(got)}, `
+            + `wanted ${JSON.stringify(want)}`);
+    }
+}
+
+async function api(operation, input = {}) {
+    const r = await fetch(base, {
+        method: 'POST',
+        headers: {
+            'content-type': 'application/x-amz-json-1.1',
+            'x-amz-target':
+                `AmazonEC2ContainerServiceV20141113.${operation}`,
+        },
+        body: JSON.stringify(input),
+    });
+    const answer = await r.json();
+
+    if (!r.ok) {
+        throw new Error(`${operation}: ${answer.message}`);
+    }
+
+    return answer;
+}
+
+/* What the page may never do. */
+
+function watch(page) {
+    page.on('console', m => {
+        if (['error', 'warning'].includes(m.type())) {
+            said.push(`${m.type()}: ${m.text()}`);
+        }
+    });
+    page.on('pageerror', e => said.push(`error: ${e.stack}`));
+    page.on('request', r => {
+        if (!r.url().startsWith(base) && !r.url().startsWith('data:')) {
+            said.push(`asked ${r.url()}`);
+        }
+    });
+}
+
+async function shot(page, name) {
+    if (shots) {
+        await page.screenshot({ path: path.join(shots, `${name}.png`) });
+    }
+}
+
+/* No defect that axe-core can find, in either theme. */
+
+async function accessible(page, name) {
+    const found = [];
+
+    for (const theme of ['dark', 'light']) {
+        await page.evaluate(
+            value => (document.documentElement.dataset.theme = value), theme);
+        const { violations } = await page.evaluate(() => window.axe.run(
+            document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a',
+                'wcag21aa', 'wcag22aa', 'best-practice'] }));
+
+        found.push(...violations.flatMap(v => v.nodes.map(
+            node => `${theme} ${v.id}: ${node.target} `
+                + node.failureSummary.replaceAll('\n', ' '))));
+        await shot(page, `${name.replaceAll(' ', '-')}-${theme}`);
+    }
+
+    ok(found.length === 0, `${name}: no accessibility defect`);
+    found.slice(0, 8).forEach(text => console.log(`# ${text}`));
+}
+
+const browser = await chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+});
+const context = await browser.newContext({
+    viewport: { width: 1360, height: 850 },
+    locale: 'en-GB',
+    reducedMotion: 'reduce',
+    timezoneId: 'Asia/Tokyo',
+    permissions: ['clipboard-read', 'clipboard-write'],
+});
+
+await context.addInitScript(axe);
+
+const page = await context.newPage();
+
+page.setDefaultTimeout(30000);
+watch(page);
+
+const at = hash => page.goto(`${ui}#${hash}`);
+const button = (name, where = page) =>
+    where.getByRole('button', { name, exact: true });
+const dialog = page.getByRole('dialog');
+
+async function confirm(name) {
+    await button(name, dialog).click();
+    await dialog.waitFor({ state: 'detached' });
+}
+
+/* Text that is to appear by itself. */
+
+async function appears(where, text, name) {
+    try {
+        await where.filter({ hasText: text }).first().waitFor();
+        ok(true, name);
+    } catch {
+        ok(false, name);
+        console.log(`# ${(await where.allInnerTexts()).join(' | ')}`);
+    }
+}
+
+const rows = page.locator('tbody tr[aria-rowindex]');
+const title = page.locator('h1');
+
+async function clusters() {
+    await at('/');
+    await appears(page.locator('.empty'), 'No clusters yet',
+                  'without clusters that is said');
+    await page.keyboard.press('n');
+    await dialog.getByLabel('Name').fill('shop');
+    await appears(dialog.locator('.command'),
+                  'aws ecs create-cluster \\\n    --cluster-name shop',
+                  'the equal aws command is shown');
+    await confirm('Create cluster');
+    await appears(title, 'shop', 'a cluster is created and opened');
+    await at('/');
+    await appears(rows, 'shop', 'it is in the list');
+    await accessible(page, 'clusters');
+}
+
+async function definitions() {
+    await at('/task-definitions');
+    await button('Register task definition').click();
+    await dialog.getByLabel('Task definition as JSON').fill(JSON.stringify({
+        family: 'front',
+        containerDefinitions: [{ name: 'web', image: 'nginx:1', memory: 64,
+            portMappings: [{ containerPort: 80 }],
+            environment: [{ name: 'COLOUR', value: 'blue' }] }],
+    }));
+    await accessible(page, 'register dialog');
+    await confirm('Register');
+    await appears(title, 'front:1', 'a task definition is registered');
+    await button('New revision').click();
+
+    const json = dialog.getByLabel('Task definition as JSON');
+    const text = await json.inputValue();
+
+    await json.fill(text.replace('nginx:1', 'nginx:2'));
+    await confirm('Register');
+    await appears(title, 'front:2', 'an edited copy is a new revision');
+    await button('Compare with front:1').click();
+    await appears(page.locator('.compare .changed'), 'nginx:2',
+                  'two revisions are compared');
+    is(await page.locator('.compare .changed').count(), 1,
+       'only what changed is marked');
+    await accessible(page, 'task definition');
+    await at('/task-definitions');
+    await appears(rows, 'front', 'families are listed');
+    await accessible(page, 'task definitions');
+}
+
+async function services() {
+    await at('/clusters/shop');
+    await button('Create service').click();
+    await dialog.getByLabel('Name').fill('web');
+    await dialog.getByLabel('Task definition').fill('front:1');
+    await dialog.getByLabel('Desired').fill('3');
+    await confirm('Create service');
+    await appears(title, 'web', 'a service is created and opened');
+    await appears(page.locator('.heading .meter'), '3/3',
+                  'its tasks come to run while one looks');
+    await appears(page.locator('.timeline .status'), 'SUCCESSFUL',
+                  'its deployment comes to its end');
+    await accessible(page, 'service');
+    await at('/clusters/shop');
+    await appears(rows, 'COMPLETED', 'the cluster lists it');
+    await accessible(page, 'cluster');
+}
+
+async function update() {
+    await at('/clusters/shop/services/web');
+    await page.locator('.rollout').first().waitFor();
+    await page.keyboard.press('s');
+    await dialog.getByLabel('Desired').fill('4');
+    await accessible(page, 'scale dialog');
+    await confirm('Scale');
+    await appears(page.locator('.heading .meter'), '4/4',
+                  'a service is scaled');
+    await page.keyboard.press('u');
+    await dialog.getByLabel('Task definition').fill('front:2');
+    await confirm('Update');
+    await appears(page.locator('.rollout'), 'front:2',
+                  'an update deploys another revision');
+    await shot(page, 'rollout');
+    await appears(page.locator('.heading .summary'), 'COMPLETED',
+                  'and comes to its end');
+    await at('/clusters/shop/services/web/revisions');
+    await appears(page.locator('.compare .changed'), 'nginx:2',
+                  'its revisions are compared, definitions included');
+    await accessible(page, 'service revisions');
+    await at('/clusters/shop/services/web/configuration');
+    await button('Edit tags').click();
+    await dialog.getByLabel('Tags').fill('team=shop\ntier = front');
+    await confirm('Save');
+    await appears(page.locator('.tags'), 'shop', 'tags are edited');
+    await accessible(page, 'service configuration');
+    await at('/clusters/shop/services/web/events');
+    await appears(page.locator('.messages'), 'has reached a steady state',
+                  'events of the service are listed');
+    await accessible(page, 'service events');
+}
+
+async function tasks() {
+    await at('/clusters/shop/tasks');
+    await appears(rows, 'service:web', 'tasks are listed');
+    is(await rows.count(), 4, 'those that live');
+    await accessible(page, 'tasks');
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    await page.keyboard.press('k');
+    await page.keyboard.press('Enter');
+    await appears(page.locator('.trace'), 'Pull',
+                  'j, k and Enter open a task with its trace');
+    is(await page.locator('.moments time').first().evaluate(
+        e => /GMT\+9/.test(e.title)), true,
+       'times are in the zone of the reader');
+    await accessible(page, 'task');
+    await page.keyboard.press('x');
+    await dialog.getByLabel('Reason').fill('a test');
+    await confirm('Stop');
+    await appears(page.locator('.heading .status'), 'STOPPED',
+                  'a task is stopped');
+    await appears(page.locator('.why'), 'a test', 'and says why');
+    await accessible(page, 'stopped task');
+    await page.keyboard.press('Escape');
+    await page.waitForURL(/clusters\/shop\/tasks$/);
+    ok(true, 'Escape goes one level up');
+}
+
+async function run() {
+    await at('/clusters/shop');
+    await button('Run task').click();
+    await dialog.getByLabel('Task definition').fill('front');
+    await dialog.getByLabel('Number').fill('2');
+    await confirm('Run task');
+    await at('/clusters/shop/tasks?q=family:front');
+    await page.waitForFunction(() => document.querySelectorAll(
+        'tbody tr[aria-rowindex]').length === 2);
+    ok(true, 'tasks are run, and the filter is in the address');
+    await page.keyboard.press('/');
+    await page.keyboard.type(' !family');
+    await appears(page.locator('.empty'), 'Nothing matches',
+                  '/ filters, !word excludes');
+}
+
+async function others() {
+    await at('/clusters/shop/capacity');
+    await appears(page.locator('.panel'), 'Default strategy',
+                  'capacity is shown');
+    await accessible(page, 'capacity');
+    await at('/clusters/shop/instances');
+    await appears(page.locator('.empty'), 'No container instances',
+                  'instances are shown');
+    await accessible(page, 'instances');
+    await at('/clusters/shop/events');
+    await appears(rows, 'web', 'events of the cluster are listed');
+    await accessible(page, 'cluster events');
+    await at('/clusters/shop/settings');
+    await appears(page.locator('.facts'), 'containerInsights',
+                  'settings of the cluster');
+    await accessible(page, 'cluster settings');
+}
+
+async function palette() {
+    await at('/');
+    await title.waitFor();
+    await page.keyboard.press(':');
+    await page.keyboard.type('web');
+    await appears(dialog.getByRole('option'), 'web',
+                  'the palette finds a service');
+    await accessible(page, 'palette');
+    await page.keyboard.press('Enter');
+    await appears(title, 'web', 'and opens it');
+    await page.keyboard.press('?');
+    await appears(dialog, 'One level up', '? shows the keys');
+    await accessible(page, 'help');
+    await page.keyboard.press('Escape');
+}
+
+async function language() {
+    await at('/');
+    await button('日本語で表示').click();
+    await appears(title, 'クラスター', 'all of it speaks Japanese');
+    await accessible(page, 'japanese');
+    await button('Show in English').click();
+}
+
+async function narrow() {
+    await page.setViewportSize({ width: 390, height: 844 });
+
+    for (const hash of ['/', '/clusters/shop', '/clusters/shop/services/web',
+                        '/task-definitions/front'])
+    {
+        await at(hash);
+        await title.waitFor();
+        is(await page.evaluate(() => document.documentElement.scrollWidth),
+           390, `${hash} fits a phone`);
+        await accessible(page, `phone ${hash.replaceAll('/', ' ').trim()}`);
+    }
+
+    await page.setViewportSize({ width: 1360, height: 850 });
+}
+
+async function remove() {
+    await at('/clusters/shop/services/web');
+    await page.locator('.rollout').first().waitFor();
+    await page.keyboard.press('f');
+    await confirm('Force new deployment');
+    await page.waitForFunction(() =>
+        document.querySelectorAll('.timeline .entry').length === 3);
+    ok(true, 'a new deployment is forced');
+    await page.keyboard.press('D');
+    is(await button('Delete', dialog).isEnabled(), false,
+       'a service is not deleted before its name is typed');
+    await dialog.getByLabel('Type web to confirm').fill('web');
+    await confirm('Delete');
+
+    const { tasks: live = [] } = await api('ListTasks', { cluster: 'shop' });
+
+    ok(Array.isArray(live), 'it is being deleted');
+}
+
+async function size() {
+    const fresh = await browser.newContext();
+    const first = await fresh.newPage();
+    const session = await fresh.newCDPSession(first);
+    let bytes = 0;
+
+    await session.send('Network.enable');
+    session.on('Network.loadingFinished', e => {
+        bytes += e.encodedDataLength;
+    });
+    await first.goto(ui);
+    await first.locator('h1').waitFor();
+    await first.waitForLoadState('load');
+    console.log(`# first load: ${bytes} bytes`);
+    ok(bytes > 1000 && bytes < 60000, 'the first load is below 60 kB');
+    await fresh.close();
+}
+
+try {
+    for (const part of [size, clusters, definitions, services, update,
+                        tasks, run, others, palette, language, narrow,
+                        remove])
+    {
+        console.log(`# ${part.name}`);
+        await part();
+    }
+} catch (e) {
+    ok(false, 'the run came to its end');
+    console.log(`# ${String(e.stack).replaceAll('\n', '\n# ')}`);
+    await shot(page, 'failed');
+}
+
+is(said.join('\n').slice(0, 2000), '',
+   'nothing was refused, failed or asked of others');
+await browser.close();
+console.log(`1..${n}`);

@@ -1,0 +1,137 @@
+/* The collections of the API's resources. */
+
+import { batches, call, pages } from './api.js';
+import { collection, perKey } from './store.js';
+
+const FULL = { include: ['TAGS'] };
+
+const arns = (event, kind, cluster) => event.named
+    .filter(n => n.kind === kind && (!cluster || n.cluster === cluster))
+    .map(n => n.arn);
+
+const clusterArn = ({ arn, cluster }) =>
+    `${arn.split(':').slice(0, 5).join(':')}:cluster/${cluster}`;
+
+/* Whatever happens in a cluster may change its counts. */
+
+export const clusters = collection({
+    size: 100,
+    id: c => c.clusterArn,
+    list: () => pages('ListClusters', 'clusterArns'),
+    describe: async clusters => (await call('DescribeClusters', {
+        clusters, include: ['STATISTICS', 'SETTINGS', 'CONFIGURATIONS',
+                            'ATTACHMENTS', 'TAGS'],
+    })).clusters,
+    keep: c => c.status !== 'INACTIVE',
+    ids: event => [...new Set(event.named.filter(n => n.cluster)
+        .map(clusterArn))],
+});
+
+const serviceArn = (n, name) =>
+    `${n.arn.split(':').slice(0, 5).join(':')}:service/${n.cluster}/${name}`;
+
+/* A service changes with its tasks, its deployments and its revisions. */
+
+function servicesNamed(event, cluster) {
+    const found = new Set(arns(event, 'service', cluster));
+    const group = event.detail?.group;
+
+    for (const n of event.named) {
+        if (n.cluster !== cluster) {
+            continue;
+        }
+
+        if (n.kind === 'task' && group?.startsWith('service:')) {
+            found.add(serviceArn(n, group.slice(8)));
+
+        } else if (n.kind === 'service-deployment'
+                   || n.kind === 'service-revision')
+        {
+            found.add(serviceArn(n, n.arn.split('/')[2]));
+        }
+    }
+
+    return [...found];
+}
+
+export const services = perKey(cluster => collection({
+    size: 10,
+    id: s => s.serviceArn,
+    list: () => pages('ListServices', 'serviceArns',
+                      { cluster, maxResults: 100 }),
+    describe: async services => (await call('DescribeServices',
+        { cluster, services, ...FULL })).services,
+    keep: s => s.status !== 'INACTIVE',
+    ids: event => servicesNamed(event, cluster),
+}));
+
+/* The deployments of one service, the newest first. */
+
+export const deployments = perKey((cluster, service) => collection({
+    size: 20,
+    id: d => d.serviceDeploymentArn,
+    list: async () => (await pages('ListServiceDeployments',
+        'serviceDeployments', { cluster, service }))
+        .map(d => d.serviceDeploymentArn),
+    describe: async serviceDeploymentArns => (await call(
+        'DescribeServiceDeployments', { serviceDeploymentArns }))
+        .serviceDeployments,
+    whole: event => servicesNamed(event, cluster)
+        .some(arn => arn.endsWith(`/${service}`)),
+}));
+
+/* Revisions of services by their ARNs; they never change. */
+
+export async function revisions(arns) {
+    const found = await batches(arns, 20, async serviceRevisionArns =>
+        (await call('DescribeServiceRevisions', { serviceRevisionArns }))
+            .serviceRevisions);
+
+    return found.sort((a, b) => b.createdAt - a.createdAt);
+}
+
+export async function definition(taskDefinition) {
+    const answer = await call('DescribeTaskDefinition',
+                              { taskDefinition, ...FULL });
+
+    return { ...answer.taskDefinition, tags: answer.tags ?? [] };
+}
+
+/* Live tasks and those that stopped lately. */
+
+export const tasks = perKey(cluster => collection({
+    size: 100,
+    id: task => task.taskArn,
+    list: async () => (await Promise.all(['RUNNING', 'STOPPED'].map(
+        desiredStatus => pages('ListTasks', 'taskArns',
+                               { cluster, desiredStatus })))).flat(),
+    describe: async tasks => (await call('DescribeTasks',
+        { cluster, tasks, ...FULL })).tasks,
+    ids: event => arns(event, 'task', cluster),
+}));
+
+export const instances = perKey(cluster => collection({
+    size: 100,
+    id: i => i.containerInstanceArn,
+    list: () => pages('ListContainerInstances', 'containerInstanceArns',
+                      { cluster }),
+    describe: async containerInstances => (await call(
+        'DescribeContainerInstances',
+        { cluster, containerInstances, ...FULL })).containerInstances,
+    ids: event => [
+        ...arns(event, 'container-instance', cluster),
+        ...(event.detail?.containerInstanceArn
+            && event.named.some(n => n.cluster === cluster)
+            ? [event.detail.containerInstanceArn] : []),
+    ],
+}));
+
+export const families = collection({
+    size: 1000,
+    id: f => f.family,
+    list: () => pages('ListTaskDefinitionFamilies', 'families',
+                      { status: 'ACTIVE' }),
+    describe: async names => names.map(family => ({ family })),
+    ids: event => event.named.filter(n => n.kind === 'task-definition')
+        .map(n => n.name.split(':')[0]),
+});
