@@ -36,7 +36,7 @@ ifdef SAN
 CFLAGS      := $(filter-out -D_FORTIFY_SOURCE=2,$(CFLAGS))
 endif
 
-LIB_DIRS    := base json store aws sts ecs placement scheduler convert
+LIB_DIRS    := base json store aws sts ecs stream placement scheduler convert
 LIB_SRC     := $(sort $(foreach d,$(LIB_DIRS),$(wildcard src/$(d)/*.c)))
 RT_SRC      := $(sort $(wildcard src/kube/*.c src/runtime/*.c))
 REC_SRC     := $(sort $(wildcard src/reconciler/*.c))

@@ -54,7 +54,7 @@ stamp() {
     cat "$nginx_src/conf_flags" 2>/dev/null || true
     (cd "$root" && ls ngx_kecs_module/*.c ngx_kecs_module/*.h)
     (cd "$root" && ls src/base/*.h src/json/*.h src/store/*.h src/aws/*.h \
-        src/sts/*.h src/ecs/*.h)
+        src/sts/*.h src/ecs/*.h src/stream/*.h)
     if [ -z "${KECS_LIB:-}" ]; then
         (cd "$root" && ls src/*/*.c)
     fi

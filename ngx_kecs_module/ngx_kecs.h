@@ -35,6 +35,9 @@ typedef struct {
     size_t            map_size;
     ngx_shm_zone_t   *zone;
     ngx_array_t      *upstreams;    /* of ngx_kecs_upstream_t, or NULL */
+    ngx_uint_t        clients;      /* kecs_events_clients: in all, */
+    ngx_uint_t        clients_address;  /* ... and of one address */
+    size_t            events_buffer;
 } ngx_kecs_main_conf_t;
 
 typedef struct {
@@ -55,12 +58,19 @@ typedef struct {
     ngx_msec_t        write_timeout;
     ngx_str_t         upstream;     /* "@name"; else there is none */
     ngx_uint_t        neighbour;    /* it is such a location */
+    ngx_flag_t        events;       /* kecs_events */
+    ngx_msec_t        events_beat;  /* kecs_events_heartbeat */
+    ngx_array_t      *origins;      /* of ngx_str_t, lower case */
     kecs_api_conf_t   api;
     const char       *file;         /* where "kecs on" is written */
     ngx_uint_t        line;
 } ngx_kecs_loc_conf_t;
 
 #define NGX_KECS_AUTH_OFF  1
+
+#define NGX_KECS_EVENTS_CLIENTS  512
+#define NGX_KECS_EVENTS_ADDRESS  256
+#define NGX_KECS_EVENTS_BUFFER   (8 * 1024 * 1024)
 
 /* A use of kecs_upstream_location, to be checked when all are known. */
 typedef struct {
@@ -105,15 +115,18 @@ ngx_int_t ngx_kecs_stats_log(ngx_http_request_t *r);
 
 /* Prometheus text. */
 void ngx_kecs_stats_render(kecs_buf_t *b);
+void ngx_kecs_metric_value(kecs_buf_t *b, const char *name, const char *type,
+    const char *help, uint64_t value);
 
 
 /* A request of the API. */
 
 typedef struct ngx_kecs_pending_s  ngx_kecs_pending_t;
+typedef struct ngx_kecs_client_s   ngx_kecs_client_t;
 
 typedef struct {
     ngx_http_request_t  *request;
-    kecs_arena_t        *arena;
+    kecs_arena_t        *arena;         /* NULL: ngx_kecs_ctx_slim */
     kecs_buf_t           buf;           /* the answer */
     kecs_call_t          call;
     kecs_caller_t        caller;
@@ -127,6 +140,7 @@ typedef struct {
     ngx_uint_t           status;
     kecs_error_t         error;
     ngx_kecs_pending_t  *pending;
+    ngx_kecs_client_t   *client;        /* of a stream */
     unsigned             positioned:1;  /* seq is known */
     unsigned             answered:1;
     unsigned             replaced:1;    /* nginx's error in our words */
@@ -135,6 +149,12 @@ typedef struct {
 
 /* Makes the context of a request, or finds it.  NULL: out of memory. */
 ngx_kecs_ctx_t *ngx_kecs_ctx(ngx_http_request_t *r);
+
+/*
+ * Gives the arena back, for a request that goes on for long: nothing of
+ * what was made in it may be used any more, and no answer written.
+ */
+void ngx_kecs_ctx_slim(ngx_kecs_ctx_t *ctx);
 
 /* Who calls and for what, from the headers alone. */
 void ngx_kecs_caller(ngx_http_request_t *r, kecs_caller_t *caller);
@@ -183,6 +203,36 @@ ngx_int_t ngx_kecs_admin_handler(ngx_http_request_t *r);
 
 /* Sends ctx->buf as the answer; the result is for finalize. */
 ngx_int_t ngx_kecs_answer(ngx_kecs_ctx_t *ctx);
+
+/* The same before the body was read. */
+ngx_int_t ngx_kecs_answer_early(ngx_kecs_ctx_t *ctx);
+
+/* Monotonic. */
+uint64_t ngx_kecs_usec(void);
+
+
+/*
+ * Streams of events, see ngx_kecs_stream.h.
+ */
+
+/* GET /events below the location. */
+ngx_uint_t ngx_kecs_events_asked(ngx_http_request_t *r);
+ngx_int_t ngx_kecs_events_handler(ngx_kecs_ctx_t *ctx);
+
+ngx_int_t ngx_kecs_slots_add_zone(ngx_conf_t *cf);
+void ngx_kecs_streams_init(void);
+void ngx_kecs_streams_tick(void);
+void ngx_kecs_streams_render(kecs_buf_t *b);
+
+char *ngx_kecs_set_events_clients(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_kecs_set_events_buffer(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_kecs_set_events_beat(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_kecs_set_events_origins(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
 
 /* Sends the headers set so far and `body` in one piece. */
 ngx_int_t ngx_kecs_send(ngx_http_request_t *r, kecs_str_t body);

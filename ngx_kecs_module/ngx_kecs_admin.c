@@ -376,6 +376,7 @@ ngx_kecs_metrics(ngx_kecs_admin_t *a)
                     "kecs_build_info{version=\"%s\",nginx=\"%s\"} 1\n",
                     KECS_VERSION, NGINX_VERSION);
     ngx_kecs_stats_render(b);
+    ngx_kecs_streams_render(b);
 
     ngx_kecs_gauge(b, "kecs_ready", "All checks of readyz pass.", a->ready);
 

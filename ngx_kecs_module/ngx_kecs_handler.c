@@ -18,7 +18,7 @@
 static void ngx_kecs_body_ready(ngx_http_request_t *r);
 
 
-static uint64_t
+uint64_t
 ngx_kecs_usec(void)
 {
     struct timespec  ts;
@@ -152,9 +152,16 @@ ngx_kecs_arena_get(void)
 static void
 ngx_kecs_ctx_cleanup(void *data)
 {
-    kecs_arena_t  *a;
+    kecs_arena_t    *a;
+    ngx_kecs_ctx_t  *ctx;
 
-    a = data;
+    ctx = data;
+    a = ctx->arena;
+    ctx->arena = NULL;
+
+    if (a == NULL) {
+        return;
+    }
 
     if (ngx_kecs_worker.spare != NULL
         || kecs_arena_size(a) > NGX_KECS_SPARE_MAX)
@@ -165,6 +172,19 @@ ngx_kecs_ctx_cleanup(void *data)
 
     kecs_arena_reset(a);
     ngx_kecs_worker.spare = a;
+}
+
+
+void
+ngx_kecs_ctx_slim(ngx_kecs_ctx_t *ctx)
+{
+    ngx_kecs_ctx_cleanup(ctx);
+
+    ngx_memzero(&ctx->buf, sizeof(ctx->buf));
+    ctx->call.arena = NULL;
+    ctx->call.principal = kecs_null_str;
+    ctx->call.message = kecs_null_str;
+    ctx->answered = 1;
 }
 
 
@@ -236,7 +256,7 @@ ngx_kecs_ctx(ngx_http_request_t *r)
     }
 
     cln->handler = ngx_kecs_ctx_cleanup;
-    cln->data = ctx->arena;
+    cln->data = ctx;
 
     ctx->request = r;
     ctx->started = ngx_kecs_usec();
@@ -391,7 +411,7 @@ ngx_kecs_refuse(ngx_kecs_ctx_t *ctx, kecs_error_t e, const char *fmt, ...)
 
 /* An answer before the body: nginx has to read or throw that away first. */
 
-static ngx_int_t
+ngx_int_t
 ngx_kecs_answer_early(ngx_kecs_ctx_t *ctx)
 {
     ngx_int_t  rc;
@@ -503,6 +523,10 @@ ngx_kecs_api_handler(ngx_http_request_t *r)
 
     if (!ngx_kecs_host_allowed(r)) {
         return ngx_kecs_other_host(ctx);
+    }
+
+    if (ngx_kecs_events_asked(r)) {
+        return ngx_kecs_events_handler(ctx);
     }
 
     route = ngx_kecs_route(r);

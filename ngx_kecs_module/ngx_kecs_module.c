@@ -104,6 +104,41 @@ static ngx_command_t  ngx_kecs_commands[] = {
       0,
       NULL },
 
+    { ngx_string("kecs_events"),
+      NGX_KECS_ANY_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_kecs_loc_conf_t, events),
+      NULL },
+
+    { ngx_string("kecs_events_heartbeat"),
+      NGX_KECS_ANY_CONF|NGX_CONF_TAKE1,
+      ngx_kecs_set_events_beat,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("kecs_events_origins"),
+      NGX_KECS_ANY_CONF|NGX_CONF_1MORE,
+      ngx_kecs_set_events_origins,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("kecs_events_clients"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_kecs_set_events_clients,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("kecs_events_buffer"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_kecs_set_events_buffer,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
       ngx_null_command
 };
 
@@ -168,6 +203,9 @@ ngx_kecs_create_loc_conf(ngx_conf_t *cf)
     conf->auth = NGX_CONF_UNSET_UINT;
     conf->hosts = NGX_CONF_UNSET_PTR;
     conf->write_timeout = NGX_CONF_UNSET_MSEC;
+    conf->events = NGX_CONF_UNSET;
+    conf->events_beat = NGX_CONF_UNSET_MSEC;
+    conf->origins = NGX_CONF_UNSET_PTR;
 
     return conf;
 }
@@ -178,7 +216,19 @@ ngx_kecs_init_main_conf(ngx_conf_t *cf, void *conf)
 {
     ngx_kecs_main_conf_t  *mcf = conf;
 
-    if (mcf->path.len != 0 && ngx_kecs_stats_add_zone(cf, mcf) != NGX_OK) {
+    if (mcf->clients == 0) {
+        mcf->clients = NGX_KECS_EVENTS_CLIENTS;
+        mcf->clients_address = NGX_KECS_EVENTS_ADDRESS;
+    }
+
+    if (mcf->events_buffer == 0) {
+        mcf->events_buffer = NGX_KECS_EVENTS_BUFFER;
+    }
+
+    if (mcf->path.len != 0
+        && (ngx_kecs_stats_add_zone(cf, mcf) != NGX_OK
+            || ngx_kecs_slots_add_zone(cf) != NGX_OK))
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -368,6 +418,9 @@ ngx_kecs_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->upstream, prev->upstream, "");
     ngx_conf_merge_msec_value(conf->write_timeout, prev->write_timeout,
                               60000);
+    ngx_conf_merge_value(conf->events, prev->events, 1);
+    ngx_conf_merge_msec_value(conf->events_beat, prev->events_beat, 15000);
+    ngx_conf_merge_ptr_value(conf->origins, prev->origins, NULL);
 
     conf->api.account = ngx_kecs_str(&conf->account);
     conf->api.region = ngx_kecs_str(&conf->region);

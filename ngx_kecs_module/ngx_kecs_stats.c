@@ -172,7 +172,7 @@ ngx_kecs_metric(kecs_buf_t *b, const char *name, const char *type,
 }
 
 
-static void
+void
 ngx_kecs_metric_value(kecs_buf_t *b, const char *name, const char *type,
     const char *help, uint64_t value)
 {

@@ -368,6 +368,7 @@ ngx_kecs_tick(ngx_event_t *ev)
     } else {
         ngx_kecs_role_tick();
         ngx_kecs_client_tick();
+        ngx_kecs_streams_tick();
 
         if (ngx_worker == 0
             && ngx_current_msec - ngx_kecs_cleared >= NGX_KECS_CLEAR_READERS)
@@ -411,6 +412,7 @@ ngx_kecs_worker_init(ngx_cycle_t *cycle, ngx_kecs_main_conf_t *mcf)
     ngx_add_timer(&ngx_kecs_tick_event, NGX_KECS_TICK);
 
     ngx_kecs_client_init();
+    ngx_kecs_streams_init();
     ngx_kecs_store_try();
 
     return NGX_OK;

@@ -349,8 +349,9 @@ status_name(const kecs_service_t *s, const kecs_deployment_t *d)
 }
 
 
-static kecs_rc_t
-write_deployment(kecs_call_t *c, const kecs_service_t *s, const live_t *l)
+kecs_rc_t
+kecs_deployment_write(kecs_call_t *c, const char *name,
+    const kecs_service_t *s, const kecs_live_deployment_t *l)
 {
     kecs_str_t      taskdef;
     kecs_writer_t  *w;
@@ -362,7 +363,7 @@ write_deployment(kecs_call_t *c, const kecs_service_t *s, const live_t *l)
     }
 
     w = &c->out;
-    kecs_w_object(w, NULL);
+    kecs_w_object(w, name);
     kecs_w_time(w, "createdAt", l->d.created_at);
     kecs_w_i64(w, "desiredCount", l->d.desired);
     kecs_w_i64(w, "failedTasks", l->d.failed);
@@ -453,7 +454,7 @@ write_deployments(kecs_call_t *c, kecs_str_t cluster,
     kecs_w_array(&c->out, "deployments");
 
     for (l = list; rc == KECS_OK && l != NULL; l = l->next) {
-        rc = write_deployment(c, s, l);
+        rc = kecs_deployment_write(c, NULL, s, l);
     }
 
     kecs_w_array_end(&c->out);
@@ -601,7 +602,7 @@ kecs_service_write(kecs_call_t *c, const char *name, kecs_str_t cluster,
         rc = write_deployments(c, cluster, s, shown);
     }
 
-    if (rc == KECS_OK) {
+    if (rc == KECS_OK && !(shown & KECS_HIDE_EVENTS)) {
         rc = write_events(c, s);
     }
 

@@ -135,6 +135,10 @@ struct kecs_live_deployment_s {
 kecs_rc_t kecs_deployments_live(kecs_call_t *c, const kecs_service_t *s,
     kecs_live_deployment_t **list);
 
+/* One of them as it is shown; STATIC loaded. */
+kecs_rc_t kecs_deployment_write(kecs_call_t *c, const char *name,
+    const kecs_service_t *s, const kecs_live_deployment_t *l);
+
 /* A fresh number for ecs-svc/N. */
 uint64_t kecs_deployment_number(kecs_call_t *c);
 
@@ -142,9 +146,11 @@ uint64_t kecs_deployment_number(kecs_call_t *c);
  * One service as its operations answer it (STATIC loaded, TAGS when they
  * are shown): UpdateService shows no tags, DeleteService no revisions
  * either, and DescribeServices alone the deployment that is going on.
+ * Streams tell the events one by one.
  */
 #define KECS_SHOW_REVISIONS  0x02
 #define KECS_SHOW_CURRENT    0x04
+#define KECS_HIDE_EVENTS     0x08
 kecs_rc_t kecs_service_write(kecs_call_t *c, const char *name,
     kecs_str_t cluster, const kecs_service_t *s, unsigned shown);
 

@@ -1,0 +1,641 @@
+/*
+ * Entries of the change log as events (see stream_event.h).  Everything is
+ * in the arena of the call.
+ */
+
+#include <openssl/sha.h>
+#include <stdio.h>
+
+#include "../ecs/instance.h"
+#include "../ecs/service_intern.h"
+#include "stream_event.h"
+
+
+typedef struct {
+    kecs_call_t                *c;
+    const kecs_change_entry_t  *e;
+    kecs_stream_event_t        *out;
+    bool                        gone;       /* the entry is a deletion */
+    kecs_service_t              service;    /* of deployments, actions */
+} render_t;
+
+typedef kecs_rc_t (*detail_pt)(render_t *r);
+
+
+/* Kinds. */
+
+static const struct {
+    const char   *name;
+    const char   *change;           /* detail-type of our own */
+} kinds[KECS_STREAM_KINDS] = {
+    [KECS_STREAM_CLUSTER] = { "cluster", "KECS Cluster Change" },
+    [KECS_STREAM_TASKDEF] = { "task-definition",
+                              "KECS Task Definition Change" },
+    [KECS_STREAM_TASK] = { "task", "KECS Task Change" },
+    [KECS_STREAM_SERVICE] = { "service", "KECS Service Change" },
+    [KECS_STREAM_DEPLOYMENT] = { "deployment", "KECS Deployment Change" },
+    [KECS_STREAM_INSTANCE] = { "container-instance",
+                               "KECS Container Instance Change" },
+    [KECS_STREAM_ACTION] = { "service-action", "KECS Service Message" }
+};
+
+
+const char *
+kecs_stream_kind_name(unsigned kind)
+{
+    return kind < KECS_STREAM_KINDS ? kinds[kind].name : "";
+}
+
+
+bool
+kecs_stream_kinds_parse(kecs_str_t list, unsigned *bits)
+{
+    unsigned    i;
+    kecs_str_t  name;
+
+    *bits = 0;
+
+    while (kecs_str_split(&list, ',', &name)) {
+        for (i = 0; i < KECS_STREAM_KINDS; i++) {
+            if (kecs_str_is(name, kinds[i].name)) {
+                break;
+            }
+        }
+
+        if (i == KECS_STREAM_KINDS) {
+            return false;
+        }
+
+        *bits |= 1u << i;
+    }
+
+    return *bits != 0;
+}
+
+
+bool
+kecs_stream_told(const kecs_change_entry_t *e, unsigned *kind)
+{
+    switch (e->kind) {
+
+    case KECS_CLUSTER:
+        *kind = KECS_STREAM_CLUSTER;
+        return true;
+
+    case KECS_TASKDEF:
+        *kind = KECS_STREAM_TASKDEF;
+        return true;
+
+    case KECS_TASK:
+        *kind = KECS_STREAM_TASK;
+        return true;
+
+    case KECS_SERVICE:
+        *kind = KECS_STREAM_SERVICE;
+        return true;
+
+    case KECS_DEPLOYMENT:
+        *kind = KECS_STREAM_DEPLOYMENT;
+        return true;
+
+    case KECS_INSTANCE:
+        *kind = KECS_STREAM_INSTANCE;
+        return true;
+
+    case KECS_EVENT:
+        *kind = KECS_STREAM_ACTION;
+        return e->change != KECS_DELETED;
+
+    default:
+        return false;
+    }
+}
+
+
+static const char *
+change_name(kecs_change_t change)
+{
+    return change == KECS_CREATED ? "created"
+           : change == KECS_DELETED ? "deleted" : "changed";
+}
+
+
+/* A UUID of version 5 in the store's UUID as namespace. */
+
+bool
+kecs_stream_id(const kecs_stream_store_t *store, uint64_t seq, char *out)
+{
+    char        hex[2 * KECS_ID_LEN], name[64];
+    int         n;
+    size_t      i, digits;
+    uint8_t     space[KECS_ID_LEN], hash[SHA_DIGEST_LENGTH], in[128];
+
+    for (i = 0, digits = 0; store->uuid[i] != '\0'; i++) {
+        if (store->uuid[i] != '-' && digits < sizeof(hex)) {
+            hex[digits++] = store->uuid[i];
+        }
+    }
+
+    if (digits != sizeof(hex)
+        || !kecs_unhex(kecs_str_n(hex, digits), space, sizeof(space)))
+    {
+        return false;
+    }
+
+    n = snprintf(name, sizeof(name), "%" PRIu64 "/%" PRIu64,
+                 store->incarnation, seq);
+    memcpy(in, space, sizeof(space));
+    memcpy(in + sizeof(space), name, (size_t) n);
+    (void) SHA1(in, sizeof(space) + (size_t) n, hash);
+
+    hash[6] = (uint8_t) ((hash[6] & 0x0f) | 0x50);
+    hash[8] = (uint8_t) ((hash[8] & 0x3f) | 0x80);
+    kecs_hex(hash, KECS_ID_LEN, hex);
+
+    (void) snprintf(out, KECS_UUID_LEN + 1, "%.8s-%.4s-%.4s-%.4s-%.12s", hex,
+                    hex + 8, hex + 12, hex + 16, hex + 20);
+
+    return true;
+}
+
+
+/* Times as events have them, where ECS's own do. */
+
+static void
+write_iso(kecs_writer_t *w, const char *name, kecs_msec_t t)
+{
+    char  text[KECS_TIME_LEN + 1];
+
+    kecs_time_print(t, text);
+    kecs_w_cstr(w, name, text);
+}
+
+
+static void
+write_iso_seconds(kecs_writer_t *w, const char *name, kecs_msec_t t)
+{
+    char  text[KECS_TIME_LEN + 1];
+
+    kecs_time_print(t, text);
+    kecs_w_printf(w, name, "%.19sZ", text);
+}
+
+
+/* Which resource it is, before anything is written. */
+
+static kecs_rc_t
+load_cluster(render_t *r, uint32_t no)
+{
+    kecs_rc_t       rc;
+    kecs_cluster_t  cluster;
+
+    rc = kecs_cluster_by_no(r->c, no, &cluster);
+    r->out->cluster = cluster.name;
+
+    return rc;
+}
+
+
+static kecs_rc_t
+load_service(render_t *r, uint32_t cluster, uint32_t service)
+{
+    kecs_rc_t  rc;
+
+    rc = load_cluster(r, cluster);
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    memset(&r->service, 0, sizeof(r->service));
+    r->service.rec.kind = KECS_SERVICE;
+    r->service.rec.scope = r->c->scope;
+    r->service.cluster = cluster;
+    r->service.no = service;
+
+    rc = kecs_get(r->c->txn, r->c->arena, &r->service, 0);
+
+    if (rc == KECS_OK) {
+        r->out->arn = kecs_service_arn(r->c, r->out->cluster,
+                                       r->service.name);
+    }
+
+    return rc;
+}
+
+
+static kecs_rc_t
+load(render_t *r)
+{
+    kecs_rc_t    rc;
+    kecs_any_t  *rec;
+
+    rec = r->e->rec;
+    rc = KECS_OK;
+
+    switch (r->out->kind) {
+
+    case KECS_STREAM_CLUSTER:
+        r->out->cluster = rec->cluster.name;
+        r->out->arn = kecs_cluster_arn(r->c, rec->cluster.name);
+        break;
+
+    case KECS_STREAM_TASKDEF:
+        r->out->arn = kecs_taskdef_arn(r->c, rec->taskdef.family,
+                                       rec->taskdef.revision);
+        break;
+
+    case KECS_STREAM_TASK:
+        rc = load_cluster(r, rec->task.cluster);
+        r->out->arn = kecs_task_arn(r->c, r->out->cluster, rec->task.id);
+        break;
+
+    case KECS_STREAM_INSTANCE:
+        rc = load_cluster(r, rec->instance.cluster);
+        r->out->arn = kecs_instance_arn(r->c, r->out->cluster,
+                                        rec->instance.id);
+        break;
+
+    case KECS_STREAM_SERVICE:
+        rc = load_cluster(r, rec->service.cluster);
+        r->out->arn = kecs_service_arn(r->c, r->out->cluster,
+                                       rec->service.name);
+        break;
+
+    case KECS_STREAM_DEPLOYMENT:
+        rc = load_service(r, rec->deployment.cluster,
+                          rec->deployment.service);
+        break;
+
+    default:
+        rc = load_service(r, rec->event.cluster, rec->event.service);
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    return r->out->arn.data == NULL ? KECS_NOMEM : KECS_OK;
+}
+
+
+/* Details. */
+
+static kecs_rc_t
+cluster_detail(render_t *r)
+{
+    kecs_cluster_write(r->c, "detail", r->e->rec, KECS_ALL_PARTS);
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+taskdef_detail(render_t *r)
+{
+    kecs_taskdef_write(r->c, "detail", r->e->rec);
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+task_detail(render_t *r)
+{
+    kecs_task_write(r->c, "detail", r->out->cluster, r->e->rec,
+                    KECS_SHOW_TAGS|KECS_SHOW_HEALTH);
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+instance_detail(render_t *r)
+{
+    return kecs_instance_write(r->c, "detail", r->out->cluster, r->e->rec,
+                               KECS_SHOW_TAGS);
+}
+
+
+static kecs_rc_t
+service_detail(render_t *r)
+{
+    return kecs_service_write(r->c, "detail", r->out->cluster, r->e->rec,
+                              KECS_SHOW_TAGS|KECS_SHOW_REVISIONS
+                              |KECS_SHOW_CURRENT|KECS_HIDE_EVENTS);
+}
+
+
+static const char *
+rollout_event(unsigned rollout)
+{
+    return rollout == KECS_ROLLOUT_COMPLETED ? "SERVICE_DEPLOYMENT_COMPLETED"
+           : rollout == KECS_ROLLOUT_FAILED ? "SERVICE_DEPLOYMENT_FAILED"
+           : "SERVICE_DEPLOYMENT_IN_PROGRESS";
+}
+
+
+/* What EventBridge tells, and the deployment as DescribeServices shows it. */
+
+static kecs_rc_t
+deployment_detail(render_t *r)
+{
+    kecs_rc_t                rc;
+    kecs_writer_t           *w;
+    kecs_deployment_t       *d;
+    kecs_live_deployment_t   live;
+
+    d = r->e->rec;
+    w = &r->c->out;
+    memset(&live, 0, sizeof(live));
+    live.d = *d;
+
+    rc = kecs_counts(r->c->txn, d->rec.scope, d->cluster, d->service, d->id,
+                     &live.counts);
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    kecs_w_object(w, "detail");
+    kecs_w_cstr(w, "eventType",
+                d->rollout == KECS_ROLLOUT_FAILED ? "ERROR" : "INFO");
+    kecs_w_cstr(w, "eventName", rollout_event(d->rollout));
+    kecs_w_printf(w, "deploymentId", KECS_DEPLOYMENT_FMT, d->id);
+    write_iso(w, "updatedAt", d->updated_at);
+    kecs_w_str(w, "reason", d->reason.data != NULL ? d->reason
+                                                   : kecs_str(""));
+    kecs_write_made(r->c, "clusterArn",
+                    kecs_cluster_arn(r->c, r->out->cluster));
+    rc = kecs_deployment_write(r->c, "deployment", &r->service, &live);
+    kecs_w_object_end(w);
+
+    return rc;
+}
+
+
+/* Events of services that EventBridge knows, by their text. */
+
+static const struct {
+    const char  *text;
+    const char  *name;
+    const char  *type;
+} actions[] = {
+    { "has reached a steady state", "SERVICE_STEADY_STATE", "INFO" },
+    { "is unable to consistently start tasks", "SERVICE_TASK_START_IMPAIRED",
+      "WARN" },
+    { "was unable to place a task", "SERVICE_TASK_PLACEMENT_FAILURE",
+      "ERROR" }
+};
+
+#define ACTIONS  (sizeof(actions) / sizeof(actions[0]))
+
+
+static size_t
+action_of(const kecs_event_t *e)
+{
+    size_t      i, at;
+    kecs_str_t  text;
+
+    for (i = 0; i < ACTIONS; i++) {
+        text = kecs_str_of(actions[i].text);
+
+        for (at = 0; at + text.len <= e->message.len; at++) {
+            if (memcmp(e->message.data + at, text.data, text.len) == 0) {
+                return i;
+            }
+        }
+    }
+
+    return ACTIONS;
+}
+
+
+static kecs_rc_t
+action_detail(render_t *r)
+{
+    char            hex[2 * KECS_ID_LEN];
+    size_t          action;
+    kecs_event_t   *e;
+    kecs_writer_t  *w;
+
+    e = r->e->rec;
+    w = &r->c->out;
+    action = action_of(e);
+    kecs_hex(e->id, KECS_ID_LEN, hex);
+
+    kecs_w_object(w, "detail");
+
+    if (action != ACTIONS) {
+        kecs_w_cstr(w, "eventType", actions[action].type);
+        kecs_w_cstr(w, "eventName", actions[action].name);
+    }
+
+    kecs_write_made(r->c, "clusterArn",
+                    kecs_cluster_arn(r->c, r->out->cluster));
+    write_iso(w, "createdAt", e->created_at);
+    kecs_w_printf(w, "id", "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8,
+                  hex + 12, hex + 16, hex + 20);
+    kecs_w_str(w, "message", e->message);
+    kecs_w_object_end(w);
+
+    return KECS_OK;
+}
+
+
+static const detail_pt  details[KECS_STREAM_KINDS] = {
+    [KECS_STREAM_CLUSTER] = cluster_detail,
+    [KECS_STREAM_TASKDEF] = taskdef_detail,
+    [KECS_STREAM_TASK] = task_detail,
+    [KECS_STREAM_SERVICE] = service_detail,
+    [KECS_STREAM_DEPLOYMENT] = deployment_detail,
+    [KECS_STREAM_INSTANCE] = instance_detail,
+    [KECS_STREAM_ACTION] = action_detail
+};
+
+
+/* EventBridge has one for what it tells of, and we have for the rest. */
+
+static const char *
+detail_type(const render_t *r)
+{
+    const kecs_any_t  *rec;
+
+    rec = r->e->rec;
+
+    if (r->gone) {
+        return kinds[r->out->kind].change;
+    }
+
+    switch (r->out->kind) {
+
+    case KECS_STREAM_TASK:
+        return "ECS Task State Change";
+
+    case KECS_STREAM_INSTANCE:
+        return "ECS Container Instance State Change";
+
+    case KECS_STREAM_DEPLOYMENT:
+        if (r->e->change == KECS_CREATED
+            || (rec->deployment.status == KECS_DEPLOYMENT_PRIMARY
+                && rec->deployment.rollout != KECS_ROLLOUT_IN_PROGRESS)
+            || (rec->deployment.status == KECS_DEPLOYMENT_ACTIVE
+                && rec->deployment.rollout == KECS_ROLLOUT_FAILED))
+        {
+            return "ECS Deployment State Change";
+        }
+
+        break;
+
+    case KECS_STREAM_ACTION:
+        if (action_of(&rec->event) != ACTIONS) {
+            return "ECS Service Action";
+        }
+
+        break;
+
+    default:
+        break;
+    }
+
+    return kinds[r->out->kind].change;
+}
+
+
+static kecs_rc_t
+write_event(render_t *r, const char *id)
+{
+    kecs_rc_t       rc;
+    kecs_writer_t  *w;
+
+    w = &r->c->out;
+
+    kecs_w_object(w, NULL);
+    kecs_w_cstr(w, "version", "0");
+    kecs_w_cstr(w, "id", id);
+    kecs_w_cstr(w, "detail-type", detail_type(r));
+    kecs_w_cstr(w, "source", "aws.ecs");
+    kecs_w_str(w, "account", r->out->account);
+    write_iso_seconds(w, "time", r->e->time);
+    kecs_w_str(w, "region", r->out->region);
+    kecs_w_array(w, "resources");
+    kecs_w_str(w, NULL, r->out->arn);
+    kecs_w_array_end(w);
+
+    rc = details[r->out->kind](r);
+
+    kecs_w_object(w, "kecs");
+    kecs_w_i64(w, "sequence", (int64_t) r->out->seq);
+    kecs_w_cstr(w, "kind", kinds[r->out->kind].name);
+    kecs_w_cstr(w, "change", change_name(r->e->change));
+    kecs_w_opt_str(w, "cluster", r->out->cluster);
+    kecs_w_str(w, "requestId", r->e->request_id);
+    kecs_w_object_end(w);
+    kecs_w_object_end(w);
+
+    return rc;
+}
+
+
+/* The fragments of now, if there is a record still. */
+
+static kecs_rc_t
+load_parts(render_t *r)
+{
+    kecs_rec_t  *rec;
+
+    rec = r->e->rec;
+
+    return kecs_get_parts(r->c->txn, r->c->arena, rec, KECS_ALL_PARTS);
+}
+
+
+static kecs_rc_t
+render(render_t *r, const char *id)
+{
+    kecs_rc_t   rc;
+    kecs_buf_t  buf;
+
+    rc = load(r);
+
+    if (rc == KECS_OK) {
+        rc = load_parts(r);
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    kecs_buf_init(&buf, r->c->arena, 0);
+    r->c->buf = &buf;
+    r->c->out = kecs_writer(&buf);
+
+    rc = write_event(r, id);
+
+    if (rc == KECS_OK && buf.failed) {
+        rc = KECS_NOMEM;
+    }
+
+    r->out->json = kecs_buf_view(&buf);
+    r->c->buf = NULL;
+
+    return rc;
+}
+
+
+kecs_rc_t
+kecs_stream_render(kecs_call_t *c, const kecs_stream_store_t *store,
+    const kecs_change_entry_t *e, kecs_stream_event_t *out)
+{
+    char         id[KECS_UUID_LEN + 1];
+    kecs_rc_t    rc;
+    render_t     r;
+    kecs_rec_t  *rec;
+
+    memset(out, 0, sizeof(*out));
+    memset(&r, 0, sizeof(r));
+
+    if (!kecs_stream_told(e, &out->kind)
+        || !kecs_stream_id(store, e->seq, id))
+    {
+        return KECS_INVALID;
+    }
+
+    rec = e->rec;
+    rc = kecs_scope_name(c->txn, c->arena, rec->scope, &out->account,
+                         &out->region);
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    out->seq = e->seq;
+    c->scope = rec->scope;
+    c->account = out->account;
+    c->region = out->region;
+    r.c = c;
+    r.e = e;
+    r.out = out;
+    r.gone = e->change == KECS_DELETED;
+
+    return render(&r, id);
+}
+
+
+static bool
+matches(kecs_str_t wanted, kecs_str_t got)
+{
+    return wanted.data == NULL
+           || (got.data != NULL && kecs_str_eq(wanted, got));
+}
+
+
+bool
+kecs_stream_wants(const kecs_stream_filter_t *f, const kecs_stream_event_t *e)
+{
+    return (f->kinds == 0 || (f->kinds & (1u << e->kind)))
+           && matches(f->account, e->account)
+           && matches(f->region, e->region)
+           && matches(f->cluster, e->cluster)
+           && matches(f->arn, e->arn);
+}
