@@ -10,6 +10,7 @@ PORT        ?=
 ADMIN_PORT  ?=
 DATA        ?=
 RUNTIME     ?=
+UPSTREAM    ?=
 WORKERS     ?=
 
 VERSION     := 0.1.0
@@ -38,7 +39,8 @@ endif
 
 LIB_DIRS    := base json store aws sts ecs stream placement scheduler convert
 LIB_SRC     := $(sort $(foreach d,$(LIB_DIRS),$(wildcard src/$(d)/*.c)))
-RT_SRC      := $(sort $(wildcard src/kube/*.c src/runtime/*.c))
+RT_SRC      := $(sort $(wildcard src/kube/*.c src/upstream/*.c \
+               src/runtime/*.c))
 REC_SRC     := $(sort $(wildcard src/reconciler/*.c))
 CLI_SRC     := $(sort $(wildcard src/cli/*.c))
 UNIT_SRC    := $(sort $(wildcard t/unit/*.c))
@@ -75,6 +77,7 @@ run: all ## install what is needed, build, start (PORT= DATA= RUNTIME= ...)
 	    $(if $(RUNTIME),--runtime '$(RUNTIME)') \
 	    $(if $(findstring command,$(origin KUBECONFIG)),--kubeconfig \
 	        '$(KUBECONFIG)') \
+	    $(if $(UPSTREAM),--upstream '$(UPSTREAM)') \
 	    $(if $(WORKERS),--workers '$(WORKERS)')
 
 

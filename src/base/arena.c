@@ -132,6 +132,20 @@ kecs_arena_reset(kecs_arena_t *a)
 }
 
 
+void
+kecs_arena_wipe(kecs_arena_t *a)
+{
+    chunk_t  *c;
+
+    for (c = a->chunks; c != NULL; c = c->next) {
+        UNPOISON(c->data, c->size);
+        explicit_bzero(c->data, c->used);
+    }
+
+    kecs_arena_reset(a);
+}
+
+
 /* The chunk to allocate from: the newest, or a new one. */
 
 static chunk_t *

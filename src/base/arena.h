@@ -25,6 +25,9 @@ void kecs_arena_destroy(kecs_arena_t *a);
 /* Forgets all allocations and keeps the first chunk for reuse. */
 void kecs_arena_reset(kecs_arena_t *a);
 
+/* The same, and nothing of what was in it is left in memory. */
+void kecs_arena_wipe(kecs_arena_t *a);
+
 /*
  * `size` bytes aligned for any type, uninitialised / zeroed.  A size of 0
  * gives a valid pointer.  NULL: out of memory or over the arena's limit.

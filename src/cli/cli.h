@@ -26,6 +26,9 @@ typedef struct {
     const char  *kubeconfig;        /* or NULL */
     const char  *context;
     const char  *namespace;
+    const char  *upstream;          /* or NULL */
+    const char  *upstream_credentials;      /* absolute, or NULL */
+    const char  *upstream_profile;
     const char  *account;
     const char  *region;
     const char  *log_level;

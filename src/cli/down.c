@@ -25,6 +25,9 @@ kecs_reconciler_argv(const kecs_options_t *o, const char *mode)
         { "--kubeconfig", o->kubeconfig },
         { "--context", o->context },
         { "--namespace", o->namespace },
+        { "--upstream", o->upstream },
+        { "--upstream-credentials", o->upstream_credentials },
+        { "--upstream-profile", o->upstream_profile },
         { "--log-level", o->log_level }
     };
 

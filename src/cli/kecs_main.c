@@ -411,6 +411,7 @@ main(int argc, char **argv)
 
     o.data = absolute(o.data);
     o.access_log = absolute(o.access_log);
+    o.upstream_credentials = absolute(o.upstream_credentials);
 
     if (!options_valid(&o)) {
         return 2;

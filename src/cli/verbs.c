@@ -25,7 +25,8 @@ version(kecs_options_t *o)
 const kecs_verb_t  kecs_verbs[] = {
     { "up", kecs_up, "",
       "start the API and the reconciler, in the foreground",
-      "port admin-port workers account region access-log " RUNTIME_FLAGS,
+      "port admin-port workers account region access-log upstream"
+      " upstream-credentials upstream-profile " RUNTIME_FLAGS,
       "Ctrl-C stops both; tasks go on running." },
     { "env", kecs_env, "",
       "print what points AWS clients here: eval \"$(kecs env)\"",
@@ -76,6 +77,12 @@ const kecs_flag_t  kecs_flags[] = {
          "file that names the cluster"),
     flag("context", TEXT, context, "NAME", "context in it"),
     flag("namespace", TEXT, namespace, "NAME", "where pods go"),
+    flag("upstream", TEXT, upstream, "URL",
+         "of other AWS services, or \"aws\" (none)"),
+    flag("upstream-credentials", TEXT, upstream_credentials, "FILE",
+         "keys for them (AWS_ACCESS_KEY_ID and others)"),
+    flag("upstream-profile", TEXT, upstream_profile, "NAME",
+         "profile in that file (default)"),
     flag("workers", NUMBER, workers, "N", "nginx workers (number of cores)"),
     flag("account", TEXT, account, "ACCOUNT", "account of unsigned calls"),
     flag("region", TEXT, region, "REGION", "region of unsigned calls"),
@@ -126,7 +133,7 @@ kecs_has_word(const char *list, const char *word)
 static void
 print_flag(FILE *to, const kecs_flag_t *f)
 {
-    fprintf(to, "  --%-12s %s\n", f->name, f->help);
+    fprintf(to, "  --%-20s %s\n", f->name, f->help);
 }
 
 

@@ -277,6 +277,11 @@ annotations(kecs_pod_build_t *b)
     kecs_w_opt_str(w, KECS_POD_STARTED_BY, t->started_by);
     kecs_w_str(w, KECS_POD_TASK_ARN, arn);
     kecs_w_str(w, KECS_POD_TASKDEF, taskdef);
+
+    if (kecs_pod_has_secret(p)) {
+        kecs_w_cstr(w, KECS_POD_SECRET, "fetched");
+    }
+
     kecs_w_object_end(w);
 
     return KECS_OK;
@@ -643,6 +648,25 @@ affinity(kecs_pod_build_t *b)
 }
 
 
+static void
+pull_secrets(kecs_pod_build_t *b)
+{
+    char  name[KECS_POD_NAME_LEN + 1];
+
+    if (!kecs_pod_has_login(b->p)) {
+        return;
+    }
+
+    kecs_pod_name(b->p->s.task->id, name);
+
+    kecs_w_array(&b->w, "imagePullSecrets");
+    kecs_w_object(&b->w, NULL);
+    kecs_w_cstr(&b->w, "name", name);
+    kecs_w_object_end(&b->w);
+    kecs_w_array_end(&b->w);
+}
+
+
 static kecs_rc_t
 spec(kecs_pod_build_t *b)
 {
@@ -660,6 +684,7 @@ spec(kecs_pod_build_t *b)
 
     kecs_w_bool(w, "enableServiceLinks", false);
     namespaces(b);
+    pull_secrets(b);
 
     rc = has_init(b) ? containers(b, "initContainers", true) : KECS_OK;
     if (rc != KECS_OK) {

@@ -35,6 +35,7 @@
 #define KECS_POD_STARTED_BY  "ecs/started-by"
 #define KECS_POD_CONTAINERS  "ecs/containers"
 #define KECS_POD_MANAGED_BY  "app.kubernetes.io/managed-by"
+#define KECS_POD_SECRET      "kecs/secret"      /* it has one of its name */
 #define KECS_SERVICE_ARN     "ecs/service-arn"
 
 /* What the cluster can do. */
@@ -54,6 +55,13 @@ typedef struct {
  */
 kecs_rc_t kecs_pod_build(kecs_arena_t *a, const kecs_pod_task_t *p,
     kecs_buf_t *out, kecs_str_t *reason);
+
+/*
+ * Appends the Secret of the pod, which has its name and what was fetched
+ * for it, as JSON; nothing when nothing was.  KECS_OK, KECS_NOMEM.
+ */
+kecs_rc_t kecs_pod_build_secret(kecs_arena_t *a, const kecs_pod_task_t *p,
+    kecs_buf_t *out);
 
 /* ARN of the task, as the pod's annotation has it; data NULL: no memory. */
 kecs_str_t kecs_pod_task_arn(kecs_arena_t *a, const kecs_pod_task_t *p);

@@ -74,16 +74,17 @@ const kecs_pod_field_t  kecs_pod_fields[] = {
     { CD "privileged", KECS_FIELD_CONVERTED, NULL },
     { CD "pseudoTerminal", KECS_FIELD_CONVERTED, NULL },
     { CD "readonlyRootFilesystem", KECS_FIELD_CONVERTED, NULL },
-    { CD "repositoryCredentials", KECS_FIELD_CARRIED,
-      "nodes pull with their own credentials" },
+    { CD "repositoryCredentials", KECS_FIELD_CONVERTED,
+      "where an upstream is configured; otherwise nodes pull with their own "
+      "credentials" },
     { CD "resourceRequirements", KECS_FIELD_CONVERTED,
       "GPU; others are refused" },
     { CD "restartPolicy", KECS_FIELD_CONVERTED,
       "from Kubernetes 1.35; before it is refused, but for containers that "
       "others wait for to be HEALTHY; see docs/runtimes.md" },
     { CD "secrets", KECS_FIELD_CONVERTED,
-      "from Secrets of Kubernetes that bear the name of the parameter or "
-      "secret; see docs/runtimes.md" },
+      "from the upstream, or from Secrets of Kubernetes that bear the name "
+      "of the parameter or secret; see docs/runtimes.md" },
     { CD "startTimeout", KECS_FIELD_CONVERTED,
       "of what others wait for to be HEALTHY; it is not applied to COMPLETE "
       "and SUCCESS" },

@@ -79,6 +79,19 @@ kecs_rc_t kecs_pod_write_secrets(kecs_pod_build_t *b,
     const kecs_ecs_container_definition_t *d);
 
 /*
+ * The Secret of the pod: whether it has one, whether that one logs in to
+ * registries, a value for a secret of a container (NULL: not fetched) and
+ * its key there.
+ */
+#define KECS_POD_KEY_LEN  48
+
+bool kecs_pod_has_secret(const kecs_pod_task_t *p);
+bool kecs_pod_has_login(const kecs_pod_task_t *p);
+const kecs_str_t *kecs_pod_fetched(const kecs_pod_task_t *p,
+    size_t container, size_t secret);
+void kecs_pod_fetched_key(size_t container, size_t secret, char *key);
+
+/*
  * The name of an object of Kubernetes that stands for something of AWS:
  * lower case, "-" for what is no letter or digit, none of them at its ends.
  * data NULL: out of memory; empty: nothing is left of it.

@@ -1,9 +1,11 @@
 /*
- * Secrets of a container (kubernetes.md 1.8).  A parameter or a secret of
- * AWS is a Secret of Kubernetes in the namespace of the pods, which people
- * or their tools keep; the kubelet reads it, and its value is never here.
+ * Secrets of a container (kubernetes.md 1.8).  What was fetched for the
+ * task is in the Secret of its pod (pod_fetched.c).  Any other parameter or
+ * secret of AWS is a Secret of Kubernetes in the namespace of the pods,
+ * which people or their tools keep; the kubelet reads it, and its value is
+ * never here.
  *
- * The Secret's name is that of the parameter or secret in the letters that
+ * That Secret's name is that of the parameter or secret in the letters that
  * Kubernetes allows: "/prod/db" is prod-db.  The key is the JSON key that
  * the reference asks for, otherwise "value".
  */
@@ -11,13 +13,8 @@
 #include <ctype.h>
 
 #include "pod_parts.h"
+#include "secret_ref.h"
 
-
-#define ARN_PARTS        10
-
-/* Behind "arn", partition, service, region, account, "secret". */
-enum { PART_SERVICE = 2, PART_RESOURCE = 5, PART_NAME, PART_KEY, PART_STAGE,
-       PART_ID };
 
 typedef struct {
     kecs_str_t  name;               /* of AWS */
@@ -34,71 +31,29 @@ refuse(kecs_pod_build_t *b, const kecs_ecs_secret_t *s, const char *why)
 }
 
 
-static size_t
-arn_parts(kecs_str_t arn, kecs_str_t *parts)
-{
-    size_t  n;
-
-    for (n = 0; n < ARN_PARTS && arn.data != NULL; n++) {
-        (void) kecs_str_split(&arn, ':', &parts[n]);
-    }
-
-    return n;
-}
-
+/* The Secret and key that people keep, and whether that can be. */
 
 static kecs_rc_t
-from_secrets_manager(kecs_pod_build_t *b, const kecs_ecs_secret_t *s,
-    const kecs_str_t *parts, reference_t *r)
+refer(kecs_pod_build_t *b, const kecs_ecs_secret_t *s, reference_t *r)
 {
-    if ((parts[PART_STAGE].len > 0
-         && !kecs_str_is(parts[PART_STAGE], "AWSCURRENT"))
-        || parts[PART_ID].len > 0)
+    kecs_secret_ref_t  ref;
+
+    if (!kecs_secret_ref(s->value_from, &ref)) {
+        return refuse(b, s, "names neither a parameter of Systems Manager "
+                            "nor a secret of Secrets Manager");
+    }
+
+    if ((ref.stage.len > 0 && !kecs_str_is(ref.stage, "AWSCURRENT"))
+        || ref.version.len > 0)
     {
         return refuse(b, s, "asks for a version, but this runtime has only "
                             "the current one");
     }
 
-    r->name = parts[PART_NAME];
-
-    if (parts[PART_KEY].len > 0) {
-        r->key = parts[PART_KEY];
-    }
+    r->name = ref.name;
+    r->key = ref.key.len > 0 ? ref.key : kecs_str("value");
 
     return KECS_OK;
-}
-
-
-static kecs_rc_t
-refer(kecs_pod_build_t *b, const kecs_ecs_secret_t *s, reference_t *r)
-{
-    kecs_str_t  parts[ARN_PARTS];
-
-    memset(parts, 0, sizeof(parts));
-
-    r->name = s->value_from;
-    r->key = kecs_str("value");
-
-    if (!kecs_str_starts(s->value_from, kecs_str("arn:"))) {
-        return KECS_OK;
-    }
-
-    (void) arn_parts(s->value_from, parts);
-
-    if (kecs_str_is(parts[PART_SERVICE], "secretsmanager")) {
-        return from_secrets_manager(b, s, parts, r);
-    }
-
-    if (kecs_str_is(parts[PART_SERVICE], "ssm")
-        && kecs_str_starts(parts[PART_RESOURCE], kecs_str("parameter")))
-    {
-        r->name = kecs_str_from(parts[PART_RESOURCE],
-                                sizeof("parameter") - 1);
-        return KECS_OK;
-    }
-
-    return refuse(b, s, "names neither a parameter of Systems Manager nor a "
-                        "secret of Secrets Manager");
 }
 
 
@@ -119,13 +74,28 @@ is_key(kecs_str_t s)
 }
 
 
+static void
+write_reference(kecs_writer_t *w, kecs_str_t variable, kecs_str_t name,
+    kecs_str_t key)
+{
+    kecs_w_object(w, NULL);
+    kecs_w_str(w, "name", variable);
+    kecs_w_object(w, "valueFrom");
+    kecs_w_object(w, "secretKeyRef");
+    kecs_w_str(w, "key", key);
+    kecs_w_str(w, "name", name);
+    kecs_w_object_end(w);
+    kecs_w_object_end(w);
+    kecs_w_object_end(w);
+}
+
+
 static kecs_rc_t
 write_secret(kecs_pod_build_t *b, const kecs_ecs_secret_t *s)
 {
-    kecs_rc_t       rc;
-    kecs_str_t      name;
-    reference_t     r;
-    kecs_writer_t  *w = &b->w;
+    kecs_rc_t    rc;
+    kecs_str_t   name;
+    reference_t  r;
 
     rc = refer(b, s, &r);
     if (rc != KECS_OK) {
@@ -143,15 +113,7 @@ write_secret(kecs_pod_build_t *b, const kecs_ecs_secret_t *s)
                             "Secret of Kubernetes");
     }
 
-    kecs_w_object(w, NULL);
-    kecs_w_str(w, "name", s->name);
-    kecs_w_object(w, "valueFrom");
-    kecs_w_object(w, "secretKeyRef");
-    kecs_w_str(w, "key", r.key);
-    kecs_w_str(w, "name", name);
-    kecs_w_object_end(w);
-    kecs_w_object_end(w);
-    kecs_w_object_end(w);
+    write_reference(&b->w, s->name, name, r.key);
 
     return KECS_OK;
 }
@@ -161,10 +123,21 @@ kecs_rc_t
 kecs_pod_write_secrets(kecs_pod_build_t *b,
     const kecs_ecs_container_definition_t *d)
 {
-    size_t     i;
+    char       key[KECS_POD_KEY_LEN], name[KECS_POD_NAME_LEN + 1];
+    size_t     i, container;
     kecs_rc_t  rc;
 
+    container = (size_t) (d - b->d->container_definitions.items);
+    kecs_pod_name(b->p->s.task->id, name);
+
     for (i = 0; i < d->secrets.n; i++) {
+        if (kecs_pod_fetched(b->p, container, i) != NULL) {
+            kecs_pod_fetched_key(container, i, key);
+            write_reference(&b->w, d->secrets.items[i].name,
+                            kecs_str_of(name), kecs_str_of(key));
+            continue;
+        }
+
         rc = write_secret(b, &d->secrets.items[i]);
         if (rc != KECS_OK) {
             return rc;

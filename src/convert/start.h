@@ -11,6 +11,21 @@
 #include "../store/record.h"
 
 
+/*
+ * What was fetched for the start from other AWS services.  It is secret:
+ * nothing but a Secret of Kubernetes may hold it.
+ */
+typedef struct {
+    kecs_str_t  username;           /* absent: no login */
+    kecs_str_t  password;
+} kecs_login_t;
+
+typedef struct {
+    const kecs_str_t    *secrets;   /* of all containers, in their order;
+                                       absent ones were not fetched */
+    const kecs_login_t  *logins;    /* one for each container */
+} kecs_fetched_t;
+
 typedef struct {
     const kecs_task_t                 *task;
     kecs_str_t                         account;
@@ -19,6 +34,7 @@ typedef struct {
     kecs_str_t                         service;     /* or absent */
     const kecs_ecs_task_definition_t  *definition;
     const kecs_ecs_task_override_t    *overrides;   /* or NULL */
+    const kecs_fetched_t              *fetched;     /* or NULL */
 } kecs_start_t;
 
 

@@ -389,6 +389,11 @@ discard(kecs_kube_call_t *c)
     detach(c);
     kecs_buf_free(&c->in);
     free(c->text);
+
+    if (c->body != NULL) {
+        explicit_bzero(c->body, c->r.body.len);
+    }
+
     free(c->body);
     free(c);
 }

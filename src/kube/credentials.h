@@ -1,20 +1,14 @@
 /*
- * Files, tokens and base64: the carriers of secrets.  All memory is of the
- * arena given; texts have a NUL behind them.
+ * Tokens and base64: the carriers of secrets.  All memory is of the arena
+ * given; texts have a NUL behind them.
  */
 
 #ifndef KECS_CREDENTIALS_H
 #define KECS_CREDENTIALS_H
 
 
-#include "../base/arena.h"
+#include "../base/file.h"
 
-
-/*
- * A whole file of at most 4 MiB.  KECS_NOT_FOUND, KECS_NOMEM, or KECS_IO
- * with errno telling why.
- */
-kecs_rc_t kecs_file_read(kecs_arena_t *a, const char *path, kecs_str_t *out);
 
 /*
  * A token as it may stand in a header: white space around it is cut off,

@@ -228,6 +228,14 @@ start(kecs_reconciler_t *r, kecs_txn_t *txn, kecs_live_task_t *t)
     }
 
     if (rc == KECS_OK) {
+        rc = kecs_fetch(r, t, &s);
+    }
+
+    if (rc == KECS_BUSY) {
+        return KECS_OK;
+    }
+
+    if (rc == KECS_OK) {
         rc = r->rt->ops->start(r->rt, &s);
     }
 
@@ -240,6 +248,7 @@ start(kecs_reconciler_t *r, kecs_txn_t *txn, kecs_live_task_t *t)
         return KECS_AGAIN;
     }
 
+    kecs_fetch_drop(t);
     t->started = true;
     t->stopping = false;
     t->asked_at = kecs_monotonic();

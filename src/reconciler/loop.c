@@ -17,7 +17,8 @@
 #define TICK  1000
 
 
-enum { FD_SIGNAL = 0, FD_WAKE, FDS };
+/* The upstream's is the last: there may be none. */
+enum { FD_SIGNAL = 0, FD_WAKE, FD_UPSTREAM, FDS };
 
 
 static kecs_rc_t
@@ -200,11 +201,15 @@ is_drained(kecs_reconciler_t *r)
 static void
 wait_for_input(kecs_reconciler_t *r, struct pollfd *fds)
 {
+    unsigned  n;
+
+    n = r->upstream != NULL ? FDS : FD_UPSTREAM;
+
     if (r->news != NULL) {
-        (void) poll(fds, FDS, idle(r));
+        (void) poll(fds, n, idle(r));
 
     } else {
-        r->rt->ops->wait(r->rt, fds, FDS, idle(r));
+        r->rt->ops->wait(r->rt, fds, n, idle(r));
     }
 }
 
@@ -216,6 +221,9 @@ kecs_loop(kecs_reconciler_t *r, int signals)
 
     fds[FD_SIGNAL] = (struct pollfd) { signals, POLLIN, 0 };
     fds[FD_WAKE] = (struct pollfd) { kecs_wake_watch(r->data), POLLIN, 0 };
+    fds[FD_UPSTREAM] = (struct pollfd) {
+        kecs_upstream_fd(r->upstream), POLLIN, 0
+    };
 
     if (fds[FD_WAKE].fd == -1) {
         kecs_log(KECS_LOG_ERROR, "cannot watch %s", r->data);
@@ -223,6 +231,10 @@ kecs_loop(kecs_reconciler_t *r, int signals)
     }
 
     while (!asked_to_end(signals) && !r->failed && !is_drained(r)) {
+        if (r->upstream != NULL) {
+            kecs_upstream_run(r->upstream);
+        }
+
         go_round(r);
         kecs_status_write(r, false);
 

@@ -14,6 +14,7 @@
  * purge.c   deleted task definitions    follow.c  service deployments
  * expose.c  what others see of services  nodes.c  container instances
  * evacuate.c  instances that are DRAINING
+ * fetch.c   secrets, from the upstream
  */
 
 #ifndef KECS_RECONCILER_H
@@ -26,6 +27,7 @@
 #include "../runtime/runtime.h"
 #include "../scheduler/scheduler.h"
 #include "../store/wake.h"
+#include "../upstream/upstream.h"
 #include "settings.h"
 
 
@@ -40,6 +42,7 @@ typedef struct kecs_news_s          kecs_news_t;
 typedef struct kecs_definitions_s   kecs_definitions_t;
 typedef struct kecs_nodes_s         kecs_nodes_t;
 typedef struct kecs_evacuated_s     kecs_evacuated_t;
+typedef struct kecs_fetch_s         kecs_fetch_t;
 
 /* A task that is not STOPPED. */
 struct kecs_live_task_s {
@@ -56,6 +59,7 @@ struct kecs_live_task_s {
     kecs_sched_task_t     sched;         /* zone points below */
     char                  zone[KECS_ZONE_MAX];
     char                 *handle;        /* or NULL */
+    kecs_fetch_t         *fetch;         /* what it needs first, or NULL */
 
     /* What this process knows of it in the runtime. */
     uint64_t              seen;          /* contact in which it was seen */
@@ -99,6 +103,7 @@ typedef struct kecs_reconciler_s {
     kecs_settings_t       set;
     kecs_store_t         *store;
     kecs_runtime_t       *rt;
+    kecs_upstream_t      *upstream;      /* NULL: none is configured */
     kecs_api_conf_t       api;
     kecs_rand_t           rand;
     kecs_arena_t         *arena;         /* of one step */
@@ -132,6 +137,7 @@ typedef struct kecs_reconciler_s {
     kecs_todo_t           stops;
     kecs_msec_t           starts_at;     /* monotonic: not before */
     kecs_msec_t           stops_at;
+    unsigned              fetches;       /* tasks that have a fetch */
 
     /* News, from the sink to the store; `news` owns the memory. */
     kecs_arena_t         *news_arena;
@@ -313,6 +319,17 @@ kecs_rc_t kecs_nodes_cluster(kecs_reconciler_t *r,
     const kecs_cluster_t *cluster);
 void kecs_nodes_follow(kecs_reconciler_t *r);
 kecs_msec_t kecs_nodes_due(const kecs_reconciler_t *r);
+
+
+/*
+ * fetch.c: what a task needs of the upstream before it starts.  KECS_OK:
+ * it may start, s->fetched is set if there is anything, until the fetch is
+ * dropped.  KECS_BUSY: not yet; it is put into the queue when it may, or
+ * ends.  KECS_AGAIN: too many at a time.  KECS_NOMEM.
+ */
+kecs_rc_t kecs_fetch(kecs_reconciler_t *r, kecs_live_task_t *t,
+    kecs_start_t *s);
+void kecs_fetch_drop(kecs_live_task_t *t);
 
 
 /* expiry.c */

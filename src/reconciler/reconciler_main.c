@@ -31,6 +31,7 @@
 typedef struct {
     const char              *runtime;
     kecs_kubernetes_conf_t   kube;
+    kecs_upstream_conf_t     upstream;
     bool                     create;
     bool                     release;
     bool                     help;
@@ -60,6 +61,12 @@ print_help(void)
            "  --kubeconfig FILE    default: as kubectl, or in the cluster\n"
            "  --context NAME       default: the current one\n"
            "  --namespace NAME     default: that of the context\n"
+           "  --upstream URL       of other AWS services, or \"aws\";\n"
+           "                       URL,SERVICE=URL,...: for some another\n"
+           "  --upstream-credentials FILE\n"
+           "                       default: AWS_ACCESS_KEY_ID and others\n"
+           "  --upstream-profile NAME\n"
+           "                       profile in that file: \"default\"\n"
            "  --log-level LEVEL    error, warn, notice, info, debug\n"
            "  --drain              stop all tasks, then end\n"
            "  --release            only take our finalizers from pods\n"
@@ -159,7 +166,10 @@ flag_with_value(kecs_reconciler_t *r, options_t *o, const char *flag,
         { "--runtime", &o->runtime },
         { "--kubeconfig", &o->kube.kubeconfig },
         { "--context", &o->kube.context },
-        { "--namespace", &o->kube.namespace }
+        { "--namespace", &o->kube.namespace },
+        { "--upstream", &o->upstream.endpoints },
+        { "--upstream-credentials", &o->upstream.credentials },
+        { "--upstream-profile", &o->upstream.profile }
     };
 
     for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
@@ -352,6 +362,31 @@ prepare(kecs_reconciler_t *r)
 }
 
 
+static kecs_rc_t
+open_upstream(kecs_reconciler_t *r, options_t *o)
+{
+    kecs_rc_t    rc;
+    const char  *why;
+
+    if (o->upstream.endpoints == NULL) {
+        return KECS_OK;
+    }
+
+    o->upstream.timeout = r->set.upstream_timeout;
+    o->upstream.patience = r->set.upstream_patience;
+    o->upstream.backoff = r->set.upstream_backoff;
+
+    rc = kecs_upstream_open(&o->upstream, &r->upstream, &why);
+
+    if (rc != KECS_OK) {
+        kecs_log(KECS_LOG_ERROR, "cannot use the upstream %s: %s",
+                 o->upstream.endpoints, why);
+    }
+
+    return rc;
+}
+
+
 /* --release: lets go of the pods and leaves them. */
 
 static kecs_rc_t
@@ -413,8 +448,7 @@ remove_all(const options_t *o, int signals, kecs_arena_t *a)
 
 
 static kecs_rc_t
-reconcile(kecs_reconciler_t *r, const options_t *o, int signals,
-    kecs_arena_t *a)
+reconcile(kecs_reconciler_t *r, options_t *o, int signals, kecs_arena_t *a)
 {
     kecs_rc_t    rc;
     const char  *why;
@@ -431,10 +465,15 @@ reconcile(kecs_reconciler_t *r, const options_t *o, int signals,
     r->choice = why;
     kecs_log(KECS_LOG_NOTICE, "runtime %s: %s", r->rt->ops->name, why);
 
-    rc = kecs_loop(r, signals);
+    rc = open_upstream(r, o);
 
-    kecs_status_write(r, true);
+    if (rc == KECS_OK) {
+        rc = kecs_loop(r, signals);
+        kecs_status_write(r, true);
+    }
+
     kecs_view_free(r);
+    kecs_upstream_close(r->upstream);
     r->rt->ops->close(r->rt);
 
     return rc == KECS_OK && r->drained ? remove_all(o, signals, a) : rc;
@@ -458,6 +497,7 @@ run(kecs_reconciler_t *r, options_t *o, int signals)
     o->kube.burst = (unsigned) r->set.kube_burst;
     o->kube.restarts = (kecs_restart_rules_t) r->set.kube_restarts;
     o->kube.lease = r->set.lease;
+    o->kube.fetching = o->upstream.endpoints != NULL;
 
     rc = o->release ? release(o, a) : reconcile(r, o, signals, a);
 

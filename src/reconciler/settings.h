@@ -33,6 +33,9 @@ typedef struct {
     kecs_msec_t            kube_burst;      /* requests in flight */
     kecs_msec_t            kube_restarts;   /* kecs_restart_rules_t */
     kecs_msec_t            seed;            /* of the simulation */
+    kecs_msec_t            upstream_timeout;
+    kecs_msec_t            upstream_patience;
+    kecs_msec_t            upstream_backoff;
 } kecs_settings_t;
 
 void kecs_settings_default(kecs_settings_t *s);

@@ -365,6 +365,7 @@ drop_task(kecs_reconciler_t *r, kecs_live_task_t *t)
     }
 
     kecs_hashtab_remove(&r->tasks, &t->node);
+    kecs_fetch_drop(t);
     free(t->handle);
     free(t);
 }

@@ -5,13 +5,16 @@
  * are bits; advance() makes the one request that comes next, and every
  * answer leads back to it:
  *
- *     START    POST; 409: GET, is it ours?
+ *     START    [POST its Secret] POST; 409: GET, is it ours?
+ *     OWN      PATCH: its Secret goes with it
  *     STOP     [GET the uid] DELETE with a grace period
+ *     DROP     DELETE of its Secret
  *     FORGET   [GET the uid] [DELETE] PATCH our finalizer away
  *
- * A later one replaces the ones before it.  Every DELETE and PATCH names
- * the uid, and a uid is only ever taken from a pod that bears our label,
- * so no pod of somebody else can be hit, whatever its name.
+ * Of START, STOP and FORGET a later one replaces the ones before it.  Every
+ * DELETE and PATCH of a pod names the uid, and a uid is only ever taken
+ * from a pod that bears our label, so no pod of somebody else can be hit,
+ * whatever its name.
  *
  * Entries go when the pod is not there and nothing is wanted of it.
  */
@@ -37,6 +40,8 @@
 #define START   0x01
 #define STOP    0x02
 #define FORGET  0x04
+#define OWN     0x08
+#define DROP    0x10
 
 typedef struct pod_s {
     LIST_ENTRY(pod_s)   link;
@@ -49,10 +54,13 @@ typedef struct pod_s {
     bool                listed;                 /* by the current list */
     bool                deleting;
     bool                exists;                 /* 409 to a POST */
+    bool                has_secret;             /* in the cluster */
     kecs_msec_t         pause;                  /* before the next request */
     kecs_kube_call_t   *call;
     char               *body;                   /* of the POST */
     size_t              body_len;
+    char               *secret;                 /* to be made; or NULL */
+    size_t              secret_len;
     char               *arn;
 } pod_t;
 
@@ -60,8 +68,7 @@ LIST_HEAD(pods_s, pod_s);
 
 struct kecs_kube_pods_s {
     kecs_kube_t          *k;
-    kecs_str_t            path;
-    kecs_str_t            uuid;
+    kecs_kube_pods_conf_t conf;
     kecs_runtime_sink_t   sink;
     kecs_arena_t         *scratch;
     struct pods_s         buckets[BUCKETS];
@@ -124,8 +131,20 @@ find_or_add(kecs_kube_pods_t *t, const uint8_t *task)
 
 
 static void
+drop_secret(pod_t *p)
+{
+    if (p->secret != NULL) {
+        explicit_bzero(p->secret, p->secret_len);
+        free(p->secret);
+        p->secret = NULL;
+    }
+}
+
+
+static void
 drop_body(pod_t *p)
 {
+    drop_secret(p);
     free(p->body);
     free(p->arn);
     p->body = NULL;
@@ -166,7 +185,7 @@ set_uid(pod_t *p, kecs_str_t uid)
 
 
 kecs_rc_t
-kecs_kube_pods_open(kecs_kube_t *k, kecs_str_t path, kecs_str_t uuid,
+kecs_kube_pods_open(kecs_kube_t *k, const kecs_kube_pods_conf_t *conf,
     const kecs_runtime_sink_t *sink, kecs_kube_pods_t **out)
 {
     kecs_kube_pods_t  *t;
@@ -185,8 +204,7 @@ kecs_kube_pods_open(kecs_kube_t *k, kecs_str_t path, kecs_str_t uuid,
     }
 
     t->k = k;
-    t->path = path;
-    t->uuid = uuid;
+    t->conf = *conf;
     t->sink = *sink;
     *out = t;
 
@@ -217,9 +235,11 @@ kecs_kube_pods_close(kecs_kube_pods_t *t)
 /* Making a request. */
 
 
+/* `base` is one of the paths; with `query` the request is to all of it. */
+
 static kecs_rc_t
-ask(pod_t *p, const char *method, const char *query, const char *type,
-    kecs_str_t body, kecs_kube_done_pt done)
+request(pod_t *p, kecs_str_t base, const char *method, const char *query,
+    const char *type, kecs_str_t body, kecs_kube_done_pt done)
 {
     char                  name[KECS_POD_NAME_LEN + 1];
     kecs_rc_t             rc;
@@ -230,9 +250,9 @@ ask(pod_t *p, const char *method, const char *query, const char *type,
     memset(&r, 0, sizeof(kecs_kube_request_t));
 
     r.method = method;
-    r.path = query ? kecs_sprintf(t->scratch, "%.*s?%s", kecs_fmt(t->path),
+    r.path = query ? kecs_sprintf(t->scratch, "%.*s?%s", kecs_fmt(base),
                                   query)
-                   : kecs_sprintf(t->scratch, "%.*s/%s", kecs_fmt(t->path),
+                   : kecs_sprintf(t->scratch, "%.*s/%s", kecs_fmt(base),
                                   name);
     r.type = type;
     r.body = body;
@@ -254,6 +274,23 @@ ask(pod_t *p, const char *method, const char *query, const char *type,
     }
 
     return rc;
+}
+
+
+static kecs_rc_t
+ask(pod_t *p, const char *method, const char *query, const char *type,
+    kecs_str_t body, kecs_kube_done_pt done)
+{
+    return request(p, p->table->conf.path, method, query, type, body, done);
+}
+
+
+static kecs_rc_t
+ask_secret(pod_t *p, const char *method, const char *query, const char *type,
+    kecs_str_t body, kecs_kube_done_pt done)
+{
+    return request(p, p->table->conf.secrets, method, query, type, body,
+                   done);
 }
 
 
@@ -290,6 +327,17 @@ complain(pod_t *p, const char *what, const kecs_kube_reply_t *reply)
 }
 
 
+/* Nothing is wanted of it any more but that its Secret is removed. */
+
+static void
+leave(pod_t *p)
+{
+    p->want = p->has_secret ? DROP : 0;
+    drop_body(p);
+    proceed(p);
+}
+
+
 /* It is not there. */
 
 static void
@@ -306,11 +354,9 @@ vanished(pod_t *p)
     memcpy(o.task, p->task, KECS_ID_LEN);
     o.gone = true;
 
-    p->want = 0;
     p->deleting = false;
     p->uid[0] = '\0';
-    drop_body(p);
-    discard_if_idle(p);
+    leave(p);
 
     if (tell) {
         sink.seen(sink.ctx, &o);
@@ -338,9 +384,7 @@ foreign(pod_t *p)
     tell = (p->want & START) != 0;
     sink = p->table->sink;
 
-    p->want = 0;
-    drop_body(p);
-    discard_if_idle(p);
+    leave(p);
 
     if (tell) {
         sink.refused(sink.ctx, task, kecs_str_of(reason));
@@ -361,7 +405,7 @@ is_ours(const pod_t *p, const kecs_json_t *pod)
 
     if (!kecs_str_eq(kecs_json_str(kecs_json_at(meta, "labels",
                                                 KECS_POD_STORE, NULL)),
-                     p->table->uuid))
+                     p->table->conf.uuid))
     {
         return false;
     }
@@ -370,6 +414,17 @@ is_ours(const pod_t *p, const kecs_json_t *pod)
                                      NULL));
 
     return p->arn == NULL || kecs_str_is(arn, p->arn);
+}
+
+
+/* The pod is there: its Secret is to go with it. */
+
+static void
+started(pod_t *p)
+{
+    p->want &= ~START;
+    p->want |= p->has_secret ? OWN : 0;
+    drop_body(p);
 }
 
 
@@ -413,8 +468,7 @@ got(void *ctx, const kecs_kube_reply_t *reply)
                   != NULL;
 
     if (p->want & START) {
-        p->want &= ~START;
-        drop_body(p);
+        started(p);
     }
 
     proceed(p);
@@ -443,7 +497,7 @@ refused(pod_t *p, kecs_str_t message)
         return;
     }
 
-    discard_if_idle(p);
+    leave(p);
     sink.refused(sink.ctx, task, kecs_str_of(reason));
 }
 
@@ -480,8 +534,7 @@ created(pod_t *p, const kecs_kube_reply_t *reply)
                                               NULL)));
     }
 
-    p->want &= ~START;
-    drop_body(p);
+    started(p);
     proceed(p);
 }
 
@@ -527,6 +580,198 @@ post(pod_t *p)
 {
     return ask(p, "POST", "fieldValidation=Strict", "application/json",
                kecs_str_n(p->body, p->body_len), posted);
+}
+
+
+/*
+ * The Secret of the pod.  Its manifest is forgotten as soon as it is there.
+ * What the server says about it is not shown: it may cite the manifest.
+ */
+
+
+static void
+secret_refused(pod_t *p, const char *why)
+{
+    char  reason[256];
+
+    (void) snprintf(reason, sizeof(reason), "ResourceInitializationError: "
+                    "unable to pull secrets or registry auth: the Secret of "
+                    "the pod %s.", why);
+    refused(p, kecs_str_of(reason));
+}
+
+
+static void
+secret_made(pod_t *p)
+{
+    drop_secret(p);
+    p->has_secret = true;
+    proceed(p);
+}
+
+
+/* 200: it is ours, of an earlier start of the same task. */
+
+static void
+secret_tested(void *ctx, const kecs_kube_reply_t *reply)
+{
+    pod_t  *p = ctx;
+
+    p->call = NULL;
+
+    if (reply->status == 200) {
+        secret_made(p);
+
+    } else if (reply->status == 404) {
+        proceed(p);
+
+    } else {
+        secret_refused(p, "exists and is not of this task");
+    }
+}
+
+
+/* Whose is it?  A test of labels that changes nothing. */
+
+static kecs_rc_t
+test_secret(pod_t *p, kecs_kube_done_pt done)
+{
+    kecs_str_t     body, arn;
+    kecs_arena_t  *a = p->table->scratch;
+
+    arn = p->arn == NULL ? kecs_str("")
+          : kecs_sprintf(a, ",{\"op\":\"test\",\"path\":"
+                         "\"/metadata/annotations/ecs~1task-arn\","
+                         "\"value\":\"%s\"}", p->arn);
+    body = kecs_sprintf(a, "[{\"op\":\"test\",\"path\":"
+                        "\"/metadata/labels/kecs~1store\",\"value\":"
+                        "\"%.*s\"}%.*s]", kecs_fmt(p->table->conf.uuid),
+                        kecs_fmt(arn));
+
+    return arn.data == NULL ? KECS_NOMEM
+           : ask_secret(p, "PATCH", NULL, "application/json-patch+json",
+                        body, done);
+}
+
+
+static void
+secret_posted(void *ctx, const kecs_kube_reply_t *reply)
+{
+    char                 why[128];
+    pod_t               *p = ctx;
+    kecs_kube_status_t   status;
+
+    p->call = NULL;
+
+    if (reply->status >= 200 && reply->status < 300) {
+        secret_made(p);
+        return;
+    }
+
+    kecs_arena_reset(p->table->scratch);
+
+    if (reply->status == 409 && (p->want & START)) {
+        if (test_secret(p, secret_tested) != KECS_OK) {
+            kecs_log(KECS_LOG_ERROR, "kubernetes: out of memory");
+        }
+
+        return;
+    }
+
+    kecs_kube_status(p->table->scratch, reply->body, &status);
+    (void) snprintf(why, sizeof(why), "cannot be created: HTTP %ld, %.*s",
+                    reply->status, kecs_fmt(status.reason));
+    secret_refused(p, why);
+}
+
+
+static kecs_rc_t
+post_secret(pod_t *p)
+{
+    return ask_secret(p, "POST", "fieldValidation=Strict",
+                      "application/json",
+                      kecs_str_n(p->secret, p->secret_len), secret_posted);
+}
+
+
+/* Without an owner it goes all the same when the task is over. */
+
+static void
+secret_owned(void *ctx, const kecs_kube_reply_t *reply)
+{
+    pod_t  *p = ctx;
+
+    p->call = NULL;
+    p->want &= ~OWN;
+
+    if (reply->status >= 400 && reply->status != 404) {
+        kecs_log(KECS_LOG_NOTICE, "kubernetes: a Secret cannot be given to "
+                 "its pod: HTTP %ld", reply->status);
+    }
+
+    proceed(p);
+}
+
+
+static kecs_rc_t
+own_secret(pod_t *p)
+{
+    char        name[KECS_POD_NAME_LEN + 1];
+    kecs_str_t  body;
+
+    kecs_pod_name(p->task, name);
+    body = kecs_sprintf(p->table->scratch, "{\"metadata\":"
+                        "{\"ownerReferences\":[{\"apiVersion\":\"v1\","
+                        "\"kind\":\"Pod\",\"name\":\"%s\","
+                        "\"uid\":\"%s\"}]}}", name, p->uid);
+
+    return ask_secret(p, "PATCH", NULL, "application/merge-patch+json", body,
+                      secret_owned);
+}
+
+
+static void
+secret_dropped(void *ctx, const kecs_kube_reply_t *reply)
+{
+    pod_t  *p = ctx;
+
+    p->call = NULL;
+    p->want &= ~DROP;
+    p->has_secret = false;
+
+    if (reply->status >= 400 && reply->status != 404) {
+        kecs_log(KECS_LOG_WARN, "kubernetes: the Secret of a task that is "
+                 "over cannot be deleted: HTTP %ld", reply->status);
+    }
+
+    proceed(p);
+}
+
+
+/* Only one of ours is deleted, if there is any. */
+
+static void
+secret_found(void *ctx, const kecs_kube_reply_t *reply)
+{
+    pod_t  *p = ctx;
+
+    p->call = NULL;
+    p->has_secret = reply->status == 200;
+
+    if (!p->has_secret) {
+        p->want &= ~DROP;
+    }
+
+    proceed(p);
+}
+
+
+static kecs_rc_t
+remove_secret(pod_t *p)
+{
+    return p->has_secret ? ask_secret(p, "DELETE", NULL, NULL, kecs_null_str,
+                                      secret_dropped)
+                         : test_secret(p, secret_found);
 }
 
 
@@ -632,7 +877,15 @@ advance(pod_t *p)
     }
 
     if ((p->want & START) && !p->exists) {
-        return post(p);
+        return p->secret != NULL ? post_secret(p) : post(p);
+    }
+
+    if (p->want & DROP) {
+        return remove_secret(p);
+    }
+
+    if ((p->want & OWN) && p->uid[0] != '\0') {
+        return own_secret(p);
     }
 
     if ((p->want & START) || p->uid[0] == '\0') {
@@ -650,9 +903,25 @@ advance(pod_t *p)
 /* What is asked from outside. */
 
 
+static char *
+copy_of(kecs_str_t s)
+{
+    char  *p;
+
+    p = malloc(s.len + 1);
+
+    if (p != NULL) {
+        memcpy(p, s.data, s.len);
+        p[s.len] = '\0';
+    }
+
+    return p;
+}
+
+
 kecs_rc_t
 kecs_kube_pods_start(kecs_kube_pods_t *t, const uint8_t *task,
-    kecs_str_t body, kecs_str_t arn)
+    kecs_str_t body, kecs_str_t arn, kecs_str_t secret)
 {
     pod_t      *p;
     kecs_rc_t   rc;
@@ -675,17 +944,17 @@ kecs_kube_pods_start(kecs_kube_pods_t *t, const uint8_t *task,
 
     p->want = START;
     p->body_len = body.len;
-    p->body = malloc(body.len + 1);
-    p->arn = malloc(arn.len + 1);
+    p->body = copy_of(body);
+    p->secret_len = secret.len;
+    p->secret = secret.len > 0 ? copy_of(secret) : NULL;
+    p->arn = copy_of(arn);
 
-    if (p->body == NULL || p->arn == NULL) {
+    if (p->body == NULL || p->arn == NULL
+        || (p->secret == NULL && secret.len > 0))
+    {
         discard(p);
         return KECS_NOMEM;
     }
-
-    memcpy(p->body, body.data, body.len);
-    memcpy(p->arn, arn.data, arn.len);
-    p->arn[arn.len] = '\0';
 
     rc = advance(p);
 
@@ -733,8 +1002,14 @@ change(kecs_kube_pods_t *t, const uint8_t *task, kecs_str_t uid,
         p->pause = 0;
     }
 
-    p->want = want;
+    p->want = want | (p->want & (OWN | DROP));
     p->grace = grace;
+
+    if ((want & FORGET)
+        && (p->has_secret || (t->conf.fetching && !p->seen)))
+    {
+        p->want |= DROP;
+    }
 
     return advance(p);
 }
@@ -775,7 +1050,7 @@ kecs_kube_pods_begin(kecs_kube_pods_t *t)
 
 void
 kecs_kube_pods_seen(kecs_kube_pods_t *t, const uint8_t *task, kecs_str_t uid,
-    bool deleting)
+    bool deleting, bool secret)
 {
     pod_t  *p;
 
@@ -787,6 +1062,7 @@ kecs_kube_pods_seen(kecs_kube_pods_t *t, const uint8_t *task, kecs_str_t uid,
 
     p->deleting = deleting
                   || (p->deleting && kecs_str_is(uid, p->uid));
+    p->has_secret = p->has_secret || secret;
     p->seen = true;
     p->listed = true;
     set_uid(p, uid);

@@ -17,24 +17,34 @@
 typedef struct kecs_kube_pods_s  kecs_kube_pods_t;
 
 
+/* Strings are not copied and stay. */
+typedef struct {
+    kecs_str_t  path;               /* of the namespace's pods */
+    kecs_str_t  secrets;            /* of its Secrets */
+    kecs_str_t  uuid;               /* of the store */
+    bool        fetching;           /* tasks may have left a Secret */
+} kecs_kube_pods_conf_t;
+
 /*
- * `path` is that of the namespace's pods; strings are not copied and stay.
  * Of the sink `refused` is used, and `seen` for a task that was to stop
  * and does not exist.
  */
-kecs_rc_t kecs_kube_pods_open(kecs_kube_t *k, kecs_str_t path,
-    kecs_str_t uuid, const kecs_runtime_sink_t *sink, kecs_kube_pods_t **out);
+kecs_rc_t kecs_kube_pods_open(kecs_kube_t *k,
+    const kecs_kube_pods_conf_t *conf, const kecs_runtime_sink_t *sink,
+    kecs_kube_pods_t **out);
 
 /* Before the client is closed. */
 void kecs_kube_pods_close(kecs_kube_pods_t *t);
 
 /*
  * POST.  `arn` is what an existing pod of that name has to show to be
- * taken for this one.  Both are copied.  KECS_OK also when it is there
- * already, or is to stop.  KECS_AGAIN, KECS_NOMEM.
+ * taken for this one.  `secret` is the Secret of the pod, empty when it
+ * has none: it is made first, and goes with the pod.  All are copied.
+ * KECS_OK also when it is there already, or is to stop.  KECS_AGAIN,
+ * KECS_NOMEM.
  */
 kecs_rc_t kecs_kube_pods_start(kecs_kube_pods_t *t, const uint8_t *task,
-    kecs_str_t body, kecs_str_t arn);
+    kecs_str_t body, kecs_str_t arn, kecs_str_t secret);
 
 /* DELETE; `uid` may be absent. */
 kecs_rc_t kecs_kube_pods_stop(kecs_kube_pods_t *t, const uint8_t *task,
@@ -47,7 +57,7 @@ kecs_rc_t kecs_kube_pods_forget(kecs_kube_pods_t *t, const uint8_t *task,
 /* What the watch shows: a list begins, a pod, no pod, the list is whole. */
 void kecs_kube_pods_begin(kecs_kube_pods_t *t);
 void kecs_kube_pods_seen(kecs_kube_pods_t *t, const uint8_t *task,
-    kecs_str_t uid, bool deleting);
+    kecs_str_t uid, bool deleting, bool secret);
 void kecs_kube_pods_gone(kecs_kube_pods_t *t, const uint8_t *task);
 void kecs_kube_pods_synced(kecs_kube_pods_t *t);
 

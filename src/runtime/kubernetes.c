@@ -41,6 +41,7 @@ typedef struct {
     kecs_kube_services_t  *services;
     kecs_kube_nodes_t  *nodes;
     kecs_watch_conf_t   watching;
+    kecs_kube_pods_conf_t  podding;
     kecs_str_t          uuid;
     kecs_str_t          server;     /* for a person */
     char                told[512];  /* why the lease is not held */
@@ -235,7 +236,9 @@ on_object(void *ctx, kecs_watch_event_t event, const kecs_json_t *pod)
         kecs_kube_pods_gone(rt->pods, o.task);
 
     } else {
-        kecs_kube_pods_seen(rt->pods, o.task, o.handle, o.deleting);
+        kecs_kube_pods_seen(rt->pods, o.task, o.handle, o.deleting,
+                            kecs_json_at(pod, "metadata", "annotations",
+                                         KECS_POD_SECRET, NULL) != NULL);
     }
 
     if (o.placed) {
@@ -281,8 +284,7 @@ engage(kubernetes_t *rt)
     kecs_rc_t          rc;
     kecs_watch_sink_t  sink = { on_begin, on_object, on_synced, on_lost, rt };
 
-    rc = kecs_kube_pods_open(rt->k, rt->watching.path, rt->uuid,
-                             &rt->rt.sink, &rt->pods);
+    rc = kecs_kube_pods_open(rt->k, &rt->podding, &rt->rt.sink, &rt->pods);
 
     if (rc == KECS_OK) {
         rc = kecs_kube_services_engage(rt->services);
@@ -433,9 +435,18 @@ rt_run(kecs_runtime_t *r)
 }
 
 
+/* What a pod is made of: itself, its ARN, its Secret. */
+
+typedef struct {
+    kecs_buf_t  body;
+    kecs_str_t  arn;
+    kecs_buf_t  secret;
+} built_t;
+
+
 static kecs_rc_t
-build(kubernetes_t *rt, const kecs_start_t *s, kecs_buf_t *body,
-    kecs_str_t *arn, kecs_str_t *reason)
+build(kubernetes_t *rt, const kecs_start_t *s, built_t *out,
+    kecs_str_t *reason)
 {
     kecs_rc_t        rc;
     kecs_pod_task_t  p;
@@ -444,13 +455,18 @@ build(kubernetes_t *rt, const kecs_start_t *s, kecs_buf_t *body,
         .s = *s, .uuid = rt->uuid, .features = rt->features
     };
 
-    kecs_buf_init(body, rt->building, 0);
+    kecs_buf_init(&out->body, rt->building, 0);
+    kecs_buf_init(&out->secret, rt->building, 0);
 
-    rc = kecs_pod_build(rt->building, &p, body, reason);
+    rc = kecs_pod_build(rt->building, &p, &out->body, reason);
 
     if (rc == KECS_OK) {
-        *arn = kecs_pod_task_arn(rt->building, &p);
-        rc = arn->data ? KECS_OK : KECS_NOMEM;
+        rc = kecs_pod_build_secret(rt->building, &p, &out->secret);
+    }
+
+    if (rc == KECS_OK) {
+        out->arn = kecs_pod_task_arn(rt->building, &p);
+        rc = out->arn.data ? KECS_OK : KECS_NOMEM;
     }
 
     return rc;
@@ -458,12 +474,33 @@ build(kubernetes_t *rt, const kecs_start_t *s, kecs_buf_t *body,
 
 
 static kecs_rc_t
+start(kubernetes_t *rt, const kecs_start_t *s)
+{
+    char                  text[1024];
+    built_t               b;
+    kecs_rc_t             rc;
+    kecs_str_t            reason;
+    kecs_runtime_sink_t  *sink = &rt->rt.sink;
+
+    rc = build(rt, s, &b, &reason);
+
+    if (rc == KECS_INVALID) {
+        (void) snprintf(text, sizeof(text), "%.*s", kecs_fmt(reason));
+        sink->refused(sink->ctx, s->task->id, kecs_str_of(text));
+        return KECS_OK;
+    }
+
+    return rc == KECS_OK ? kecs_kube_pods_start(rt->pods, s->task->id,
+                                                kecs_buf_view(&b.body), b.arn,
+                                                kecs_buf_view(&b.secret))
+                         : rc;
+}
+
+
+static kecs_rc_t
 rt_start(kecs_runtime_t *r, const kecs_start_t *s)
 {
-    char           text[1024];
     kecs_rc_t      rc;
-    kecs_str_t     arn, reason;
-    kecs_buf_t     body;
     kubernetes_t  *rt = (kubernetes_t *) r;
 
     if (!is_acting(rt)) {
@@ -471,18 +508,13 @@ rt_start(kecs_runtime_t *r, const kecs_start_t *s)
     }
 
     kecs_arena_reset(rt->building);
+    rc = start(rt, s);
 
-    rc = build(rt, s, &body, &arn, &reason);
-
-    if (rc == KECS_INVALID) {
-        (void) snprintf(text, sizeof(text), "%.*s", kecs_fmt(reason));
-        r->sink.refused(r->sink.ctx, s->task->id, kecs_str_of(text));
-        return KECS_OK;
+    if (s->fetched != NULL) {
+        kecs_arena_wipe(rt->building);
     }
 
-    return rc == KECS_OK ? kecs_kube_pods_start(rt->pods, s->task->id,
-                                                kecs_buf_view(&body), arn)
-                         : rc;
+    return rc;
 }
 
 
@@ -608,7 +640,16 @@ setup(kubernetes_t *rt, const kecs_kubeconfig_t *config,
         .timeout = tuning->timeout
     };
 
+    rt->podding = (kecs_kube_pods_conf_t) {
+        .path = rt->watching.path,
+        .secrets = kecs_sprintf(rt->arena, "/api/v1/namespaces/%.*s/secrets",
+                                kecs_fmt(ns)),
+        .fetching = tuning->fetching,
+        .uuid = rt->uuid
+    };
+
     if (ns.data == NULL || rt->watching.path.data == NULL
+        || rt->podding.secrets.data == NULL
         || rt->watching.selector.data == NULL || rt->uuid.data == NULL
         || rt->server.data == NULL)
     {
@@ -698,6 +739,7 @@ kecs_kubernetes_open(const kecs_kubernetes_conf_t *conf,
         tuning.client.burst = conf->burst;
         tuning.restarts = conf->restarts;
         tuning.lease = conf->lease;
+        tuning.fetching = conf->fetching;
 
         rc = kecs_kubernetes_connect(&config, conf->namespace, conf->uuid,
                                      &tuning, sink, out, why);

@@ -17,6 +17,7 @@ typedef struct {
     unsigned           timeout;     /* s of a watch; 0: 300 */
     kecs_restart_rules_t  restarts;
     kecs_lease_conf_t  lease;
+    bool               fetching;    /* tasks are given what was fetched */
 } kecs_kubernetes_tuning_t;
 
 /*

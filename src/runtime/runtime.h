@@ -138,6 +138,7 @@ typedef struct {
     const char  *namespace;         /* NULL: the context's own */
     const char  *uuid;              /* of the store: our label */
     unsigned     burst;             /* requests in flight: 64 */
+    bool         fetching;          /* starts may have `fetched` values */
 
     kecs_restart_rules_t  restarts;
     kecs_lease_conf_t     lease;

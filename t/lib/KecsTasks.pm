@@ -14,9 +14,10 @@ my $json = JSON::PP->new->canonical;
 sub new {
     my ($class, $cluster, %more) = @_;
     my $sets = delete $more{sets} || [];
+    my $flags = delete $more{flags} || [];
     my $k = KecsUp->new(runtime => 'kubernetes', prefix => $cluster->prefix,
         flags => [ '--kubeconfig', $cluster->{kubeconfig}, '--namespace',
-            $cluster->{namespace} ],
+            $cluster->{namespace}, @$flags ],
         sets => [ 'healthy-after=3s', @KecsUp::SETS[1 .. $#KecsUp::SETS],
             @$sets ], %more)->start;
     $k->aws(qw(create-cluster --cluster-name demo));

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "../../src/convert/pod.h"
+#include "../../src/convert/secret_ref.h"
 #include "../../src/json/json.h"
 #include "tap.h"
 
@@ -614,6 +615,54 @@ test_names(void)
 }
 
 
+/* id, name, region, key, stage, version of each form. */
+
+static void
+test_references(void)
+{
+    size_t             i;
+    kecs_str_t         got;
+    kecs_arena_t      *a;
+    kecs_secret_ref_t  r;
+
+    static const struct {
+        const char  *from;
+        const char  *want;
+    } rows[] = {
+        { "/a/b", "0 /a/b /a/b    " },
+        { "arn:aws:ssm:r:1:parameter/a/b",
+          "0 arn:aws:ssm:r:1:parameter/a/b /a/b r   " },
+        { "arn:aws:secretsmanager:r:1:secret:n-AbCdEf",
+          "1 arn:aws:secretsmanager:r:1:secret:n-AbCdEf n-AbCdEf r   " },
+        { "arn:aws:secretsmanager:r:1:secret:n:k:s:",
+          "1 arn:aws:secretsmanager:r:1:secret:n n r k s " },
+        { "arn:aws:secretsmanager:r:1:secret:n:::v",
+          "1 arn:aws:secretsmanager:r:1:secret:n n r   v" },
+        { "arn:aws:secretsmanager", "1 arn:aws:secretsmanager     " },
+        { "arn:aws:s3:::bucket", NULL },
+        { "arn:aws:ssm:r:1:document/a", NULL },
+        { "arn:", NULL }
+    };
+
+    a = kecs_arena_create(0);
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (!kecs_secret_ref(kecs_str_of(rows[i].from), &r)) {
+            tap_ok(rows[i].want == NULL, "%s is none", rows[i].from);
+            continue;
+        }
+
+        got = kecs_sprintf(a, "%d %.*s %.*s %.*s %.*s %.*s %.*s", r.manager,
+                           kecs_fmt(r.id), kecs_fmt(r.name),
+                           kecs_fmt(r.region), kecs_fmt(r.key),
+                           kecs_fmt(r.stage), kecs_fmt(r.version));
+        tap_is_str(got, rows[i].want, "%s", rows[i].from);
+    }
+
+    kecs_arena_destroy(a);
+}
+
+
 int
 main(void)
 {
@@ -621,6 +670,7 @@ main(void)
     test_fields();
     test_literal();
     test_names();
+    test_references();
 
     return tap_done();
 }

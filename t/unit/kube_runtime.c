@@ -17,6 +17,7 @@
 #define ARN    "arn:aws:ecs:us-east-1:000000000000:task/default/" \
                "4f2a000102030405060708090a0b0c0d"
 #define PODS   "/api/v1/namespaces/team/pods"
+#define SECRETS  "/api/v1/namespaces/team/secrets"
 
 static const uint8_t  task_id[KECS_ID_LEN] = {
     0x4f, 0x2a, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
@@ -47,6 +48,11 @@ static unsigned      lease_version; /* 0: there is none */
 static char          lease_holder[256];
 static int           side_status;   /* for all but pods; 0: none is there */
 static unsigned      lists;         /* of pods */
+static bool          fetching;
+static int           secret_status; /* to POST; 0: it is made */
+static int           secret_test;   /* to PATCH; 0: it is ours */
+static char          secret_body[FAKE_IN];
+static char          secret_patch[FAKE_IN];
 static fake_conn_t  *silent;        /* has not been answered yet */
 static char          silent_method[16];
 
@@ -178,6 +184,26 @@ is_of_pods(const fake_request_t *r)
 
 
 static void
+of_secret(fake_conn_t *c, const fake_request_t *r)
+{
+    if (strcmp(r->method, "PATCH") == 0) {
+        (void) snprintf(secret_patch, sizeof(secret_patch), "%s", r->body);
+        fake_reply(c, secret_test ? secret_test : 200, "", "{}");
+        return;
+    }
+
+    if (strcmp(r->method, "POST") == 0) {
+        (void) snprintf(secret_body, sizeof(secret_body), "%s", r->body);
+        fake_reply(c, secret_status ? secret_status : 201, "",
+                   "{\"reason\":\"Because\",\"message\":\"cites v4lue\"}");
+        return;
+    }
+
+    fake_reply(c, 200, "", "{}");
+}
+
+
+static void
 ask(fake_t *f, fake_conn_t *c, const fake_request_t *r)
 {
     (void) f;
@@ -217,6 +243,12 @@ ask(fake_t *f, fake_conn_t *c, const fake_request_t *r)
     note(asked, sizeof(asked), "%s %s; ", r->method,
          is_of_pods(r)
          ? r->path + sizeof(PODS) - 1 : r->path);
+
+    if (strncmp(r->path, SECRETS, sizeof(SECRETS) - 1) == 0) {
+        of_secret(c, r);
+        return;
+    }
+
     (void) snprintf(last_body, sizeof(last_body), "%s", r->body);
 
     if (!by_rule(c, r)) {
@@ -340,6 +372,7 @@ connect_to(void)
     config.namespace = kecs_str("ignored");
     config.context = kecs_str("fake");
     config.loopback = true;
+    tuning.fetching = fetching;
     tuning.client.backoff = 5;
     tuning.client.backoff_max = 10;
     tuning.lease = (kecs_lease_conf_t) {
@@ -373,7 +406,7 @@ end(void)
 
 
 static kecs_rc_t
-start(void)
+start_with(const kecs_fetched_t *fetched)
 {
     void                *d;
     kecs_rc_t            rc;
@@ -391,9 +424,14 @@ start(void)
     task.revision = 1;
     task.launch = KECS_LAUNCH_EC2;
 
-    rc = kecs_json_parse(a, kecs_str("{\"cpu\":\"256\","
-                                     "\"containerDefinitions\":[{\"name\":"
-                                     "\"a\",\"image\":\"i\"}]}"), &json);
+    rc = kecs_json_parse(a, fetched == NULL
+                         ? kecs_str("{\"cpu\":\"256\","
+                                    "\"containerDefinitions\":[{\"name\":"
+                                    "\"a\",\"image\":\"i\"}]}")
+                         : kecs_str("{\"containerDefinitions\":[{\"name\":"
+                                    "\"a\",\"image\":\"r.test:5/i:1\","
+                                    "\"secrets\":[{\"name\":\"S\","
+                                    "\"valueFrom\":\"p\"}]}]}"), &json);
 
     if (rc == KECS_OK) {
         rc = kecs_shape_decode(a, &kecs_ecs_task_definition_shape, json,
@@ -406,12 +444,41 @@ start(void)
         s.region = kecs_str("us-east-1");
         s.cluster = kecs_str("default");
         s.definition = d;
+        s.fetched = fetched;
         rc = rt->ops->start(rt, &s);
     }
 
     kecs_arena_destroy(a);
 
     return rc;
+}
+
+
+static kecs_rc_t
+start(void)
+{
+    return start_with(NULL);
+}
+
+
+static kecs_rc_t
+start_fetched(bool login)
+{
+    kecs_str_t      value;
+    kecs_login_t    logins[1];
+    kecs_fetched_t  fetched;
+
+    value = kecs_str("v4lue");
+    memset(logins, 0, sizeof(logins));
+    fetched.secrets = &value;
+    fetched.logins = logins;
+
+    if (login) {
+        logins[0].username = kecs_str("u");
+        logins[0].password = kecs_str("p\"");
+    }
+
+    return start_with(&fetched);
 }
 
 
@@ -530,6 +597,106 @@ test_life(void)
     tap_ok(asks(DELETE PATCH), "forgotten without being stopped");
     tap_ok(strstr(last_body, "finalizers") != NULL, "deleted and let go");
     end();
+}
+
+
+#define SECRET_POST    "POST " SECRETS "?fieldValidation=Strict; "
+#define SECRET_PATCH   "PATCH " SECRETS "/" NAME "; "
+#define SECRET_DELETE  "DELETE " SECRETS "/" NAME "; "
+
+
+/* What was fetched is in a Secret, which comes before the pod. */
+
+static void
+test_secret(void)
+{
+    fetching = true;
+    (void) begin();
+    tap_is_int(start_fetched(true), KECS_OK, "a task with a Secret");
+    tap_ok(asks(SECRET_POST POST SECRET_PATCH),
+           "the Secret, then the pod, which it is given to");
+    tap_ok(strstr(secret_body, "\"immutable\":true") != NULL
+           && strstr(secret_body, "\"c0_s0\":\"v4lue\"") != NULL
+           && strstr(secret_body, "\"kecs/store\":\"" UUID "\"") != NULL
+           && strstr(secret_body, "\".dockerconfigjson\":\"{\\\"auths\\\":"
+                     "{\\\"r.test:5/i\\\":{\\\"username\\\":\\\"u\\\","
+                     "\\\"password\\\":\\\"p\\\\\\\"\\\"}}}\"") != NULL,
+           "value and login are in it: %s", secret_body);
+    tap_ok(strstr(secret_patch, "\"ownerReferences\":[{\"apiVersion\":\"v1\","
+                  "\"kind\":\"Pod\",\"name\":\"" NAME "\",\"uid\":"
+                  "\"u-1\"}]") != NULL, "the pod owns it: %s", secret_patch);
+    tap_ok(strstr(last_body, "v4lue") == NULL
+           && strstr(last_body, "\"secretKeyRef\":{\"key\":\"c0_s0\","
+                     "\"name\":\"" NAME "\"}") != NULL
+           && strstr(last_body, "\"imagePullSecrets\":[{\"name\":\"" NAME
+                     "\"}]") != NULL, "the pod refers to it: %s", last_body);
+
+    forget("u-1");
+    tap_ok(asks(SECRET_PATCH SECRET_DELETE DELETE PATCH),
+           "it goes with the task");
+    end();
+}
+
+
+static void
+test_secret_refused(void)
+{
+    (void) begin();
+    told[0] = '\0';
+    secret_status = 403;
+    (void) start_fetched(false);
+    tap_ok(tells("refused(ResourceInitializationError: unable to pull secrets"
+                 " or registry auth: the Secret of the pod cannot be created:"
+                 " HTTP 403, Because.) "),
+           "no right: the reason cites nothing");
+    tap_ok(asks(SECRET_POST), "and there is no pod");
+    end();
+
+    (void) begin();
+    told[0] = '\0';
+    secret_status = 409;
+    (void) start_fetched(false);
+    tap_ok(asks(SECRET_POST SECRET_PATCH POST SECRET_PATCH),
+           "one of an earlier start is taken");
+    end();
+
+    (void) begin();
+    told[0] = '\0';
+    secret_test = 422;
+    (void) start_fetched(false);
+    tap_ok(tells("refused(ResourceInitializationError: unable to pull secrets"
+                 " or registry auth: the Secret of the pod exists and is not"
+                 " of this task.) "), "one of somebody else is not");
+    tap_ok(asks(SECRET_POST SECRET_PATCH), "and it stays");
+    end();
+    secret_status = secret_test = 0;
+
+    (void) begin();
+    told[0] = '\0';
+    rules[0] = (rule_t) { "POST", 422, "{\"message\":\"no\"}", 1, false };
+    (void) start_fetched(false);
+    tap_ok(tells("refused(no) "), "the pod is refused");
+    tap_ok(asks(SECRET_POST POST SECRET_DELETE), "the Secret is removed");
+    end();
+
+    (void) begin();
+    stop("");
+    tap_ok(asks(GET), "a task that never had a pod is stopped");
+    forget("");
+    tap_ok(asks(SECRET_PATCH SECRET_DELETE GET), "and leaves no Secret");
+    tap_ok(strcmp(secret_patch, "[{\"op\":\"test\",\"path\":"
+                  "\"/metadata/labels/kecs~1store\",\"value\":\"" UUID
+                  "\"}]") == 0,
+           "of this store: %s", secret_patch);
+    end();
+
+    (void) begin();
+    secret_test = 422;
+    forget("");
+    tap_ok(asks(SECRET_PATCH GET), "and one of somebody else stays");
+    end();
+    secret_test = 0;
+    fetching = false;
 }
 
 
@@ -902,6 +1069,8 @@ main(void)
     version = "{\"major\":\"1\",\"minor\":\"34+\"}";
 
     test_life();
+    test_secret();
+    test_secret_refused();
     test_foreign();
     test_replies();
     test_races();

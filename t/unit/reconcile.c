@@ -13,6 +13,7 @@
 #include "../../src/reconciler/evacuate.c"
 #include "../../src/reconciler/expiry.c"
 #include "../../src/reconciler/expose.c"
+#include "../../src/reconciler/fetch.c"
 #include "../../src/reconciler/follow.c"
 #include "../../src/reconciler/loop.c"
 #include "../../src/reconciler/nodes.c"

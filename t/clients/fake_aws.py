@@ -1,0 +1,180 @@
+"""A few calls of other AWS services, for suites: Systems Manager, Secrets
+Manager, CloudWatch, Lambda, on loopback.
+
+    fake_aws.py STATE LOG
+
+Prints its port.  STATE is a file of JSON, read anew for every call:
+
+    keys        {key id: {"secret": ..., "token": ...}}; others are refused
+    parameters  {name or ARN: value}
+    secrets     {id: {stage or version: text}}
+    fail        {operation: [status, code, times]}
+    alarms      names of those in ALARM
+    functions   {name: [answers, the last one again and again]}
+
+Signatures are verified with botocore's own signer.  A line of JSON per call
+goes to LOG.
+"""
+
+import hmac
+import json
+import re
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+SCOPE = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d+)/([^/]+)/([^/]+)"
+                   r"/aws4_request, *SignedHeaders=([^,]+), *Signature=(\w+)")
+STATE, LOG = sys.argv[1:3]
+failed = {}
+invoked = {}
+
+
+class Refused(Exception):
+    """Status, code and message of an error."""
+
+
+def signature_of(call, body, scope, key):
+    key_id, _, region, service, signed, _ = scope
+    headers = {n: call.headers[n] for n in signed.split(";")}
+    request = AWSRequest(
+        method=call.command, data=body, headers=headers,
+        url=f"http://{call.headers['host']}{call.path}")
+    request.context["timestamp"] = call.headers["x-amz-date"]
+    auth = SigV4Auth(Credentials(key_id, key["secret"]), service, region)
+    text = auth.string_to_sign(request, auth.canonical_request(request))
+    return auth.signature(text, request)
+
+
+def verify(call, body, state):
+    """Refuses what is not signed as AWS wants it; the scope."""
+    match = SCOPE.match(call.headers["authorization"] or "")
+    if not match:
+        raise Refused(403, "MissingAuthenticationToken", "not signed")
+    scope = match.groups()
+    key = state["keys"].get(scope[0])
+    if key is None:
+        raise Refused(403, "UnrecognizedClientException",
+                      "The security token included in the request is invalid.")
+    signed = scope[4].split(";")
+    for name in ("host", "x-amz-date", "x-amz-target", "x-amz-security-token",
+                 "content-type"):
+        if call.headers[name] is not None and name not in signed:
+            raise Refused(403, "SignatureDoesNotMatch", f"{name} not signed")
+    if not hmac.compare_digest(signature_of(call, body, scope, key),
+                               scope[5]):
+        raise Refused(403, "SignatureDoesNotMatch", "another signature")
+    if call.headers["x-amz-security-token"] != key.get("token"):
+        raise Refused(403, "ExpiredTokenException", "another token")
+    return scope
+
+
+def get_parameters(state, asked):
+    if len(asked["Names"]) > 10 or len(set(asked["Names"])) != len(
+            asked["Names"]) or asked["WithDecryption"] is not True:
+        raise Refused(400, "ValidationException", "names")
+    known = state.get("parameters", {})
+    return {"Parameters": [{"Name": n.split(":parameter")[-1], "ARN":
+                            n if n.startswith("arn:") else "arn:of:" + n,
+                            "Type": "SecureString", "Value": known[n]}
+                           for n in asked["Names"] if n in known],
+            "InvalidParameters": [n for n in asked["Names"]
+                                  if n not in known]}
+
+
+def get_secret_value(state, asked):
+    versions = state.get("secrets", {}).get(asked["SecretId"])
+    which = asked.get("VersionId") or asked.get("VersionStage", "AWSCURRENT")
+    if versions is None or which not in versions:
+        raise Refused(400, "ResourceNotFoundException",
+                      "Secrets Manager can't find the specified secret.")
+    return {"Name": asked["SecretId"], "SecretString": versions[which]}
+
+
+OPERATIONS = {
+    "AmazonSSM.GetParameters": get_parameters,
+    "secretsmanager.GetSecretValue": get_secret_value,
+}
+
+
+def describe_alarms(state, form):
+    names = [v[0] for k, v in sorted(form.items())
+             if k.startswith("AlarmNames.member.")]
+    members = "".join(
+        f"<member><AlarmName>{n}</AlarmName><StateValue>ALARM</StateValue>"
+        "</member>" for n in names if n in state.get("alarms", []))
+    return ('<DescribeAlarmsResponse xmlns="http://monitoring.amazonaws.com/'
+            'doc/2010-08-01/"><DescribeAlarmsResult><MetricAlarms>'
+            f"{members}</MetricAlarms></DescribeAlarmsResult>"
+            "</DescribeAlarmsResponse>")
+
+
+def invoke(state, name):
+    answers = state.get("functions", {}).get(name)
+    if answers is None:
+        raise Refused(404, "ResourceNotFoundException",
+                      f"Function not found: {name}")
+    n = invoked[name] = invoked.get(name, 0) + 1
+    return answers[min(n, len(answers)) - 1]
+
+
+def fail_as_told(state, operation):
+    status, code, times = state.get("fail", {}).get(operation, (0, "", 0))
+    failed[operation] = failed.get(operation, 0) + 1
+    if failed[operation] <= times:
+        raise Refused(status, code, "as told")
+
+
+def answer(call, state, body):
+    """Operation and text of the answer."""
+    if call.path.startswith("/2015-03-31/functions/"):
+        name = call.path.split("/")[3]
+        fail_as_told(state, "Invoke")
+        return "Invoke", json.dumps(invoke(state, name))
+    operation = call.headers["x-amz-target"]
+    if operation is None:
+        form = parse_qs(body.decode())
+        fail_as_told(state, form["Action"][0])
+        return form["Action"][0], describe_alarms(state, form)
+    fail_as_told(state, operation)
+    return operation, json.dumps(
+        OPERATIONS[operation](state, json.loads(body)))
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        with open(STATE) as f:
+            state = json.load(f)
+        note = {"target": self.headers["x-amz-target"], "path": self.path,
+                "body": body.decode()}
+        try:
+            note["scope"] = verify(self, body, state)[:4]
+            note["operation"], text = answer(self, state, body)
+            status = 200
+        except Refused as e:
+            status, code, message = e.args
+            text = json.dumps({"__type": "com.example#" + code,
+                               "message": message})
+            note["refused"] = code
+        with open(LOG, "a") as f:
+            f.write(json.dumps(note) + "\n")
+        self.send_response(status)
+        self.send_header("Content-Type", "application/x-amz-json-1.1")
+        self.send_header("Content-Length", str(len(text.encode())))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *args):
+        pass
+
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()
