@@ -44,6 +44,10 @@ typedef struct {
     kecs_placed_t  *others;         /* of other clusters */
 } kecs_usage_t;
 
+/* The same from counts alone: without the tasks, so without ports. */
+kecs_rc_t kecs_instance_load(kecs_call_t *c, const kecs_instance_t *p,
+    kecs_usage_t *out);
+
 
 /* The parts that are loaded, as members of the structure. */
 kecs_rc_t kecs_instance_view(kecs_call_t *c, const kecs_instance_t *p,

@@ -21,6 +21,7 @@ typedef struct {
     kecs_query_instance_t           q;
     const char                     *refusal;    /* NULL: it may be used */
     bool                            joins;      /* a node: it is none yet */
+    uint32_t                        same;       /* tasks of the group */
 } candidate_t;
 
 struct kecs_placing_s {
@@ -270,20 +271,6 @@ gather(kecs_placing_t *x)
 /* How one stands now. */
 
 
-static uint32_t
-tasks_of_group(const kecs_placing_t *x, const candidate_t *d)
-{
-    uint32_t              n;
-    const kecs_placed_t  *t;
-
-    for (n = 0, t = d->usage.tasks; t != NULL; t = t->next) {
-        n += kecs_str_eq(t->group, x->task->group);
-    }
-
-    return n;
-}
-
-
 static kecs_rc_t
 constrain(kecs_placing_t *x, candidate_t *d, uint32_t same)
 {
@@ -335,7 +322,7 @@ judge(kecs_placing_t *x, size_t i)
     p->id = kecs_str_n(d->p.id, KECS_ID_LEN);
     p->attributes = d->q.attributes;
     p->n_attributes = d->q.n_attributes;
-    p->same = tasks_of_group(x, d);
+    p->same = d->same;
     kecs_instance_left(d->view, &p->cpu, &p->memory);
 
     d->refusal = kecs_instance_fits(&d->p, d->view, x->def, &x->needs);
@@ -350,12 +337,46 @@ judge(kecs_placing_t *x, size_t i)
 }
 
 
+/* Counts will do, unless it comes down to ports, or groups of others. */
+
+static bool
+has_to_list(const kecs_placing_t *x)
+{
+    bool    list;
+    size_t  i;
+
+    list = x->needs.ports.len != 0;
+
+    for (i = 0; i < x->n_queries; i++) {
+        list |= (kecs_query_needs(x->queries[i]) & KECS_QUERY_GROUPS) != 0;
+    }
+
+    return list;
+}
+
+
+static kecs_rc_t
+look_at(kecs_placing_t *x, candidate_t *d, bool listed)
+{
+    kecs_rc_t  rc;
+
+    rc = listed ? kecs_instance_usage(x->c, &d->p, &d->usage)
+                : kecs_instance_load(x->c, &d->p, &d->usage);
+
+    return rc == KECS_OK
+           ? kecs_group_count(x->c->txn, &d->p, x->task->group, &d->same)
+           : rc;
+}
+
+
 static kecs_rc_t
 judge_all(kecs_placing_t *x)
 {
+    bool       listed;
     size_t     i;
     kecs_rc_t  rc;
 
+    listed = has_to_list(x);
     x->places = kecs_calloc(x->c->arena, x->n, sizeof(kecs_place_t));
 
     if (x->places == NULL) {
@@ -363,8 +384,7 @@ judge_all(kecs_placing_t *x)
     }
 
     for (i = 0; i < x->n; i++) {
-        rc = kecs_instance_usage(x->c, &x->candidates[i].p,
-                                 &x->candidates[i].usage);
+        rc = look_at(x, &x->candidates[i], listed);
 
         if (rc == KECS_OK) {
             rc = judge(x, i);
@@ -483,6 +503,7 @@ take(kecs_placing_t *x, size_t i)
     d->usage.tasks = t;
     d->usage.n++;
     d->usage.pending++;
+    d->same++;
     d->usage.cpu += x->needs.cpu;
     d->usage.memory += x->needs.memory;
 

@@ -104,10 +104,14 @@ add_tasks(kecs_call_t *c, const kecs_instance_t *p, kecs_usage_t *out,
 }
 
 
-/* Of the node's instances in other clusters, of whatever account. */
+/* What is on the node's instances in other clusters, of any account. */
+
+typedef kecs_rc_t (*add_pt)(kecs_call_t *c, const kecs_instance_t *p,
+    kecs_usage_t *out, bool own);
 
 static kecs_rc_t
-add_others(kecs_call_t *c, const kecs_instance_t *p, kecs_usage_t *out)
+add_others(kecs_call_t *c, const kecs_instance_t *p, kecs_usage_t *out,
+    add_pt add)
 {
     kecs_rc_t         rc;
     kecs_key_t        prefix;
@@ -125,7 +129,7 @@ add_others(kecs_call_t *c, const kecs_instance_t *p, kecs_usage_t *out)
         rc = kecs_scan_next(scan, &key, &other);
 
         if (rc == KECS_OK && memcmp(other.id, p->id, KECS_ID_LEN) != 0) {
-            rc = add_tasks(c, &other, out, false);
+            rc = add(c, &other, out, false);
         }
     }
 
@@ -133,16 +137,54 @@ add_others(kecs_call_t *c, const kecs_instance_t *p, kecs_usage_t *out)
 }
 
 
-kecs_rc_t
-kecs_instance_usage(kecs_call_t *c, const kecs_instance_t *p,
-    kecs_usage_t *out)
+static kecs_rc_t
+usage_by(kecs_call_t *c, const kecs_instance_t *p, kecs_usage_t *out,
+    add_pt add)
 {
     kecs_rc_t  rc;
 
     memset(out, 0, sizeof(kecs_usage_t));
-    rc = add_tasks(c, p, out, true);
+    rc = add(c, p, out, true);
 
-    return rc == KECS_OK && p->node.len != 0 ? add_others(c, p, out) : rc;
+    return rc == KECS_OK && p->node.len != 0 ? add_others(c, p, out, add)
+                                             : rc;
+}
+
+
+kecs_rc_t
+kecs_instance_usage(kecs_call_t *c, const kecs_instance_t *p,
+    kecs_usage_t *out)
+{
+    return usage_by(c, p, out, add_tasks);
+}
+
+
+static kecs_rc_t
+add_counts(kecs_call_t *c, const kecs_instance_t *p, kecs_usage_t *out,
+    bool own)
+{
+    kecs_rc_t      rc;
+    kecs_counts_t  counts;
+
+    rc = kecs_instance_counts(c->txn, p, &counts);
+    out->cpu += counts.cpu;
+    out->memory += counts.memory;
+
+    if (own) {
+        out->n = counts.live;
+        out->running = counts.running;
+        out->pending = counts.pending;
+    }
+
+    return rc;
+}
+
+
+kecs_rc_t
+kecs_instance_load(kecs_call_t *c, const kecs_instance_t *p,
+    kecs_usage_t *out)
+{
+    return usage_by(c, p, out, add_counts);
 }
 
 
@@ -535,7 +577,7 @@ fill_usage(kecs_call_t *c, const kecs_usage_t *usage, kecs_query_instance_t *x)
 
     x->running = usage->running;
     x->groups = groups;
-    x->n_groups = usage->n;
+    x->n_groups = i;
 
     return KECS_OK;
 }

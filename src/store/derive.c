@@ -162,6 +162,30 @@ derive_taskdef(const kecs_taskdef_t *t, kecs_derived_t *d)
 
 
 static void
+derive_instance_counts(const kecs_task_t *t, kecs_derived_t *d)
+{
+    kecs_counts_t  *c;
+
+    if (!kecs_task_on_instance(t) || t->status == KECS_TASK_STOPPED) {
+        return;
+    }
+
+    c = count_add(d, t->cluster, KECS_COUNT_INSTANCE,
+                  kecs_count_instance(t->instance));
+    c->running = t->status == KECS_TASK_RUNNING;
+    c->pending = t->status < KECS_TASK_RUNNING
+                 && t->desired == KECS_DESIRED_RUNNING;
+    c->live = 1;
+    c->cpu = t->cpu;
+    c->memory = t->memory;
+
+    c = count_add(d, t->cluster, KECS_COUNT_GROUP,
+                  kecs_count_group(t->instance, t->group));
+    c->live = 1;
+}
+
+
+static void
 derive_task_counts(const kecs_task_t *t, kecs_derived_t *d)
 {
     unsigned        i, n;
@@ -189,6 +213,8 @@ derive_task_counts(const kecs_task_t *t, kecs_derived_t *d)
         c[0]->by[KECS_BY_RUNNING][t->launch] = c[0]->running;
         c[0]->by[KECS_BY_PENDING][t->launch] = c[0]->pending;
     }
+
+    derive_instance_counts(t, d);
 }
 
 

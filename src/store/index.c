@@ -94,7 +94,7 @@ kecs_counts_unpack(kecs_str_t value, kecs_counts_t *c)
     uint32_t  n[KECS_COUNTS_N];
 
     if (value.len != KECS_COUNTS_LEN && value.len != KECS_COUNTS_LEN_1
-        && value.len != KECS_COUNTS_MAX_LEN)
+        && value.len != KECS_COUNTS_LEN_3 && value.len != KECS_COUNTS_MAX_LEN)
     {
         return KECS_CORRUPT;
     }
@@ -129,6 +129,55 @@ kecs_counts(kecs_txn_t *txn, uint32_t scope, uint32_t cluster,
     }
 
     return rc == KECS_OK ? kecs_counts_unpack(v, out) : rc;
+}
+
+
+uint64_t
+kecs_count_instance(const uint8_t *instance)
+{
+    return kecs_be_get(instance, 8);
+}
+
+
+/* FNV-1a. */
+
+uint64_t
+kecs_count_group(const uint8_t *instance, kecs_str_t group)
+{
+    size_t    i;
+    uint64_t  h;
+
+    h = kecs_be_get(instance, 8) ^ UINT64_C(0xcbf29ce484222325);
+
+    for (i = 0; i < group.len; i++) {
+        h = (h ^ (uint8_t) group.data[i]) * UINT64_C(0x100000001b3);
+    }
+
+    return h;
+}
+
+
+kecs_rc_t
+kecs_instance_counts(kecs_txn_t *txn, const kecs_instance_t *p,
+    kecs_counts_t *out)
+{
+    return kecs_counts(txn, p->rec.scope, p->cluster, KECS_COUNT_INSTANCE,
+                       kecs_count_instance(p->id), out);
+}
+
+
+kecs_rc_t
+kecs_group_count(kecs_txn_t *txn, const kecs_instance_t *p, kecs_str_t group,
+    uint32_t *n)
+{
+    kecs_rc_t      rc;
+    kecs_counts_t  counts;
+
+    rc = kecs_counts(txn, p->rec.scope, p->cluster, KECS_COUNT_GROUP,
+                     kecs_count_group(p->id, group), &counts);
+    *n = counts.live;
+
+    return rc;
 }
 
 

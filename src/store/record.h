@@ -850,6 +850,8 @@ typedef struct {
     uint32_t     draining;          /* DRAINING services */
     uint32_t     instances;         /* container instances, not INACTIVE */
     uint32_t     by[KECS_BY_ROWS][KECS_LAUNCHES];   /* launch type */
+    uint32_t     cpu;               /* what the tasks on an instance take */
+    uint32_t     memory;
 } kecs_counts_t;
 
 

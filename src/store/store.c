@@ -293,7 +293,9 @@ upgrade(kecs_store_t *s, MDB_txn *mdb, bool write, const char **why)
 
     kecs_txn_init(&txn, s, mdb, false);
 
-    return s->readonly || kecs_upgraded(&txn) ? KECS_OK : KECS_AGAIN;
+    return s->readonly || (kecs_upgraded(&txn, KECS_META_LAUNCHES)
+                           && kecs_upgraded(&txn, KECS_META_PLACED))
+           ? KECS_OK : KECS_AGAIN;
 }
 
 

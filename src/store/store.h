@@ -195,6 +195,15 @@ kecs_rc_t kecs_counts(kecs_txn_t *txn, uint32_t scope, uint32_t cluster,
     uint32_t service, uint64_t deployment, kecs_counts_t *out);
 
 
+/* The same of the tasks on a container instance (live, cpu, memory ...). */
+kecs_rc_t kecs_instance_counts(kecs_txn_t *txn, const kecs_instance_t *p,
+    kecs_counts_t *out);
+
+/* How many tasks of a group are on it that are not STOPPED. */
+kecs_rc_t kecs_group_count(kecs_txn_t *txn, const kecs_instance_t *p,
+    kecs_str_t group, uint32_t *n);
+
+
 /*
  * Indexes.  An entry is (index, scope, key) -> the key fields of a record;
  * the keys of one index are ordered bytes made by kecs_key_* below.

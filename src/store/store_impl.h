@@ -159,7 +159,7 @@ uint64_t kecs_be_get(const void *p, size_t bytes);
 /* Derivation: index entries and counter contributions of one state. */
 
 #define KECS_DERIVED_MAX  12
-#define KECS_COUNTS_MAX   3
+#define KECS_COUNTS_MAX   5
 
 typedef struct {
     uint32_t       cluster;
@@ -205,7 +205,17 @@ kecs_rc_t kecs_derived_apply(kecs_txn_t *txn, uint32_t scope,
 #define KECS_COUNTS_N      ((unsigned) (sizeof(kecs_counts_t) / 4))
 #define KECS_COUNTS_MAX_LEN  (4 * KECS_COUNTS_N)
 #define KECS_COUNTS_LEN    24
-#define KECS_COUNTS_LEN_1  20       /* before there were instances */
+#define KECS_COUNTS_LEN_1  20       /* before there were instances, */
+#define KECS_COUNTS_LEN_3  104      /* and before they had counts */
+
+/*
+ * Counts of an instance and of a group on it are kept where a cluster has
+ * no services; the last part of the key stands for their names.
+ */
+#define KECS_COUNT_INSTANCE  UINT32_MAX
+#define KECS_COUNT_GROUP     (UINT32_MAX - 1)
+uint64_t kecs_count_instance(const uint8_t *instance);
+uint64_t kecs_count_group(const uint8_t *instance, kecs_str_t group);
 void kecs_counter_key(kecs_key_t *k, uint32_t scope, uint32_t cluster,
     uint32_t service, uint64_t deployment);
 size_t kecs_counts_pack(const kecs_counts_t *c, uint8_t *out);
@@ -256,8 +266,9 @@ typedef struct {
  * upgrade.c.
  */
 #define KECS_META_LAUNCHES     kecs_str("launches")
+#define KECS_META_PLACED       kecs_str("placed")
 
-bool kecs_upgraded(kecs_txn_t *txn);
+bool kecs_upgraded(kecs_txn_t *txn, kecs_str_t mark);
 kecs_rc_t kecs_upgrade(kecs_store_t *s, MDB_txn *mdb);
 
 #define KECS_MAP_DEFAULT       ((uint64_t) 16 << 30)

@@ -1,9 +1,10 @@
 /*
  * What older releases did not derive, made up for once: when a store of
  * theirs is opened for writing, in the transaction that opens its databases.
- * A mark in "meta" says that it is done; a new store gets it at once.
+ * Marks in "meta" say what is done; a new store gets them at once.
  *
- * So far that is the counts by launch type of clusters.
+ * So far that is the counts by launch type of clusters, and what the tasks
+ * on container instances take of them.
  */
 
 #include "store_impl.h"
@@ -18,16 +19,16 @@ typedef struct {
 
 
 bool
-kecs_upgraded(kecs_txn_t *txn)
+kecs_upgraded(kecs_txn_t *txn, kecs_str_t mark)
 {
     kecs_str_t  v;
 
-    return kecs_db_get(txn, KECS_DB_META, KECS_META_LAUNCHES, &v) == KECS_OK;
+    return kecs_db_get(txn, KECS_DB_META, mark, &v) == KECS_OK;
 }
 
 
 static kecs_rc_t
-tally_write(kecs_txn_t *txn, tally_t *t)
+add_counts(kecs_txn_t *txn, uint32_t scope, const kecs_contribution_t *at)
 {
     uint8_t        value[KECS_COUNTS_MAX_LEN];
     size_t         len;
@@ -35,22 +36,32 @@ tally_write(kecs_txn_t *txn, tally_t *t)
     kecs_key_t     k;
     kecs_counts_t  c;
 
-    if (t->cluster == 0) {
-        return KECS_OK;
-    }
-
-    rc = kecs_counts(txn, t->scope, t->cluster, 0, 0, &c);
+    rc = kecs_counts(txn, scope, at->cluster, at->service, at->deployment,
+                     &c);
 
     if (rc != KECS_OK) {
         return rc;
     }
 
-    kecs_counts_add(&c, &t->counts);
-    kecs_counter_key(&k, t->scope, t->cluster, 0, 0);
+    kecs_counts_add(&c, &at->counts);
+    kecs_counter_key(&k, scope, at->cluster, at->service, at->deployment);
     len = kecs_counts_pack(&c, value);
 
     return kecs_db_put(txn, KECS_DB_COUNTER, kecs_key_view(&k),
                        kecs_str_n(value, len), 0);
+}
+
+
+static kecs_rc_t
+tally_write(kecs_txn_t *txn, tally_t *t)
+{
+    kecs_contribution_t  at;
+
+    memset(&at, 0, sizeof(at));
+    at.cluster = t->cluster;
+    at.counts = t->counts;
+
+    return t->cluster != 0 ? add_counts(txn, t->scope, &at) : KECS_OK;
 }
 
 
@@ -96,8 +107,33 @@ tally_add(kecs_txn_t *txn, tally_t *t, const kecs_any_t *rec)
 }
 
 
+/* Adds what it takes of its instance. */
+
 static kecs_rc_t
-count_index(kecs_txn_t *txn, kecs_arena_t *a, kecs_index_t index)
+placed_add(kecs_txn_t *txn, tally_t *t, const kecs_any_t *rec)
+{
+    unsigned        i;
+    kecs_rc_t       rc;
+    kecs_derived_t  d;
+
+    (void) t;
+    kecs_derive(rec, &d);
+
+    for (i = 0, rc = KECS_OK; rc == KECS_OK && i < d.counts; i++) {
+        if (d.count[i].service >= KECS_COUNT_GROUP) {
+            rc = add_counts(txn, rec->rec.scope, &d.count[i]);
+        }
+    }
+
+    return rc;
+}
+
+
+typedef kecs_rc_t (*add_pt)(kecs_txn_t *txn, tally_t *t,
+    const kecs_any_t *rec);
+
+static kecs_rc_t
+count_index(kecs_txn_t *txn, kecs_arena_t *a, kecs_index_t index, add_pt add)
 {
     char           first;
     tally_t        t;
@@ -125,7 +161,7 @@ count_index(kecs_txn_t *txn, kecs_arena_t *a, kecs_index_t index)
         }
 
         if (rc == KECS_OK) {
-            rc = tally_add(txn, &t, &rec);
+            rc = add(txn, &t, &rec);
         }
 
         if (rc != KECS_OK) {
@@ -137,36 +173,65 @@ count_index(kecs_txn_t *txn, kecs_arena_t *a, kecs_index_t index)
 }
 
 
+static kecs_rc_t
+upgrade_launches(kecs_txn_t *txn, kecs_arena_t *a)
+{
+    kecs_rc_t  rc;
+
+    rc = count_index(txn, a, KECS_IX_TASK_LIVE, tally_add);
+
+    return rc == KECS_OK
+           ? count_index(txn, a, KECS_IX_SERVICE_LIVE, tally_add) : rc;
+}
+
+
+static kecs_rc_t
+upgrade_placed(kecs_txn_t *txn, kecs_arena_t *a)
+{
+    return count_index(txn, a, KECS_IX_TASK_LIVE, placed_add);
+}
+
+
 kecs_rc_t
 kecs_upgrade(kecs_store_t *s, MDB_txn *mdb)
 {
+    size_t         i;
     kecs_rc_t      rc;
     kecs_txn_t     txn;
     kecs_arena_t  *a;
 
+    const struct {
+        kecs_str_t   mark;
+        kecs_rc_t  (*upgrade)(kecs_txn_t *txn, kecs_arena_t *a);
+    } steps[] = {
+        { KECS_META_LAUNCHES, upgrade_launches },
+        { KECS_META_PLACED, upgrade_placed }
+    };
+
     kecs_txn_init(&txn, s, mdb, true);
-
-    if (kecs_upgraded(&txn)) {
-        return KECS_OK;
-    }
-
     a = kecs_arena_create(0);
 
     if (a == NULL) {
         return KECS_NOMEM;
     }
 
-    rc = count_index(&txn, a, KECS_IX_TASK_LIVE);
+    rc = KECS_OK;
 
-    if (rc == KECS_OK) {
-        rc = count_index(&txn, a, KECS_IX_SERVICE_LIVE);
+    for (i = 0; rc == KECS_OK && i < sizeof(steps) / sizeof(steps[0]); i++) {
+        if (kecs_upgraded(&txn, steps[i].mark)) {
+            continue;
+        }
+
+        rc = steps[i].upgrade(&txn, a);
+        kecs_db_rest(&txn, KECS_DB_INDEX);
+
+        if (rc == KECS_OK) {
+            rc = kecs_db_put(&txn, KECS_DB_META, steps[i].mark,
+                             kecs_str("1"), 0);
+        }
     }
 
-    kecs_db_rest(&txn, KECS_DB_INDEX);
     kecs_arena_destroy(a);
 
-    return rc == KECS_OK
-           ? kecs_db_put(&txn, KECS_DB_META, KECS_META_LAUNCHES,
-                         kecs_str("1"), 0)
-           : rc;
+    return rc;
 }

@@ -479,6 +479,126 @@ drop_kind(const char *path, const char *name)
 }
 
 
+/* As releases wrote it that counted nothing by instance. */
+
+static void
+forget_placed(const char *path)
+{
+    MDB_val     k, v;
+    MDB_dbi     meta, counter;
+    MDB_env    *env;
+    MDB_txn    *txn;
+    MDB_cursor *cursor;
+
+    (void) mdb_env_create(&env);
+    (void) mdb_env_set_maxdbs(env, 4);
+    (void) mdb_env_open(env, path, 0, 0600);
+    (void) mdb_txn_begin(env, NULL, 0, &txn);
+    (void) mdb_dbi_open(txn, "meta", 0, &meta);
+    (void) mdb_dbi_open(txn, "counter", 0, &counter);
+    k.mv_size = 6;
+    k.mv_data = (void *) (uintptr_t) "placed";
+    tap_is_int(mdb_del(txn, meta, &k, NULL), 0, "the mark is there");
+    (void) mdb_cursor_open(txn, counter, &cursor);
+
+    while (mdb_cursor_get(cursor, &k, &v, MDB_NEXT) == 0) {
+        if (kecs_be_get((char *) k.mv_data + 8, 4) >= KECS_COUNT_GROUP) {
+            (void) mdb_cursor_del(cursor, 0);
+        }
+    }
+
+    mdb_cursor_close(cursor);
+    (void) mdb_txn_commit(txn);
+    mdb_env_close(env);
+}
+
+
+/* Two tasks that are on an instance, and one that was. */
+
+static void
+place_tasks(kecs_store_t *s, kecs_instance_t *p)
+{
+    unsigned      i;
+    kecs_txn_t   *txn;
+    kecs_task_t   t;
+
+    memset(p, 0, sizeof(*p));
+    p->rec.kind = KECS_INSTANCE;
+    p->rec.scope = 1;
+    p->cluster = 1;
+    memset(p->id, 0xab, KECS_ID_LEN);
+    p->status = KECS_INSTANCE_ACTIVE;
+
+    txn = kit_write(s);
+    (void) kecs_put(txn, p);
+
+    for (i = 100; i < 103; i++) {
+        kit_task(&t, i);
+        t.cluster = 1;
+        memcpy(t.instance, p->id, KECS_ID_LEN);
+        t.status = i == 102 ? KECS_TASK_STOPPED : KECS_TASK_RUNNING;
+        t.group = kecs_str_of(i == 100 ? "one" : "other");
+        t.cpu = 256;
+        t.memory = 512;
+        (void) kecs_put(txn, &t);
+    }
+
+    (void) kecs_write_commit(txn);
+}
+
+
+static void
+are_counted(kecs_store_t *s, const kecs_instance_t *p, const char *when)
+{
+    uint32_t        n;
+    kecs_txn_t     *txn;
+    kecs_counts_t   c;
+
+    txn = kit_read(s);
+    (void) kecs_instance_counts(txn, p, &c);
+    tap_ok(c.live == 2 && c.running == 2 && c.cpu == 512
+           && c.memory == 1024, "what they take is counted %s", when);
+    tap_ok(kecs_group_count(txn, p, kecs_str("one"), &n) == KECS_OK
+           && n == 1, "so is a group %s", when);
+    tap_ok(kecs_group_count(txn, p, kecs_str("none"), &n) == KECS_OK
+           && n == 0, "but no other %s", when);
+    kecs_read_end(txn);
+}
+
+
+static void
+placed(void)
+{
+    const char         *why;
+    kecs_store_t       *s;
+    kecs_instance_t     p;
+    kecs_store_conf_t   conf;
+
+    s = kit_open_at(kit_path("placed"));
+    populate(s);
+    place_tasks(s, &p);
+    are_counted(s, &p, "at once");
+    tap_is_int(kit_defects(s, true), 0, "it is sound");
+    kecs_store_close(s);
+    forget_placed(kit_path("placed"));
+
+    memset(&conf, 0, sizeof(conf));
+    conf.path = kit_path("placed");
+    conf.readonly = true;
+    tap_is_int(kecs_store_open(&conf, &s, &why), KECS_OK,
+               "without it opens for reading");
+    tap_is_int(kit_defects(s, true), 0, "and is sound");
+    kecs_store_close(s);
+
+    conf.readonly = false;
+    tap_is_int(kecs_store_open(&conf, &s, &why), KECS_OK,
+               "it opens for writing");
+    are_counted(s, &p, "then");
+    tap_is_int(kit_defects(s, true), 0, "it is sound");
+    kecs_store_close(s);
+}
+
+
 /* A store of a release that knew fewer kinds of records. */
 
 static void
@@ -754,6 +874,7 @@ main(void)
 
     newer();
     older();
+    placed();
     refusals();
     rights();
     failed_commit();

@@ -1,0 +1,190 @@
+#!/usr/bin/perl
+# Nodes of a real cluster as container instances: tasks on two of them, what
+# they have, members by label, draining, a node that is away.
+
+use strict;
+use warnings;
+
+use Test::More;
+use KecsCluster;
+use KecsTasks;
+
+if (my $why = KecsCluster::missing()) {
+    plan skip_all => $why;
+}
+
+my $cluster = KecsCluster->new;
+plan skip_all => 'a cluster that is not ours is not changed'
+    if !$cluster->own;
+
+my $t = KecsTasks->new($cluster, sets => [ 'instance-idle=5s' ]);
+my $k = $t->k;
+
+sub instances {
+    my ($of) = @_;
+    return sort @{ $k->aws('list-container-instances', '--cluster',
+        $of // 'demo')->{containerInstanceArns} };
+}
+
+sub describe {
+    my ($arn, $of) = @_;
+    return $k->aws('describe-container-instances', '--cluster',
+        $of // 'demo', '--container-instances', $arn)
+        ->{containerInstances}[0];
+}
+
+sub amount {
+    my ($instance, $list, $name) = @_;
+    my ($r) = grep { $_->{name} eq $name } @{ $instance->{$list} };
+    return $r->{integerValue};
+}
+
+sub attribute {
+    my ($instance, $name) = @_;
+    my ($r) = grep { $_->{name} eq $name } @{ $instance->{attributes} };
+    return $r->{value};
+}
+
+sub node_of { return $t->pod($_[0])->{spec}{nodeName} }
+
+$t->definition('sleep', [ { cpu => 128,
+    entryPoint => [ 'sh', '-c' ], command => [ 'exec sleep 3600' ] } ]);
+
+is_deeply([ instances() ], [], 'a new cluster has no instances');
+
+# Two tasks apart
+
+my $ran;
+KecsUp::wait_for('the nodes to be known', sub {
+    $ran = $k->aws(qw(run-task --cluster demo --task-definition sleep
+        --count 2 --placement-constraints type=distinctInstance));
+    return 1 if $ran->{tasks}[0]{containerInstanceArn};
+    $t->stop($_->{taskArn}) for @{ $ran->{tasks} };
+    return;
+}, 60);
+is_deeply($ran->{failures}, [], 'two tasks are placed');
+my @arns = map { $_->{taskArn} } @{ $ran->{tasks} };
+my %on;
+
+for my $arn (@arns) {
+    my $task = $t->wait_status('RUNNING', $arn);
+    my $node = node_of($arn);
+    my $instance = describe($task->{containerInstanceArn});
+    $on{$node} = $task->{containerInstanceArn};
+    my $seen = $cluster->get('node', $node);
+    is($task->{availabilityZone},
+        $seen->{metadata}{labels}{'topology.kubernetes.io/zone'},
+        "$node: zone of the task");
+    is(attribute($instance, 'ecs.availability-zone'),
+        $task->{availabilityZone}, 'and of the instance');
+    ok($instance->{agentConnected}, 'connected');
+    is($instance->{runningTasksCount}, 1, 'running tasks');
+    my ($mem) = $seen->{status}{allocatable}{memory} =~ /^(\d+)Ki$/;
+    is(amount($instance, 'registeredResources', 'MEMORY'),
+        int($mem / 1024), 'memory of the node');
+    is(amount($instance, 'remainingResources', 'MEMORY'),
+        int($mem / 1024) - 64, 'memory that remains');
+    is(amount($instance, 'registeredResources', 'CPU')
+        - amount($instance, 'remainingResources', 'CPU'), 128,
+        'CPU that is taken');
+    like("v$instance->{versionInfo}{agentVersion}",
+        qr/^\Q$seen->{status}{nodeInfo}{kubeletVersion}\E$/, 'kubelet');
+}
+
+is_deeply([ sort keys %on ], [ qw(node-1 node-2) ], 'one on each node');
+is_deeply([ instances() ], [ sort values %on ], 'both are listed');
+
+my $more = $k->aws(qw(run-task --cluster demo --task-definition sleep
+    --placement-constraints), 'type=memberOf,expression=attribute:'
+    . 'ecs.availability-zone == us-east-1b')->{tasks}[0]{taskArn};
+$t->wait_status('RUNNING', $more);
+is(node_of($more), 'node-2', 'memberOf a zone');
+
+my $started = $k->aws(qw(start-task --cluster demo --task-definition sleep
+    --container-instances), $on{'node-1'})->{tasks}[0]{taskArn};
+$t->wait_status('RUNNING', $started);
+is(node_of($started), 'node-1', 'StartTask');
+
+# Draining moves the tasks of a service
+
+$k->aws(qw(create-service --cluster demo --service-name web
+    --task-definition sleep --desired-count 2));
+my $service = sub {
+    return $k->aws(qw(describe-services --cluster demo --services web))
+        ->{services}[0];
+};
+my $there = sub {
+    return @{ $k->aws(qw(list-tasks --cluster demo --service-name web
+        --container-instance), $on{ $_[0] })->{taskArns} };
+};
+ok(KecsUp::wait_for('the service', sub {
+    $service->()->{runningCount} == 2 && $there->('node-1') == 1
+        && $there->('node-2') == 1 }, 90), 'a service runs on both nodes');
+$k->aws(qw(update-container-instances-state --cluster demo --status DRAINING
+    --container-instances), $on{'node-2'});
+ok(KecsUp::wait_for('the service to move', sub {
+    $service->()->{runningCount} == 2 && $there->('node-1') == 2
+        && $there->('node-2') == 0 }, 120),
+    'the tasks of a service leave a DRAINING instance');
+is($t->task($more)->{lastStatus}, 'RUNNING', 'a task of no service stays');
+ok(!$cluster->get('node', 'node-2')->{spec}{unschedulable},
+    'the node itself is not cordoned');
+$k->aws(qw(update-container-instances-state --cluster demo --status ACTIVE
+    --container-instances), $on{'node-2'});
+$k->aws(qw(delete-service --cluster demo --service web --force));
+
+# A cordon drains, in all clusters
+
+$cluster->kubectl('cordon', 'node-2');
+ok(KecsUp::wait_for('the instance to drain', sub {
+    describe($on{'node-2'})->{status} eq 'DRAINING' }, 30),
+    'a cordoned node is DRAINING');
+$cluster->kubectl('uncordon', 'node-2');
+ok(KecsUp::wait_for('the instance to be back', sub {
+    describe($on{'node-2'})->{status} eq 'ACTIVE' }, 30),
+    'and ACTIVE again');
+
+# Idle nodes leave, members stay
+
+$cluster->kubectl(qw(label node node-1 kecs/cluster=demo));
+$t->stop($_) for @arns, $more, $started;
+ok(KecsUp::wait_for('one to leave', sub {
+    join(' ', instances()) eq $on{'node-1'} }, 60),
+    'an idle node leaves, a member stays');
+$k->aws(qw(create-cluster --cluster-name other));
+$ran = $k->aws(qw(run-task --cluster other --task-definition sleep
+    --count 2));
+is_deeply([ instances('other') ],
+    [ $ran->{tasks}[0]{containerInstanceArn} ],
+    'a member of one cluster takes no tasks of others');
+$k->aws(qw(stop-task --cluster other --task), $_->{taskArn})
+    for @{ $ran->{tasks} };
+
+# A node that is away
+
+my $on_one = $t->run('sleep', '--placement-constraints',
+    'type=memberOf,expression=attribute:ecs.availability-zone =='
+    . ' us-east-1a');
+$t->wait_status('RUNNING', $on_one);
+ok($cluster->verb('stop-node', 1), 'node-1 is stopped');
+ok(KecsUp::wait_for('the agent to be away', sub {
+    !describe($on{'node-1'})->{agentConnected} }, 90),
+    'its agent is not connected');
+my $away = $k->aws(qw(start-task --cluster demo --task-definition sleep
+    --container-instances), $on{'node-1'});
+is($away->{failures}[0]{reason}, 'AGENT', 'it takes no tasks');
+ok($cluster->verb('start-node', 1), 'it is started');
+ok(KecsUp::wait_for('the agent to be back', sub {
+    describe($on{'node-1'})->{agentConnected} }, 90), 'it is back');
+$t->stop($on_one);
+
+# The cluster can go
+
+ok(KecsUp::wait_for('the other cluster to be empty', sub {
+    !@{ $k->aws(qw(list-tasks --cluster other))->{taskArns} } }, 60),
+    'no tasks are left');
+is($k->aws(qw(delete-cluster --cluster demo))->{cluster}{status},
+    'INACTIVE', 'a member does not hold its cluster');
+
+$k->stop;
+done_testing();
