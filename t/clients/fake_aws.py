@@ -1,5 +1,5 @@
-"""A few calls of other AWS services, for suites: Systems Manager, Secrets
-Manager, CloudWatch, Lambda, on loopback.
+"""A few calls of other AWS services, for suites: Systems Manager and Secrets
+Manager, on loopback.
 
     fake_aws.py STATE LOG
 
@@ -9,8 +9,6 @@ Prints its port.  STATE is a file of JSON, read anew for every call:
     parameters  {name or ARN: value}
     secrets     {id: {stage or version: text}}
     fail        {operation: [status, code, times]}
-    alarms      names of those in ALARM
-    functions   {name: [answers, the last one again and again]}
 
 Signatures are verified with botocore's own signer.  A line of JSON per call
 goes to LOG.
@@ -21,7 +19,6 @@ import json
 import re
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -31,7 +28,6 @@ SCOPE = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d+)/([^/]+)/([^/]+)"
                    r"/aws4_request, *SignedHeaders=([^,]+), *Signature=(\w+)")
 STATE, LOG = sys.argv[1:3]
 failed = {}
-invoked = {}
 
 
 class Refused(Exception):
@@ -101,27 +97,6 @@ OPERATIONS = {
 }
 
 
-def describe_alarms(state, form):
-    names = [v[0] for k, v in sorted(form.items())
-             if k.startswith("AlarmNames.member.")]
-    members = "".join(
-        f"<member><AlarmName>{n}</AlarmName><StateValue>ALARM</StateValue>"
-        "</member>" for n in names if n in state.get("alarms", []))
-    return ('<DescribeAlarmsResponse xmlns="http://monitoring.amazonaws.com/'
-            'doc/2010-08-01/"><DescribeAlarmsResult><MetricAlarms>'
-            f"{members}</MetricAlarms></DescribeAlarmsResult>"
-            "</DescribeAlarmsResponse>")
-
-
-def invoke(state, name):
-    answers = state.get("functions", {}).get(name)
-    if answers is None:
-        raise Refused(404, "ResourceNotFoundException",
-                      f"Function not found: {name}")
-    n = invoked[name] = invoked.get(name, 0) + 1
-    return answers[min(n, len(answers)) - 1]
-
-
 def fail_as_told(state, operation):
     status, code, times = state.get("fail", {}).get(operation, (0, "", 0))
     failed[operation] = failed.get(operation, 0) + 1
@@ -131,15 +106,7 @@ def fail_as_told(state, operation):
 
 def answer(call, state, body):
     """Operation and text of the answer."""
-    if call.path.startswith("/2015-03-31/functions/"):
-        name = call.path.split("/")[3]
-        fail_as_told(state, "Invoke")
-        return "Invoke", json.dumps(invoke(state, name))
     operation = call.headers["x-amz-target"]
-    if operation is None:
-        form = parse_qs(body.decode())
-        fail_as_told(state, form["Action"][0])
-        return form["Action"][0], describe_alarms(state, form)
     fail_as_told(state, operation)
     return operation, json.dumps(
         OPERATIONS[operation](state, json.loads(body)))
@@ -152,7 +119,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         with open(STATE) as f:
             state = json.load(f)
-        note = {"target": self.headers["x-amz-target"], "path": self.path,
+        note = {"target": self.headers["x-amz-target"],
                 "body": body.decode()}
         try:
             note["scope"] = verify(self, body, state)[:4]
