@@ -7,9 +7,12 @@ import { authorization, learn } from './scope.js';
 
 export const endpoint = new URL('..', document.baseURI);
 
-/* The log position of the newest answer; 0: there was none. */
+/*
+ * The log position that what is shown reflects at least: the lowest of all
+ * answers since it was null, when there was none.
+ */
 
-export const sequence = signal(0);
+export const sequence = signal(null);
 
 export class ApiError extends Error {
     constructor(status, body) {
@@ -41,6 +44,12 @@ async function body(r) {
     }
 }
 
+function note(position) {
+    if (position !== null) {
+        sequence.value = Math.min(sequence.value ?? Infinity, position);
+    }
+}
+
 export async function call(operation, input = {}) {
     const r = await fetch(endpoint, {
         method: 'POST',
@@ -54,8 +63,7 @@ export async function call(operation, input = {}) {
         throw new ApiError(r.status, answer);
     }
 
-    sequence.value = Math.max(sequence.value,
-                              Number(r.headers.get('x-kecs-sequence')));
+    note(r.headers.get('x-kecs-sequence'));
 
     return answer;
 }

@@ -64,12 +64,12 @@ export function dateTime(value, locale, zone) {
     }) : '–';
 }
 
-export function timeOfDay(value, locale, zone) {
+export function timeOfDay(value, locale, zone, parts = {}) {
     const d = dateOf(value);
 
     return d ? d.toLocaleTimeString(locale, {
         timeZone: zone, hour: '2-digit', minute: '2-digit',
-        second: '2-digit', fractionalSecondDigits: 3, hourCycle: 'h23',
+        second: '2-digit', hourCycle: 'h23', ...parts,
     }) : '–';
 }
 

@@ -1,11 +1,10 @@
 /*
- * Events, as the server sends them: Server-Sent Events
- * with the envelope of Amazon EventBridge, `id` the position in the change
- * log.  The first connection starts where the first answer was read, so
- * nothing is missed between them; a later one resumes.  A position that the
- * server no longer has ("gone") makes everything load again.  Where there is
- * no stream (a proxy that cuts it, say), all is loaded again every few
- * seconds, which the reader is told.
+ * Events, as docs/streams.md has them: server-sent, in the envelope of Amazon
+ * EventBridge.  The first connection begins where the first answer was read,
+ * and some events earlier, for the log of events; so nothing is missed.  A
+ * later one resumes.  When the server no longer has that position, or the
+ * store is another, all that is in sight is read anew.  Where there is no
+ * stream, that happens every few seconds, which the reader is told.
  */
 
 import { signal } from '@preact/signals';
@@ -22,10 +21,14 @@ const RELOAD = 5000;
 const RETRY = 30000;
 const FIRST = 250;
 const STABLE = 10000;
+const EARLIER = 300;
+const GATHER = 100;
 const listeners = new Set();
 const resets = new Set();
 let running = null;
 let position = 0;
+let incarnation = null;
+let early = true;
 let queue = [];
 
 export function onEvent(f) {
@@ -42,21 +45,8 @@ export function reset() {
     resets.forEach(f => f());
 }
 
-/* ARNs that an event names, parsed. */
-
-function named(event) {
-    const arns = new Set(event.resources ?? []);
-    const detail = event.detail ?? {};
-
-    for (const [name, value] of Object.entries(detail)) {
-        if (name.endsWith('Arn') && typeof value === 'string') {
-            arns.add(value);
-        }
-    }
-
-    return [...arns].filter(arn => arn.startsWith('arn:'))
-        .map(arn => ({ arn, ...parseArn(arn) }));
-}
+const parsed = arns => arns.filter(arn => arn?.startsWith('arn:'))
+    .map(arn => ({ arn, ...parseArn(arn) }));
 
 function show() {
     recent.value = [...queue.reverse(), ...recent.value].slice(0, KEEP);
@@ -66,16 +56,12 @@ function show() {
 function take(message) {
     const event = JSON.parse(message.data);
 
-    if (message.id) {
-        position = message.id;
-    }
-
-    event.sequence = message.id;
-    event.named = named(event);
+    event.sequence = Number(message.id);
+    event.about = parsed(event.resources ?? []);
     queue.push(event);
 
     if (queue.length === 1) {
-        requestAnimationFrame(show);
+        setTimeout(show, GATHER);
     }
 
     listeners.forEach(f => f(event));
@@ -83,11 +69,10 @@ function take(message) {
 
 function address() {
     const url = new URL('events', endpoint);
-    const since = position || sequence.value;
+    const since = position
+        || Math.max(0, sequence.value - (early ? EARLIER : 0));
 
-    if (since) {
-        url.searchParams.set('since', since);
-    }
+    url.searchParams.set('since', since);
 
     return url;
 }
@@ -100,25 +85,51 @@ function headers() {
              ...(scope && { authorization: scope }) };
 }
 
-/* Too old a position: all is read anew, then followed from there. */
+/*
+ * Too old a position: all is read anew, then followed from there.  Of the
+ * first one it only means that there are no earlier events.
+ */
 
 function gone() {
+    if (early && position === 0) {
+        early = false;
+        return;
+    }
+
     position = 0;
-    sequence.value = 0;
+    sequence.value = null;
     reset();
 }
 
+/* False: the store was restored, and positions mean nothing any more. */
+
+function same(store) {
+    const before = incarnation;
+
+    incarnation = `${store.store} ${store.incarnation}`;
+
+    return before === null || before === incarnation;
+}
+
+/* False: the connection is at its end. */
+
 function heard(message) {
-    if (message.event === 'gone') {
+    if (message.event === 'gone'
+        || (message.event === 'start' && !same(JSON.parse(message.data))))
+    {
         gone();
         return false;
     }
 
-    if (message.data) {
+    if (message.id) {
+        position = message.id;
+    }
+
+    if (message.event === 'message' && message.data) {
         take(message);
     }
 
-    return true;
+    return message.event !== 'resume';
 }
 
 /* Reads one connection to its end; true when it was a stream. */
@@ -152,10 +163,19 @@ async function read(signal) {
 
 const pause = ms => new Promise(done => setTimeout(done, ms));
 
+/* A first answer tells where to begin. */
+
+async function begun(signal) {
+    while (!signal.aborted && !position && sequence.value === null) {
+        await pause(FIRST);
+    }
+}
+
 async function follow(signal) {
     let failures = 0;
 
     while (!signal.aborted) {
+        await begun(signal);
         let streamed = null;
         const before = Date.now();
 
@@ -186,20 +206,15 @@ function connect() {
 
 export function restart() {
     position = 0;
-    sequence.value = 0;
+    sequence.value = null;
+    early = true;
     recent.value = [];
     reset();
     connect();
 }
 
 export function start() {
-    const stop = sequence.subscribe(value => {
-        if (value > 0) {
-            queueMicrotask(() => stop());
-            connect();
-        }
-    });
-
+    connect();
     setInterval(() => {
         if (connection.value !== 'live' && !document.hidden) {
             reset();

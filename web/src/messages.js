@@ -8,6 +8,7 @@ export const messages = {
                        'コンテナインスタンスを有効化'],
     address: ['Address', 'アドレス'],
     age: ['Age', '経過'],
+    ago: ['{0} ago', '{0} 前'],
     agent: ['Agent', 'エージェント'],
     all: ['All', 'すべて'],
     arn: ['ARN', 'ARN'],

@@ -5,7 +5,7 @@ import { collection, perKey } from './store.js';
 
 const FULL = { include: ['TAGS'] };
 
-const arns = (event, kind, cluster) => event.named
+const arns = (event, kind, cluster) => event.about
     .filter(n => n.kind === kind && (!cluster || n.cluster === cluster))
     .map(n => n.arn);
 
@@ -23,35 +23,26 @@ export const clusters = collection({
                             'ATTACHMENTS', 'TAGS'],
     })).clusters,
     keep: c => c.status !== 'INACTIVE',
-    ids: event => [...new Set(event.named.filter(n => n.cluster)
+    ids: event => [...new Set(event.about.filter(n => n.cluster)
         .map(clusterArn))],
 });
 
 const serviceArn = (n, name) =>
     `${n.arn.split(':').slice(0, 5).join(':')}:service/${n.cluster}/${name}`;
 
-/* A service changes with its tasks, its deployments and its revisions. */
+/* A service changes with its tasks; its deployments have its ARN. */
 
 function servicesNamed(event, cluster) {
-    const found = new Set(arns(event, 'service', cluster));
     const group = event.detail?.group;
+    const found = arns(event, 'service', cluster);
 
-    for (const n of event.named) {
-        if (n.cluster !== cluster) {
-            continue;
-        }
-
-        if (n.kind === 'task' && group?.startsWith('service:')) {
-            found.add(serviceArn(n, group.slice(8)));
-
-        } else if (n.kind === 'service-deployment'
-                   || n.kind === 'service-revision')
-        {
-            found.add(serviceArn(n, n.arn.split('/')[2]));
-        }
+    if (group?.startsWith('service:')) {
+        found.push(...event.about
+            .filter(n => n.kind === 'task' && n.cluster === cluster)
+            .map(n => serviceArn(n, group.slice(8))));
     }
 
-    return [...found];
+    return found;
 }
 
 export const services = perKey(cluster => collection({
@@ -121,7 +112,7 @@ export const instances = perKey(cluster => collection({
     ids: event => [
         ...arns(event, 'container-instance', cluster),
         ...(event.detail?.containerInstanceArn
-            && event.named.some(n => n.cluster === cluster)
+            && event.about.some(n => n.cluster === cluster)
             ? [event.detail.containerInstanceArn] : []),
     ],
 }));
@@ -132,6 +123,5 @@ export const families = collection({
     list: () => pages('ListTaskDefinitionFamilies', 'families',
                       { status: 'ACTIVE' }),
     describe: async names => names.map(family => ({ family })),
-    ids: event => event.named.filter(n => n.kind === 'task-definition')
-        .map(n => n.name.split(':')[0]),
+    whole: event => event.about.some(n => n.kind === 'task-definition'),
 });

@@ -130,7 +130,7 @@ function useCursor(shown, box, link) {
             ? Number(row.getAttribute('aria-rowindex')) - 2 : -1;
     };
 
-    useEffect(() => offerRows({
+    useLayoutEffect(() => offerRows({
         step: by => shown.length && move(current() + by),
         end: last => shown.length && move(last ? shown.length - 1 : 0),
         row: () => shown[current()],

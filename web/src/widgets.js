@@ -20,14 +20,18 @@ export function Status({ value, as, title }) {
 
 /* A moment, as its age; the full time in the reader's zone on hover. */
 
-export function Age({ at }) {
+export function Age({ at, ago }) {
     const d = dateOf(at);
 
-    return d
-        ? html`<time datetime=${d.toISOString()}
-              title=${dateTime(at, language.value)}>${
-              age(now.value - d / 1000)}</time>`
-        : '–';
+    if (!d) {
+        return '–';
+    }
+
+    const text = age(now.value - d / 1000);
+
+    return html`<time datetime=${d.toISOString()}
+        title=${dateTime(at, language.value)}>${
+        ago ? t('ago', text) : text}</time>`;
 }
 
 export function When({ at }) {

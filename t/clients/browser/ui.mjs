@@ -139,6 +139,64 @@ async function appears(where, text, name) {
 const rows = page.locator('tbody tr[aria-rowindex]');
 const title = page.locator('h1');
 
+/*
+ * What others do arrives by itself; while nothing is done, nothing is asked.
+ * The page comes before any answer tells a position, and after.
+ */
+
+async function live() {
+    let asked = 0;
+
+    await at('/');
+    await page.locator('.empty').waitFor();
+    await appears(page.locator('.connection'), 'Live',
+                  'the page follows the stream of events');
+    await api('CreateCluster', { clusterName: 'other' });
+    await appears(rows, 'other', 'what others create appears');
+    await page.waitForLoadState('load');
+
+    const count = r => (asked += r.url().startsWith(base));
+
+    page.on('request', count);
+    await page.waitForTimeout(7000);
+    page.off('request', count);
+    is(asked, 0, 'without polling');
+    await api('RegisterTaskDefinition', { family: 'other',
+        containerDefinitions: [{ name: 'a', image: 'a', memory: 64 }] });
+    await api('RunTask', { cluster: 'other', taskDefinition: 'other' });
+    await appears(rows.locator('.count[data-tone="ok"]'), '1',
+                  'counts follow');
+    await at('/events');
+    await appears(rows, 'ECS Task State Change', 'events are told');
+    await appears(rows, 'RUNNING', 'with their states');
+    await accessible(page, 'events');
+
+    const { taskArns } = await api('ListTasks', { cluster: 'other' });
+
+    await api('StopTask', { cluster: 'other', task: taskArns[0] });
+    await appears(rows, 'STOPPED', 'as they come');
+    await api('DeregisterTaskDefinition', { taskDefinition: 'other:1' });
+    await at('/clusters/other/tasks?show=stopped');
+    await appears(page.locator('tbody .status'), 'STOPPED', 'a task ends');
+    await api('DeleteCluster', { cluster: 'other' });
+    await at('/');
+    await appears(page.locator('.empty'), 'No clusters yet',
+                  'what others delete is gone');
+}
+
+/* A connection that breaks: what came meanwhile is not missed. */
+
+async function resumed() {
+    await at('/');
+    await appears(page.locator('.connection'), 'Live', 'before a break');
+    await context.setOffline(true);
+    await page.evaluate(() => window.dispatchEvent(new Event('offline')));
+    await api('CreateCluster', { clusterName: 'meanwhile' });
+    await context.setOffline(false);
+    await appears(rows, 'meanwhile', 'after it nothing is missing');
+    await api('DeleteCluster', { cluster: 'meanwhile' });
+}
+
 async function clusters() {
     await at('/');
     await appears(page.locator('.empty'), 'No clusters yet',
@@ -257,7 +315,7 @@ async function tasks() {
     await confirm('Stop');
     await appears(page.locator('.heading .status'), 'STOPPED',
                   'a task is stopped');
-    await appears(page.locator('.why'), 'a test', 'and says why');
+    await appears(page.locator('.callout'), 'a test', 'and says why');
     await accessible(page, 'stopped task');
     await page.keyboard.press('Escape');
     await page.waitForURL(/clusters\/shop\/tasks$/);
@@ -376,7 +434,7 @@ async function size() {
 }
 
 try {
-    for (const part of [size, clusters, definitions, services, update,
+    for (const part of [size, live, resumed, clusters, definitions, services, update,
                         tasks, run, others, palette, language, narrow,
                         remove])
     {

@@ -1,6 +1,6 @@
 /* A cluster: services, tasks, instances, capacity, events, settings. */
 
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { offerKeys } from '../keys.js';
@@ -62,7 +62,7 @@ function Inside({ cluster, tab }) {
 }
 
 function useKeys(cluster) {
-    useEffect(() => cluster && offerKeys({
+    useLayoutEffect(() => cluster && offerKeys({
         r: () => runTask(cluster.clusterName),
         n: () => createService(cluster.clusterName),
         D: row => row || deleteCluster(cluster.clusterName),

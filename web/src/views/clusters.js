@@ -1,6 +1,6 @@
 /* All clusters, with counts that follow events. */
 
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { href } from '../router.js';
@@ -39,7 +39,7 @@ export function Clusters() {
     const { items } = useCollection(clusters);
     const all = items.value;
 
-    useEffect(() => offerKeys({ n: createCluster }), []);
+    useLayoutEffect(() => offerKeys({ n: createCluster }), []);
 
     return html`<${Heading} title=${t('clusters')} crumbs=${[]}>
             <${Button} icon="plus" kind="primary" keys="n"

@@ -31,6 +31,8 @@ export function Compare({ left, right, names }) {
         ${same && html`<p class="dim">${t('noDifference')}</p>`}
         <div class="scroll" tabindex="0" role="region"
             aria-label=${names.join(' – ')}><table>
+            <colgroup><col class="marks" /><col /><col class="marks" /><col />
+            </colgroup>
             <thead><tr><th colspan="2" scope="col">${names[0]}</th>
                 <th colspan="2" scope="col">${names[1]}</th></tr></thead>
             <tbody>${(whole ? rows : folded(rows)).map((row, i) => html`

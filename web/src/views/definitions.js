@@ -1,6 +1,6 @@
 /* Families of task definitions, their revisions, differences and JSON. */
 
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { go, href, query, setQuery } from '../router.js';
@@ -21,7 +21,7 @@ import { TagList } from './tags.js';
 export function Definitions() {
     const all = useCollection(families);
 
-    useEffect(() => offerKeys({ n: () => registerDefinition() }), []);
+    useLayoutEffect(() => offerKeys({ n: () => registerDefinition() }), []);
 
     return html`<${Heading} title=${t('definitions')} crumbs=${[]}>
             <${Button} icon="plus" kind="primary" keys="n"
@@ -141,7 +141,7 @@ export function Definition({ family, revision }) {
     const drop = () => deregisterDefinition(name,
         () => go(href('task-definitions', family).slice(1)));
 
-    useEffect(() => value && offerKeys({
+    useLayoutEffect(() => value && offerKeys({
         r: () => runTask('', name), n: copy, D: drop,
     }), [value]);
 

@@ -25,7 +25,7 @@ function Rollout({ deployment: d, most }) {
         <div class="who"><b>${d.status}</b>
             <span class="mono">${definitionName(d.taskDefinition)}</span>
             ${d.rolloutState && html`<${Status} value=${d.rolloutState} />`}
-            <span class="dim"><${Age} at=${d.createdAt} /></span></div>
+            <span class="dim"><${Age} ago at=${d.createdAt} /></span></div>
         <div class="bar" role="img" aria-label=${t('progressOf',
             d.runningCount, d.desiredCount, d.pendingCount, d.failedTasks)}>
             <b class="running" style=${share(d.runningCount)}></b>

@@ -16,18 +16,17 @@ import { useCollection } from '../store.js';
 import { language } from '../prefs.js';
 
 const KIND = {
-    'task': 'tasks', 'service': 'services', 'service-deployment': 'services',
-    'container-instance': 'instances',
+    'task': 'tasks', 'service': 'services',
+    'container-instance': 'instances', 'task-definition': 'definitions',
 };
-
-/* The resource that an event is about, most telling first. */
-
-const subject = event => event.named.find(n => KIND[n.kind])
-    ?? event.named[0];
 
 function link(row) {
     if (row.kind === 'tasks') {
         return href('clusters', row.cluster, 'tasks', row.name);
+    }
+
+    if (row.kind === 'definitions') {
+        return href('task-definitions', ...row.name.split(':'));
     }
 
     return row.kind === 'services' && row.name
@@ -35,7 +34,7 @@ function link(row) {
 }
 
 function fromStream(event) {
-    const n = subject(event) ?? {};
+    const [n = {}] = event.about;
     const d = event.detail ?? {};
 
     return {
@@ -43,11 +42,10 @@ function fromStream(event) {
         at: dateOf(event.time) / 1000,
         kind: KIND[n.kind] ?? 'others',
         cluster: n.cluster,
-        name: n.kind === 'service-deployment'
-            ? n.arn.split('/')[2] : n.name ?? '',
+        name: n.name ?? '',
         what: event['detail-type'],
-        status: d.lastStatus ?? d.status ?? d.eventName,
-        text: d.stoppedReason ?? d.reason ?? d.group ?? '',
+        status: d.lastStatus ?? d.deployment?.rolloutState ?? d.status,
+        text: d.message ?? d.stoppedReason ?? d.reason ?? d.group ?? '',
     };
 }
 
@@ -55,6 +53,15 @@ const fromService = (s, cluster) => s.events.map(e => ({
     id: e.id, at: e.createdAt, kind: 'services', cluster,
     name: s.serviceName, what: t('serviceMessage'), text: e.message,
 }));
+
+/* Messages that services keep and that the stream has not told. */
+
+function messages(list, events, cluster) {
+    const told = new Set(events.map(e => e.detail?.id));
+
+    return list.flatMap(s => fromService(s, cluster))
+        .filter(r => !told.has(r.id));
+}
 
 function columns(withCluster) {
     return [
@@ -83,7 +90,7 @@ function useRows(cluster) {
     return useMemo(() => [
         ...events.map(fromStream)
             .filter(r => !cluster || r.cluster === cluster),
-        ...(listed ?? []).flatMap(s => fromService(s, cluster)),
+        ...messages(listed ?? [], events, cluster),
     ], [events, listed, cluster]);
 }
 

@@ -1,6 +1,6 @@
 /* Container instances of a cluster, with what they have left. */
 
-import { useEffect, useMemo } from 'preact/hooks';
+import { useLayoutEffect, useMemo } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { offerKeys } from '../keys.js';
@@ -59,7 +59,7 @@ export function InstanceTable({ cluster }) {
     const all = useCollection(instances(cluster));
     const head = useMemo(columns, [language.value]);
 
-    useEffect(() => offerKeys({
+    useLayoutEffect(() => offerKeys({
         x: row => row && setInstanceState(cluster,
             row.containerInstanceArn,
             row.status === 'ACTIVE' ? 'DRAINING' : 'ACTIVE'),

@@ -1,6 +1,6 @@
 /* A service: deployments, tasks, events, configuration, revisions. */
 
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { href, query } from '../router.js';
@@ -32,8 +32,8 @@ function ServiceEvents({ service }) {
     const events = service.events.filter(e => match(e.message));
 
     return html`<${FilterBox} label=${t('filter')} />
-        <div class="scrolls" tabindex="0"><ol class="messages">${events.map(e => html`
-            <li key=${e.id}><span class="when"><${When} at=${e.createdAt} />
+        <div class="scrolls" tabindex="0"><ol class="messages">${
+            events.map(e => html`<li key=${e.id}><span class="when"><${When} at=${e.createdAt} />
                 </span><span>${e.message}</span></li>`)}</ol>
             ${events.length === 0 && html`<p class="empty">${
                 t('noEvents')}</p>`}</div>`;
@@ -98,7 +98,7 @@ function Inside({ cluster, service, tab }) {
 }
 
 function useKeys(cluster, s) {
-    useEffect(() => s && offerKeys({
+    useLayoutEffect(() => s && offerKeys({
         s: () => scaleService(cluster, s),
         u: () => updateService(cluster, s),
         f: () => forceDeployment(cluster, s),
@@ -116,7 +116,7 @@ function Summary({ service: s }) {
             pending=${s.pendingCount} />
         <span>${definitionLink(s.taskDefinition)}</span>
         ${d?.rolloutState && html`<${Status} value=${d.rolloutState} />`}
-        <span class="dim">${t('deployed')} <${Age}
+        <span class="dim">${t('deployed')} <${Age} ago
             at=${d?.createdAt} /></span></div>`;
 }
 

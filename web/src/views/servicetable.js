@@ -1,6 +1,6 @@
 /* The services of a cluster. */
 
-import { useEffect, useMemo } from 'preact/hooks';
+import { useLayoutEffect, useMemo } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { href } from '../router.js';
@@ -44,7 +44,7 @@ export function ServiceTable({ cluster }) {
     const all = useCollection(services(cluster));
     const head = useMemo(columns, [language.value]);
 
-    useEffect(() => {
+    useLayoutEffect(() => {
         const on = f => row => row && f(cluster, row);
 
         return offerKeys({ s: on(scaleService), u: on(updateService),

@@ -1,6 +1,6 @@
 /* A task: the trace of its life, why it is so, containers, network, JSON. */
 
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { href } from '../router.js';
@@ -44,7 +44,8 @@ function Moments({ task }) {
 
     return html`<ol class="moments">${all.map((m, i) => html`<li>
         <time title=${dateTime(m.at, language.value)}>${
-            timeOfDay(m.at, language.value)}</time>
+            timeOfDay(m.at, language.value, undefined,
+                      { fractionalSecondDigits: 3 })}</time>
         <b>${t(`moment.${m.key}`)}</b>
         <span class="dim">${i > 0
             ? `+${duration(m.at - all[i - 1].at)}` : ''}</span></li>`)}
@@ -61,7 +62,7 @@ function Why({ task }) {
         return null;
     }
 
-    return html`<div class="why" data-tone=${taskFailed(task) ? 'bad'
+    return html`<div class="callout" data-tone=${taskFailed(task) ? 'bad'
         : task.lastStatus === 'STOPPED' ? 'idle' : 'busy'}>
         ${key && html`<p><b>${task.stopCode ?? task.lastStatus}</b>
             ${t(key)}</p>`}
@@ -138,7 +139,7 @@ export function Task({ cluster, id, tab }) {
     const tag = () => editTags(task.taskArn, task.tags,
                                () => all.touch(task.taskArn));
 
-    useEffect(() => task && offerKeys({ x: stop, T: tag }), [task]);
+    useLayoutEffect(() => task && offerKeys({ x: stop, T: tag }), [task]);
 
     if (!task) {
         return state.value === 'ready'
@@ -157,7 +158,7 @@ export function Task({ cluster, id, tab }) {
                 as=${taskFailed(task) ? 'bad' : undefined} />`}
             facts=${html`<div class="summary"><code>${id}</code>
                 <${Copy} text=${task.taskArn} label=${t('copyArn')} />
-                <span class="dim">${t('created')} <${Age}
+                <span class="dim">${t('created')} <${Age} ago
                     at=${task.createdAt} /></span></div>`}>
             <${Button} icon="play" label=${t('runAgain')}
                 onClick=${() => runTask(cluster, again)} />
@@ -170,7 +171,7 @@ export function Task({ cluster, id, tab }) {
         <${Tabs} base=${['clusters', cluster, 'tasks', id]} current=${tab}
             tabs=${[['', t('overview')], ['json', 'JSON']]} />
         ${tab === 'json'
-            ? html`<div class="panels" tabindex="0"><${Panel} title="JSON" class="wide">
-                  <${Json} value=${task} /></${Panel}></div>`
+            ? html`<div class="panels" tabindex="0">
+                  <${Panel} title="JSON" class="wide"><${Json} value=${task} /></${Panel}></div>`
             : html`<${Overview} cluster=${cluster} task=${task} />`}`;
 }

@@ -1,6 +1,6 @@
 /* Tasks of a cluster, or those of one service. */
 
-import { useEffect, useMemo } from 'preact/hooks';
+import { useLayoutEffect, useMemo } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { href, query } from '../router.js';
@@ -57,7 +57,7 @@ export function TaskTable({ cluster, service }) {
     const head = useMemo(() => columns(service), [service, language.value]);
     const live = own.filter(FILTERS.live).length;
 
-    useEffect(() => offerKeys({
+    useLayoutEffect(() => offerKeys({
         x: row => row && stopTasks(cluster, [row.taskArn]),
     }), [cluster]);
 
