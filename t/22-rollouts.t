@@ -552,4 +552,37 @@ ok_api('DeleteService', { service => 'd' });
 ok($t->wait_for(sub { service('d')->{status} eq 'INACTIVE' }, 30),
    'it is deleted without being scaled to 0');
 
+
+
+# Digests of images: those of the first task are the deployment's.
+
+sub images {
+    my ($name) = @_;
+
+    my $sd = rollout($name);
+    my (undef, $out) = $t->api('DescribeServiceRevisions', {
+        serviceRevisionArns => [$sd->{targetServiceRevision}{arn}] });
+
+    return $out->{serviceRevisions}[0]{containerImages};
+}
+
+ok_api('RegisterTaskDefinition', { family => 'two', containerDefinitions => [
+    { name => 'app', image => 'i', memory => 8 },
+    { name => 'loose', image => 'j', memory => 8,
+      versionConsistency => 'disabled' }] });
+ok_api('CreateService', { serviceName => 'i', taskDefinition => 'two',
+                          desiredCount => 0 });
+wait_rollout('i', 'SUCCESSFUL');
+is_deeply(images('i'), [{ containerName => 'app', image => 'i' },
+                        { containerName => 'loose', image => 'j' }],
+          'no task has shown digests');
+ok_api('UpdateService', { service => 'i', desiredCount => 1 });
+stable('i');
+my $images = images('i');
+like($images->[0]{imageDigest}, qr/^sha256:[0-9a-f]{64}$/, 'the first has');
+is($images->[1]{imageDigest}, undef, 'where it was not asked to forget it');
+(undef, $out) = $t->api('DescribeTasks', { tasks => [tasks('i')] });
+is($out->{tasks}[0]{containers}[0]{imageDigest}, $images->[0]{imageDigest},
+   'as the task shows it');
+
 $t->done;

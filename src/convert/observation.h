@@ -30,6 +30,7 @@ struct kecs_container_seen_s {
     kecs_str_t              reason;      /* the runtime's: "OOMKilled" */
     kecs_str_t              message;
     kecs_str_t              image_digest;    /* "sha256:..." or absent */
+    bool                    by_digest;   /* its repository has it by that */
     kecs_str_t              runtime_id;
     kecs_msec_t             started_at;
     kecs_msec_t             finished_at;

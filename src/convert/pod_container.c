@@ -63,6 +63,55 @@ command(kecs_pod_build_t *b, const kecs_pod_container_t *c)
 }
 
 
+/* The image without its tag. */
+
+static kecs_str_t
+repository(kecs_str_t image)
+{
+    ptrdiff_t  colon;
+
+    colon = kecs_str_rchr(image, ':');
+
+    return colon > kecs_str_rchr(image, '/')
+           ? kecs_str_n(image.data, (size_t) colon) : image;
+}
+
+
+/* As named, or by the digest that its deployment keeps to. */
+
+static kecs_rc_t
+image(kecs_pod_build_t *b, const kecs_ecs_container_definition_t *d)
+{
+    size_t                              i;
+    kecs_str_t                          name;
+    const kecs_ecs_container_image_t   *m;
+    const kecs_ecs_container_images_t  *list = b->p->s.images;
+
+    name = d->image;
+
+    for (i = 0; list != NULL && i < list->n; i++) {
+        m = &list->items[i];
+
+        if (m->image_digest.len != 0 && kecs_str_eq(m->container_name, d->name)
+            && kecs_str_eq(m->image, d->image)
+            && kecs_str_chr(d->image, '@') == -1)
+        {
+            name = kecs_sprintf(b->a, "%.*s@%.*s",
+                                kecs_fmt(repository(d->image)),
+                                kecs_fmt(m->image_digest));
+        }
+    }
+
+    if (name.data == NULL && d->image.data != NULL) {
+        return KECS_NOMEM;
+    }
+
+    kecs_w_str(&b->w, "image", name);
+
+    return KECS_OK;
+}
+
+
 /* Environment: of equal names the last value counts, at the first place. */
 
 static void
@@ -524,7 +573,11 @@ kecs_pod_write_container(kecs_pod_build_t *b, const kecs_pod_container_t *c)
         return rc;
     }
 
-    kecs_w_str(w, "image", d->image);
+    rc = image(b, d);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
     kecs_w_cstr(w, "imagePullPolicy", "IfNotPresent");
     kecs_w_str(w, "name", c->name);
     ports(b, d);

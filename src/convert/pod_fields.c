@@ -94,7 +94,9 @@ const kecs_pod_field_t  kecs_pod_fields[] = {
     { CD "ulimits", KECS_FIELD_CARRIED, "those of the node apply" },
     { CD "user", KECS_FIELD_CONVERTED,
       "numbers, and root; other names are refused" },
-    { CD "versionConsistency", KECS_FIELD_CARRIED, NULL },
+    { CD "versionConsistency", KECS_FIELD_CONVERTED,
+      "tasks of a service run the image that the first task of their "
+      "deployment has shown by its digest; see docs/runtimes.md" },
     { CD "volumesFrom", KECS_FIELD_CONVERTED, NULL },
     { CD "workingDirectory", KECS_FIELD_CONVERTED, NULL },
     { "cpu", KECS_FIELD_CONVERTED,

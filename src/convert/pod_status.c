@@ -86,6 +86,50 @@ digest_of(kecs_str_t image_id)
 }
 
 
+/*
+ * The repository of the image that the pod asks for, with or without what
+ * is left out for images of Docker's own registry, is that of the digest.
+ */
+
+static bool
+same_repository(kecs_str_t image, kecs_str_t image_id)
+{
+    size_t             i;
+    ptrdiff_t          at;
+    static const char  *const hidden[] = {
+        "", "docker.io/", "docker.io/library/"
+    };
+
+    at = kecs_str_rchr(image_id, '@');
+
+    if (at == -1) {
+        return false;
+    }
+
+    image_id.len = (size_t) at;
+
+    if ((at = kecs_str_rchr(image, '@')) != -1) {
+        image.len = (size_t) at;
+    }
+
+    at = kecs_str_rchr(image, ':');
+
+    if (at > kecs_str_rchr(image, '/')) {
+        image.len = (size_t) at;
+    }
+
+    for (i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
+        if (kecs_str_starts(image_id, kecs_str_of(hidden[i]))
+            && kecs_str_eq(kecs_str_from(image_id, strlen(hidden[i])), image))
+        {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
 /* "containerd://4f2a..." */
 
 static kecs_str_t
@@ -265,6 +309,8 @@ container(const pod_t *p, const kecs_json_t *status,
     c->name = ecs_name(p, text(status, "name"));
     c->ready = kecs_json_true(kecs_json_get(status, "ready"));
     c->image_digest = digest_of(text(status, "imageID"));
+    c->by_digest = same_repository(text(specified(p, text(status, "name")),
+                                        "image"), text(status, "imageID"));
     c->runtime_id = runtime_id_of(text(status, "containerID"));
 
     container_state(p, status, c);

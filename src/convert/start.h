@@ -35,6 +35,9 @@ typedef struct {
     const kecs_ecs_task_definition_t  *definition;
     const kecs_ecs_task_override_t    *overrides;   /* or NULL */
     const kecs_fetched_t              *fetched;     /* or NULL */
+
+    /* Digests that its deployment keeps to, or NULL. */
+    const kecs_ecs_container_images_t  *images;
 } kecs_start_t;
 
 

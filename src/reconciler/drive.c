@@ -194,7 +194,11 @@ prepare(kecs_reconciler_t *r, kecs_txn_t *txn, const kecs_live_task_t *t,
 
     rc = names(txn, a, task, s);
 
-    return rc == KECS_OK ? overrides(a, task, s) : rc;
+    if (rc == KECS_OK) {
+        rc = overrides(a, task, s);
+    }
+
+    return rc == KECS_OK ? kecs_images_get(txn, a, task, &s->images) : rc;
 }
 
 

@@ -541,6 +541,10 @@ write_one(kecs_batch_t *b, kecs_news_t *n, kecs_task_step_t *step)
     rc = kecs_put(b->txn, &task);
     b->records++;
 
+    if (rc == KECS_OK && n->type == KECS_NEWS_SEEN) {
+        rc = kecs_images_seen(b, &task, &n->o);
+    }
+
     if (rc == KECS_OK && step->ended) {
         rc = kecs_rollout_ended(b, &task);
     }

@@ -249,6 +249,15 @@ void kecs_news_add(kecs_reconciler_t *r, kecs_news_type_t type,
 void kecs_news_write(kecs_reconciler_t *r);
 
 
+/*
+ * images.c: the images of the task's deployment with their digests, NULL
+ * while none is known; and what its first task shows of them.
+ */
+kecs_rc_t kecs_images_get(kecs_txn_t *txn, kecs_arena_t *a,
+    const kecs_task_t *task, const kecs_ecs_container_images_t **out);
+kecs_rc_t kecs_images_seen(kecs_batch_t *b, const kecs_task_t *task,
+    const kecs_observation_t *o);
+
 /* adopt.c: a task that runs for this store but has no record. */
 kecs_rc_t kecs_adopt(kecs_batch_t *b, const kecs_observation_t *o);
 

@@ -591,6 +591,7 @@ see_run(seeing_t *x, const kecs_sim_container_t *c, kecs_msec_t started,
 
     out->started_at = started;
     out->image_digest = c->digest;
+    out->by_digest = true;
 
     ended = end_of(x, c, started, &code, &oom);
 

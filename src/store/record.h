@@ -415,7 +415,8 @@ uint32_t kecs_breaker_threshold(const kecs_service_deployment_t *sd,
 
 /*
  * Service revisions: what a deployment runs; its number is theirs.  They
- * never change but for ended_at.  Key: scope, cluster, service, id.
+ * never change but for ended_at and, once, the digests of their images.
+ * Key: scope, cluster, service, id.
  */
 
 enum {

@@ -4,9 +4,9 @@
  * memory, and that texts survive what Kubernetes does to them.
  *
  * A case is {name, definition, pod | refused} and optionally overrides,
- * task, service, cluster, region, features, restarts; `pod` is what the
- * outcome must contain (`exact`: what it must be), `absent` are paths that
- * it must not have, `without` a text that must not occur.
+ * task, service, cluster, region, features, restarts, revision; `pod` is
+ * what the outcome must contain (`exact`: what it must be), `absent` are
+ * paths that it must not have, `without` a text that must not occur.
  */
 
 #include <dirent.h>
@@ -182,6 +182,18 @@ give(kecs_arena_t *a, const kecs_json_t *c, given_t *g)
         }
 
         g->overrides = v;
+    }
+
+    if (kecs_json_get(c, "revision") != NULL) {
+        if (kecs_shape_decode(a, &kecs_ecs_service_revision_shape,
+                              kecs_json_get(c, "revision"), false, &v, &err)
+            != KECS_OK)
+        {
+            return false;
+        }
+
+        g->p.s.images = &((kecs_ecs_service_revision_t *) v)
+                        ->container_images;
     }
 
     memcpy(g->task.id, task_id, KECS_ID_LEN);

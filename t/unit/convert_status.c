@@ -325,6 +325,39 @@ test_again(void)
 }
 
 
+/* Whether the image's own repository has it by the digest that is shown. */
+
+static void
+pinned(const char *image, const char *id, bool want)
+{
+    char  text[512];
+
+    (void) snprintf(text, sizeof(text),
+                    "{" META ",\"spec\":{\"containers\":[{\"name\":\"a\","
+                    "\"image\":\"%s\"}]},\"status\":{"
+                    "\"containerStatuses\":[{\"name\":\"a\","
+                    "\"imageID\":\"%s\"}]}}", image, id);
+
+    tap_ok(observe(text) == KECS_OK && o.containers[0].by_digest == want,
+           "%s: %s", image, id);
+}
+
+
+static void
+test_pinned(void)
+{
+    pinned("nginx:1", "docker.io/library/nginx@sha256:ab", true);
+    pinned("team/app", "docker.io/team/app@sha256:ab", true);
+    pinned("localhost:5000/app:1", "localhost:5000/app@sha256:ab", true);
+    pinned("localhost:5000/app", "localhost:5000/app@sha256:ab", true);
+    pinned("app@sha256:ab", "docker.io/library/app@sha256:ab", true);
+    pinned("nginx:1", "docker.io/library/import-2026@sha256:ab", false);
+    pinned("nginx:1", "mirror/library/nginx@sha256:ab", false);
+    pinned("nginx:1", "sha256:ab", false);
+    pinned("nginx:1", "", false);
+}
+
+
 int
 main(void)
 {
@@ -337,6 +370,7 @@ main(void)
     test_robust();
     test_init();
     test_again();
+    test_pinned();
 
     kecs_arena_destroy(arena);
 

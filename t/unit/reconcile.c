@@ -4,6 +4,8 @@
  * over, requests that are put off; and what becomes of old records.
  */
 
+#define _GNU_SOURCE
+
 #include "callkit.h"
 
 #include "../../src/reconciler/adopt.c"
@@ -15,6 +17,7 @@
 #include "../../src/reconciler/expose.c"
 #include "../../src/reconciler/fetch.c"
 #include "../../src/reconciler/follow.c"
+#include "../../src/reconciler/images.c"
 #include "../../src/reconciler/loop.c"
 #include "../../src/reconciler/nodes.c"
 #include "../../src/reconciler/news.c"
