@@ -65,6 +65,33 @@ sub service {
         ->{services}[0];
 }
 
+# how the API server treats our service account when it is busy
+
+kubectl(qw(apply -f k8s/flow-control.yaml));
+
+# The server names the schema that a request fell under by its uid.
+sub schema_of {
+    my (@args) = @_;
+    my ($uid) = kubectl('--as=system:serviceaccount:kecs:kecs', '-v=8', @args)
+        =~ /X-Kubernetes-Pf-Flowschema-Uid[:=\s"\[]+([0-9a-f-]{36})/i;
+    my ($name) = map { $_->{metadata}{name} }
+        grep { $_->{metadata}{uid} eq ($uid // '') }
+        @{ $cluster->get('flowschemas')->{items} };
+    return $name // '';
+}
+
+my $schema;
+for ([ 'pods', 'kecs' ], [ 'lease/none', 'kecs-leader-election' ]) {
+    my ($what, $want) = @$_;
+    eval {
+        KecsUp::wait_for("requests for $what under $want", sub {
+            $schema = schema_of('get', '--ignore-not-found', $what);
+            return $schema eq $want;
+        });
+    };
+    is($schema, $want, "API priority: $what");
+}
+
 # security groups
 
 sub groups {
