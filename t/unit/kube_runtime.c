@@ -1038,6 +1038,7 @@ test_lease(void)
     (void) until(strstr(asked, "DELETE") != NULL);
     lease_status = 503;
     tap_ok(tells("unsynced "), "it cannot be renewed");
+    settle();
     asked[0] = '\0';
     tap_is_int(start(), KECS_AGAIN, "nothing is started");
     tap_ok(asks(""), "and nothing repeated");
