@@ -111,15 +111,22 @@ $(B)/kecs-reconciler: $(call obj,$(REC_SRC) $(RT_SRC)) $(B)/libkecs.a
 	@$(CC) $(LINK) -o $@ $(filter %.o,$^) $(B)/libkecs.a $(LIB_LIBS) \
 	    $(RT_LIBS)
 
-$(B)/kecs: $(call obj,$(CLI_SRC) $(RT_SRC)) $(B)/libkecs.a
-	@echo "  ld $@"
-	@$(CC) $(LINK) -o $@ $(filter %.o,$^) $(B)/libkecs.a $(LIB_LIBS) \
-	    $(RT_LIBS)
+# What the tool is made of, for its unit tests as well.
+$(B)/libcli.a: $(call obj,$(filter-out src/cli/kecs_main.c,$(CLI_SRC)))
+	@rm -f $@
+	@ar rcs $@ $^
 
-$(B)/unit/%: $(B)/obj/t/unit/%.o $(call obj,$(RT_SRC)) $(B)/libkecs.a
+$(B)/kecs: $(call obj,src/cli/kecs_main.c $(RT_SRC)) $(B)/libcli.a \
+    $(B)/libkecs.a
+	@echo "  ld $@"
+	@$(CC) $(LINK) -o $@ $(filter %.o,$^) $(B)/libcli.a \
+	    $(B)/libkecs.a $(LIB_LIBS) $(RT_LIBS)
+
+$(B)/unit/%: $(B)/obj/t/unit/%.o $(call obj,$(RT_SRC)) $(B)/libcli.a \
+    $(B)/libkecs.a
 	@mkdir -p $(@D)
 	@$(CC) $(LINK) -o $@ $< $(filter-out $<,$(filter %.o,$^)) \
-	    $(B)/libkecs.a $(LIB_LIBS) $(RT_LIBS)
+	    $(B)/libcli.a $(B)/libkecs.a $(LIB_LIBS) $(RT_LIBS)
 
 .PHONY: lib module unit-build
 lib: $(B)/libkecs.a

@@ -7,9 +7,11 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use IO::Socket::INET;
 use JSON::PP;
 use Kecs;
 use KecsUp;
+use POSIX ();
 use Test::More;
 
 my $BUILD = "$Kecs::ROOT/build" . ($ENV{KECS_SANITIZE} ? '/asan' : '');
@@ -218,5 +220,336 @@ for my $shell (qw(zsh fish)) {
         "$shell can read it");
 }
 is((kecs(qw(completion tcsh)))[0], 2, 'no completion of tcsh');
+
+
+# Doctor.  Findings by name, in several systems.
+
+my $HOME_DIR = "$k->{temp}/home";
+mkdir $_ or die "$_: $!" for $HOME_DIR, "$HOME_DIR/bin";
+program("$HOME_DIR/bin/aws", 'echo aws-cli/2.13.0');
+
+sub program {
+    my ($file, $script) = @_;
+    open my $f, '>', $file or die "$file: $!";
+    print $f "#!/bin/sh\n$script\n";
+    close $f or die "$file: $!";
+    chmod 0755, $file;
+    return;
+}
+
+# What clients and kubectl take from the environment, as it should be.
+sub sane {
+    my ($port, %more) = @_;
+
+    my %clean = map { $_ => $ENV{$_} } grep { !/^(AWS_|KUBE)/ } keys %ENV;
+
+    return (%clean, HOME => $HOME_DIR, %{ $PLACE{env} },
+        PATH => "$HOME_DIR/bin:$ENV{PATH}",
+        AWS_ENDPOINT_URL => "http://127.0.0.1:$port", %more);
+}
+
+# The findings of a name, as "level text"; the whole answer is kept.
+my $findings;
+sub diagnosis {
+    my ($what, $env, @args) = @_;
+
+    local %ENV = %$env;
+    my ($rc, $out) = Kecs::capture(@{ $env->{PREFIX} // [] },
+        $env->{KECS} // "$BUILD/kecs", 'doctor', '--json', @args);
+    $findings = eval { $JSON->decode($out) };
+    ok($findings, "$what: JSON") or diag($@, $out);
+    $findings //= { findings => [], failures => -1 };
+    is($rc, $findings->{failures} ? 1 : 0, "$what: the status tells");
+    is(scalar(grep { ($_->{level} eq 'ok') != ($_->{fix} eq '') }
+        @{ $findings->{findings} }), 0, "$what: each has its fix");
+    return;
+}
+
+sub finding {
+    my ($name) = @_;
+
+    return join "\n", map { "$_->{level} $_->{text}" }
+        grep { $_->{what} eq $name } @{ $findings->{findings} };
+}
+
+sub has {
+    my ($name, $like, $what) = @_;
+
+    like(finding($name), $like, $what)
+        or diag(explain($findings->{findings}));
+}
+
+my $fit = KecsUp->new(%PLACE);
+my @there = ('--data', $fit->{data});
+my @ports = ('--port', $fit->{port}, '--admin-port', $fit->{admin});
+
+diagnosis('nothing there', { sane($fit->{port}) }, @there, @ports);
+is($findings->{failures}, 0, 'nothing there: nothing is wrong');
+has('folder', qr/^warn .*No such file/, 'no folder yet');
+has('store', qr/^warn there is no store/, 'no store yet');
+has('API port', qr/^ok port $fit->{port} is free$/, 'the port is free');
+has('cluster', qr/^ok no Kubernetes cluster is configured/, 'no cluster');
+
+my $squatting = $$;
+my $squatter = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1',
+    LocalPort => $fit->{port}, ReuseAddr => 1) or die "squatter: $!";
+diagnosis('a port in use', { sane($fit->{port}) }, @there, @ports);
+has('API port', qr/^fail port \d+ is in use by .+, process $squatting$/, 'by whom');
+close $squatter;
+
+$fit->start;
+$fit->api('CreateCluster', {});
+diagnosis('a system that runs', { sane($fit->{port}) }, @there);
+is($findings->{failures}, 0, 'nothing is wrong')
+    or diag(explain($findings->{findings}));
+has('folder', qr/^ok .*, of user \S+, mode 700$/, 'its folder');
+has('disk', qr/^(ok|warn) \d+ MiB left/, 'its disk');
+has('store', qr/^ok [0-9a-f-]{36}, format \d+, change \d+$/, 'its store');
+has('map', qr/^ok \d/, 'its map');
+has('check', qr/^ok .*: 0 defects$/, 'its check');
+has('API port', qr/^ok port \d+ is served \(nginx, process \d+\)$/,
+    'its port');
+has('system', qr/^ok .* is ready$/, 'it is ready');
+has('nginx', qr/^ok nginx\/1\./, 'nginx');
+has('module', qr/^ok .* fits this nginx$/, 'the module');
+has('inotify', qr/^ok/, 'inotify');
+has('environment', qr/^ok AWS_ENDPOINT_URL points here$/, 'the environment');
+
+kill 'STOP', $reconciler = $fit->said->{pid};
+ok(Kecs::wait_for(undef, sub { ($fit->get('/readyz'))[0] == 503 }, 30),
+    'a reconciler that stands still');
+diagnosis('not ready', { sane($fit->{port}) }, @there);
+has('system', qr/^fail reconciler failed: gave no sign/, 'told why');
+kill 'CONT', $reconciler;
+
+($status, $text) = do {
+    local %ENV = sane($fit->{port});
+    Kecs::capture("$BUILD/kecs", 'doctor', @there);
+};
+like($text, qr/^ok    map          .* in use$/m, 'for a person');
+like($text, qr/^\d+ ok, \d+ to look at, \d+ wrong\n\z/m, 'the sum');
+is($fit->stop, 0, 'ended');
+
+# The folder.
+
+chmod 0777, $fit->{data};
+diagnosis('an open folder', { sane($fit->{port}) }, @there, @ports);
+has('folder', qr/^fail .* mode 777$/, 'others can write there');
+chmod 0700, $fit->{data};
+diagnosis('a file', { sane($fit->{port}) }, '--data', $fit->{log}, @ports);
+has('folder', qr/^fail .* is no folder$/, 'is no folder');
+
+mkdir "$fit->{temp}/junk";
+if (open my $f, '>', "$fit->{temp}/junk/data.mdb") {
+    print $f 'this is not a database' x 1000;
+}
+diagnosis('junk', { sane($fit->{port}) }, '--data', "$fit->{temp}/junk",
+    @ports);
+has('store', qr/^fail \S/, 'is no store');
+
+# In a user namespace of its own: no inotify, a full disk.
+
+diagnosis('no inotify', { sane($fit->{port}), PREFIX => [qw(unshare -Ur sh
+    -c), 'echo 0 > /proc/sys/user/max_inotify_instances && exec "$@"',
+    'sh'] }, @there, @ports);
+has('inotify', qr/^fail this user has no instance left/, 'is told');
+diagnosis('a full disk', { sane($fit->{port}), PREFIX => [qw(unshare -Urm sh
+    -c), "mount -t tmpfs -o size=512k,mode=700 kecs $fit->{data}"
+    . ' && exec "$@"', 'sh'] }, @there, @ports);
+has('disk', qr/^fail 0 MiB left/, 'is told');
+
+# nginx and the module.
+
+my $place = "$fit->{temp}/bin";
+mkdir $place;
+system('cp', "$BUILD/kecs", $place) == 0 or die 'cp';
+my %alone = (sane($fit->{port}), KECS => "$place/kecs");
+diagnosis('no module', \%alone, @there, @ports);
+has('module', qr/^fail .* is not beside this program$/, 'is told');
+
+my $module = do {
+    open my $f, '<:raw', "$BUILD/ngx_http_kecs_module.so" or die $!;
+    local $/;
+    <$f>;
+};
+my ($version) = finding('nginx') =~ m{nginx/([\d.]+)};
+my @v = split /\./, $version;
+my $number = pack 'Q<', $v[0] * 1_000_000 + $v[1] * 1000 + $v[2];
+ok(index($module, $number) > 0, 'the module has the version of its nginx');
+my $foreign = pack 'Q<', 1_099_000;
+$module =~ s/\Q$number\E/$foreign/g;
+open my $out, '>:raw', "$place/ngx_http_kecs_module.so" or die $!;
+print $out $module;
+close $out or die $!;
+diagnosis('the module of another nginx', \%alone, @there, @ports);
+has('module', qr/^fail .*version 1099000 instead of/, 'is told');
+
+mkdir "$fit->{temp}/none";
+symlink '/bin/sh', "$fit->{temp}/none/sh";
+my %bare = (sane($fit->{port}), PATH => "$fit->{temp}/none");
+diagnosis('no nginx', \%bare, @there, @ports);
+has('nginx', qr/^fail there is none/, 'is told');
+has('aws', qr/^ok there is no aws CLI/, 'no aws');
+program("$fit->{temp}/none/aws", 'echo aws-cli/2.9.19 Python/3.11.2');
+diagnosis('an old aws', \%bare, @there, @ports);
+has('aws', qr/^fail aws-cli\/2\.9\.19 .* would call real AWS$/, 'is told');
+program("$fit->{temp}/none/aws", 'echo who knows');
+diagnosis('another aws', \%bare, @there, @ports);
+has('aws', qr/^warn who knows$/, 'is told');
+
+# The environment.
+
+my $secret = 'AKIAIOSFODNN7EXAMPLE';
+diagnosis('keys of AWS', { sane($fit->{port}, AWS_ACCESS_KEY_ID => $secret,
+    AWS_PROFILE => 'work', AWS_IGNORE_CONFIGURED_ENDPOINT_URLS => 'true',
+    AWS_ENDPOINT_URL_ECS => 'https://me:pass@ecs.eu-west-1.amazonaws.com') },
+    @there, @ports);
+has('environment', qr/^warn AWS_ACCESS_KEY_ID is a key of real AWS$/m,
+    'a key');
+has('environment', qr/^warn AWS_PROFILE is set/m, 'a profile');
+has('environment', qr/^fail AWS_IGNORE_CONFIGURED_ENDPOINT_URLS/m, 'ignored');
+has('environment', qr/^fail AWS_ENDPOINT_URL_ECS points to real AWS$/m,
+    'an endpoint');
+unlike($JSON->encode($findings), qr/$secret|pass/, 'no secret is shown');
+diagnosis('no endpoint', { sane($fit->{port}, AWS_ENDPOINT_URL => '') },
+    @there, @ports);
+has('environment', qr/^warn AWS_ENDPOINT_URL is not set/, 'is told');
+diagnosis('another endpoint', { sane(1) }, @there, @ports);
+has('environment', qr/^warn AWS_ENDPOINT_URL points elsewhere/, 'is told');
+
+
+# The cluster: an API server of our own, which answers as it is told and
+# writes down what rights it was asked for.
+
+my $API = { port => Kecs::free_port(), asked => "$fit->{temp}/asked" };
+my $UUID = (finding('store') =~ /^ok ([0-9a-f-]{36})/)[0];
+
+sub answer {
+    my ($to, $code, $body, $ahead) = @_;
+
+    my $json = $JSON->encode($body);
+    my $date = POSIX::strftime('%a, %d %b %Y %H:%M:%S GMT',
+        gmtime(time + $ahead));
+    print $to "HTTP/1.1 $code X\r\nDate: $date\r\nConnection: close\r\n"
+        . "Content-Type: application/json\r\nContent-Length: "
+        . length($json) . "\r\n\r\n$json";
+    return;
+}
+
+sub respond {
+    my ($c, %o) = @_;
+
+    my ($request, $length, $ahead) = (<$c> // '', 0, $o{ahead} // 0);
+    while (defined(my $line = <$c>)) {
+        $length = $1 if $line =~ /^Content-Length: (\d+)/i;
+        last if $line eq "\r\n";
+    }
+    read $c, my $body, $length if $length;
+
+    if ($o{refuse}) {
+        answer($c, $o{refuse}, { kind => 'Status', message => 'no' }, 0);
+    } elsif ($request =~ m{^GET /version }) {
+        answer($c, 200, { gitVersion => 'v1.31.0' }, $ahead);
+    } elsif ($request =~ m{^POST .*/selfsubjectaccessreviews }) {
+        my $r = $JSON->decode($body)->{spec}{resourceAttributes};
+        open my $f, '>>', $API->{asked} or die $!;
+        print $f join(' ', $r->{namespace} // '-', $r->{group} || '-',
+            $r->{resource}, $r->{verb}), "\n";
+        close $f;
+        my $no = grep { $_ eq "$r->{verb} $r->{resource}" } @{ $o{lack} };
+        answer($c, 201, { status => { allowed => $no ? $JSON->decode('false')
+            : $JSON->decode('true') } }, $ahead);
+    } elsif ($request =~ m{^GET .*/leases/kecs-\Q$UUID\E } && $o{holder}) {
+        answer($c, 200, { spec => { holderIdentity => $o{holder} } }, 0);
+    } else {
+        answer($c, 404, { kind => 'Status', message => 'none' }, 0);
+    }
+    return;
+}
+
+sub with_api {
+    my ($what, %o) = @_;
+
+    my $listen = IO::Socket::INET->new(Listen => 16, ReuseAddr => 1,
+        LocalAddr => '127.0.0.1', LocalPort => $API->{port}) or die $!;
+    my $pid = fork // die $!;
+    if ($pid == 0) {
+        while (my $c = $listen->accept) {
+            respond($c, %o);
+            close $c;
+        }
+        POSIX::_exit(0);
+    }
+    close $listen;
+    unlink $API->{asked};
+    diagnosis($what, { sane($fit->{port}) }, @there, @ports, '--kubeconfig',
+        kubeconfig('near', "http://127.0.0.1:$API->{port}"));
+    kill 'TERM', $pid;
+    waitpid $pid, 0;
+    return;
+}
+
+sub kubeconfig {
+    my ($name, $server) = @_;
+    open my $f, '>', "$fit->{temp}/$name" or die "$name: $!";
+    print $f <<"END";
+apiVersion: v1
+kind: Config
+current-context: $name
+clusters: [{name: c, cluster: {server: "$server"}}]
+users: [{name: u, user: {token: t}}]
+contexts: [{name: $name, context: {cluster: c, user: u, namespace: here}}]
+END
+    close $f or die "$name: $!";
+    return "$fit->{temp}/$name";
+}
+
+# The rights of k8s/rbac.yaml, in the form of what the server wrote down.
+sub documented {
+    open my $f, '<', "$Kecs::ROOT/k8s/rbac.yaml" or die $!;
+    my (@rights, $group, $resource);
+    while (my $line = <$f>) {
+        $group = $1 || '-' if $line =~ /^- apiGroups: \["(.*)"\]/;
+        $resource = $1 if $line =~ /^  resources: \["(.*)"\]/;
+        next unless $line =~ /^  verbs: \[(.*)\]/;
+        my $space = $resource eq 'nodes' ? '-' : 'here';
+        push @rights, map { "$space $group $resource $_" } $1 =~ /"(\w+)"/g;
+    }
+    return [sort @rights];
+}
+
+with_api('a good cluster');
+has('cluster', qr/^ok context near/, 'a cluster that is named');
+has('API server', qr/^ok answers, Kubernetes v1\.31\.0$/, 'it answers');
+has('clock', qr/^ok /, 'its clock');
+has('rights', qr/\A(?:ok to \w+: all\n?){5}\z/, 'all rights');
+has('Lease', qr/^ok nobody holds it$/, 'no Lease');
+is_deeply([sort split /\n/, do {
+    open my $f, '<', $API->{asked} or die $!;
+    local $/;
+    <$f>;
+}], documented(), 'it asks for the rights of k8s/rbac.yaml, and no other');
+
+with_api('a poor cluster', ahead => 90, holder => 'elsewhere_1_ab',
+    lack => ['delete pods', 'watch pods', 'update leases']);
+has('clock', qr/^fail .* is \d+\.\d s ahead of ours$/, 'a clock that differs');
+has('rights', qr/^fail to pods: missing delete watch$/m, 'rights to pods');
+has('rights', qr/^warn to leases: missing update$/m, 'to Leases');
+has('Lease', qr/^warn held by elsewhere_1_ab: /, 'another holder');
+with_api('a slow clock', ahead => -30, holder => '');
+has('clock', qr/^warn .* s behind ours$/, 'a clock that is slow');
+with_api('a cluster that refuses', refuse => 401);
+has('API server', qr/^fail HTTP 401 no$/, 'is told');
+
+diagnosis('no API server', { sane($fit->{port}) }, @there, @ports,
+    '--kubeconfig', kubeconfig('near', "http://127.0.0.1:$API->{port}"));
+has('API server', qr/^fail .*port $API->{port}/, 'is told');
+diagnosis('a cluster elsewhere', { sane($fit->{port},
+    KUBECONFIG => kubeconfig('far', 'https://192.0.2.1:6443')) }, @there,
+    @ports);
+has('cluster', qr/^ok found context far .* was not asked/, 'is left alone');
+diagnosis('no such file', { sane($fit->{port}) }, @there, @ports,
+    '--kubeconfig', "$fit->{temp}/nowhere");
+has('cluster', qr/^fail /, 'is told');
 
 $own->done;

@@ -93,6 +93,7 @@ int kecs_print_json(kecs_buf_t *b);
 int kecs_help(kecs_options_t *o);
 int kecs_completion(kecs_options_t *o);
 int kecs_status(kecs_options_t *o);
+int kecs_doctor(kecs_options_t *o);
 int kecs_up(kecs_options_t *o);
 int kecs_env(kecs_options_t *o);
 int kecs_down(kecs_options_t *o);

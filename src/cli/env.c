@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "cli.h"
+#include "doctor.h"
 
 
 /* The address that `kecs up` has written down, or the default. */
@@ -47,8 +47,7 @@ warn_of_old_cli(void)
     }
 
     if (fgets(line, sizeof(line), p) != NULL
-        && sscanf(line, "aws-cli/%d.%d", &major, &minor) == 2
-        && ((major == 1 && minor < 29) || (major == 2 && minor < 13)))
+        && kecs_judge_aws(line, &major, &minor) == KECS_FAIL)
     {
         fprintf(stderr, "kecs: WARNING: this aws (%d.%d) is too old to honour"
                 " AWS_ENDPOINT_URL and would call real AWS.\n"

@@ -36,6 +36,10 @@ const kecs_verb_t  kecs_verbs[] = {
       "data admin-port json",
       "The exit status is 0 when the system is ready, 1 when it is not, 2"
       " for wrong usage." },
+    { "doctor", kecs_doctor, "",
+      "tell what is wrong with the setup and how to fix it",
+      "data port admin-port runtime kubeconfig context namespace json",
+      "Nothing is changed.  The exit status is 1 when something fails." },
     { "down", kecs_down, "",
       "stop all tasks of the store and remove our objects",
       RUNTIME_FLAGS,

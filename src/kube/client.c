@@ -19,6 +19,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 
@@ -67,6 +68,7 @@ struct kecs_kube_call_s {
     unsigned                        serial;     /* of the login's */
     bool                            refreshed;  /* after a 401 */
     kecs_msec_t                     due;
+    kecs_msec_t                     date;       /* of the last answer */
     char                            error[CURL_ERROR_SIZE];
 };
 
@@ -548,6 +550,29 @@ on_data(char *data, size_t size, size_t n, void *ctx)
 }
 
 
+/* The server's clock; what else is in the head is curl's business. */
+
+static size_t
+on_header(char *data, size_t size, size_t n, void *ctx)
+{
+    char               text[64];
+    size_t             len;
+    time_t             date;
+    kecs_kube_call_t  *c = ctx;
+
+    len = size * n;
+
+    if (len > 5 && len < sizeof(text) && strncasecmp(data, "Date:", 5) == 0) {
+        memcpy(text, data + 5, len - 5);
+        text[len - 5] = '\0';
+        date = curl_getdate(text, NULL);
+        c->date = date > 0 ? (kecs_msec_t) date * 1000 : 0;
+    }
+
+    return len;
+}
+
+
 /* A peer that went away without a word is noticed while we send, too. */
 
 static int
@@ -723,6 +748,8 @@ set_transfer(kecs_kube_call_t *c, CURL *e)
     (void) curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, on_socket);
     (void) curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_data);
     (void) curl_easy_setopt(e, CURLOPT_WRITEDATA, c);
+    (void) curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+    (void) curl_easy_setopt(e, CURLOPT_HEADERDATA, c);
     (void) curl_easy_setopt(e, CURLOPT_ERRORBUFFER, c->error);
     (void) curl_easy_setopt(e, CURLOPT_HTTPHEADER, c->headers);
     (void) curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, c->r.method);
@@ -1190,6 +1217,7 @@ finish(kecs_kube_call_t *c, CURLcode code)
     reply.pause = retry_after(c);
     reply.status = code == CURLE_OK ? http_status(c) : 0;
     reply.body = kecs_str("");
+    reply.date = c->date;
 
     if (code != CURLE_OK) {
         reply.error = c->error[0] ? c->error : curl_easy_strerror(code);

@@ -28,6 +28,7 @@ typedef struct {
     const char  *error;             /* when status is 0, else NULL */
     bool         begun;             /* 200 had come, whatever followed */
     kecs_msec_t  pause;             /* that Retry-After asks for, or 0 */
+    kecs_msec_t  date;              /* the server's clock; 0: unknown */
 } kecs_kube_reply_t;
 
 /* The call is over; `reply` is valid during the callback. */

@@ -158,24 +158,41 @@ is_alive(pid_t pid)
 }
 
 
-bool
-kecs_lease_is_free(kecs_str_t holder)
+/* A holder on this host: its process, else 0. */
+
+static pid_t
+process_of(kecs_str_t holder)
 {
     char        own[HOST_MAX + 1];
     uint64_t    pid;
     kecs_str_t  host;
 
+    host_name(own);
+
+    return parts(holder, &host, &pid) && kecs_str_is(host, own)
+           ? (pid_t) pid : 0;
+}
+
+
+bool
+kecs_lease_is_of(kecs_str_t holder, pid_t pid)
+{
+    return pid != 0 && process_of(holder) == pid;
+}
+
+
+bool
+kecs_lease_is_free(kecs_str_t holder)
+{
+    pid_t  pid;
+
     if (holder.len == 0) {
         return true;
     }
 
-    host_name(own);
+    pid = process_of(holder);
 
-    if (!parts(holder, &host, &pid) || !kecs_str_is(host, own)) {
-        return false;
-    }
-
-    return (pid_t) pid == getpid() || !is_alive((pid_t) pid);
+    return pid != 0 && (pid == getpid() || !is_alive(pid));
 }
 
 

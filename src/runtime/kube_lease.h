@@ -14,6 +14,8 @@
 #define KECS_KUBE_LEASE_H
 
 
+#include <sys/types.h>
+
 #include "../kube/client.h"
 #include "runtime.h"
 
@@ -60,6 +62,9 @@ kecs_str_t kecs_lease_path(kecs_arena_t *a, kecs_str_t namespace,
  * holds a lease of a store whose lock is ours.
  */
 bool kecs_lease_is_free(kecs_str_t holder);
+
+/* It is that process of this host. */
+bool kecs_lease_is_of(kecs_str_t holder, pid_t pid);
 
 
 #endif

@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #include "../convert/service_objects.h"
-#include "../kube/client.h"
+#include "../kube/ask.h"
 #include "../kube/object.h"
 #include "kube_lease.h"
 #include "release.h"
@@ -35,7 +35,6 @@ struct release_s {
     const char     *uuid;
     bool            remove;
     unsigned        n;
-    bool            answered;
     long            status;
     kecs_str_t      body;           /* in `a` */
 };
@@ -60,18 +59,6 @@ fail(kecs_rc_t rc, const char *fmt, ...)
 }
 
 
-static void
-on_answer(void *ctx, const kecs_kube_reply_t *reply)
-{
-    release_t  *r = ctx;
-
-    r->answered = true;
-    r->status = reply->status;
-    r->body = kecs_strdup(r->a, reply->status ? reply->body
-                                              : kecs_str_of(reply->error));
-}
-
-
 /* Asks and waits.  Fine are 2xx and `also`. */
 
 static kecs_rc_t
@@ -79,6 +66,7 @@ ask(release_t *r, const char *method, kecs_str_t path, const char *type,
     kecs_str_t body, long also)
 {
     kecs_kube_status_t   status;
+    kecs_kube_answer_t   answer;
     kecs_kube_request_t  q;
 
     memset(&q, 0, sizeof(kecs_kube_request_t));
@@ -86,26 +74,13 @@ ask(release_t *r, const char *method, kecs_str_t path, const char *type,
     q.path = path;
     q.type = type;
     q.body = body;
-    q.done = on_answer;
-    q.ctx = r;
 
-    r->answered = false;
-    r->status = 0;
-
-    if (path.data == NULL || (type != NULL && body.data == NULL)
-        || kecs_kube_send(r->k, &q, NULL) != KECS_OK)
-    {
+    if (kecs_kube_ask(r->k, r->a, &q, &answer) != KECS_OK) {
         return fail(KECS_NOMEM, "out of memory");
     }
 
-    while (!r->answered) {
-        kecs_kube_wait(r->k, NULL, 0, 1000);
-        kecs_kube_run(r->k);
-    }
-
-    if (r->body.data == NULL) {
-        return fail(KECS_NOMEM, "out of memory");
-    }
+    r->status = answer.status;
+    r->body = answer.body;
 
     if ((r->status >= 200 && r->status < 300) || r->status == also) {
         return KECS_OK;
