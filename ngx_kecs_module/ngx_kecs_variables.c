@@ -18,7 +18,10 @@ enum {
     NGX_KECS_VAR_ACCOUNT,
     NGX_KECS_VAR_REGION,
     NGX_KECS_VAR_REQUEST_ID,
-    NGX_KECS_VAR_PRINCIPAL
+    NGX_KECS_VAR_PRINCIPAL,
+    NGX_KECS_VAR_RESOURCE,
+    NGX_KECS_VAR_TRACE_ID,
+    NGX_KECS_VAR_SPAN_ID
 };
 
 
@@ -52,30 +55,47 @@ static ngx_http_variable_t  ngx_kecs_variables[] = {
     { ngx_string("kecs_principal"), NULL, ngx_kecs_variable,
       NGX_KECS_VAR_PRINCIPAL, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("kecs_resource"), NULL, ngx_kecs_variable,
+      NGX_KECS_VAR_RESOURCE, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("kecs_trace_id"), NULL, ngx_kecs_variable,
+      NGX_KECS_VAR_TRACE_ID, 0, 0 },
+
+    { ngx_string("kecs_span_id"), NULL, ngx_kecs_variable,
+      NGX_KECS_VAR_SPAN_ID, 0, 0 },
+
       ngx_http_null_variable
 };
 
 
 /*
- * The cluster is a member of the body.  Looked for only when the variable
- * is used, and only after the call.
+ * Cluster and resource are members of the body.  Looked for only when the
+ * variable is used, and only after the call.
  */
 
-static kecs_str_t
-ngx_kecs_peek_cluster(ngx_kecs_ctx_t *ctx)
+static const kecs_json_t *
+ngx_kecs_peek(ngx_kecs_ctx_t *ctx)
 {
-    ptrdiff_t     slash;
-    kecs_str_t    id;
     kecs_json_t  *body;
 
     if (!ctx->answered || ctx->body.len == 0
         || ctx->body.len > NGX_KECS_PEEK_MAX
         || kecs_json_parse(ctx->arena, ctx->body, &body) != KECS_OK)
     {
-        return kecs_null_str;
+        return NULL;
     }
 
-    id = kecs_json_str(kecs_json_get(body, "cluster"));
+    return body;
+}
+
+
+static kecs_str_t
+ngx_kecs_peek_cluster(ngx_kecs_ctx_t *ctx)
+{
+    ptrdiff_t   slash;
+    kecs_str_t  id;
+
+    id = kecs_json_str(kecs_json_get(ngx_kecs_peek(ctx), "cluster"));
 
     if (id.data == NULL) {
         return kecs_null_str;
@@ -84,6 +104,103 @@ ngx_kecs_peek_cluster(ngx_kecs_ctx_t *ctx)
     slash = kecs_str_rchr(id, '/');
 
     return slash < 0 ? id : kecs_str_from(id, (size_t) slash + 1);
+}
+
+
+/*
+ * What a call is about, as the caller named it: the first of these members.
+ * They are names and ARNs; nothing else of a body is ever shown.
+ */
+
+static kecs_str_t
+ngx_kecs_peek_resource(ngx_kecs_ctx_t *ctx)
+{
+    ngx_uint_t          i;
+    kecs_str_t          name;
+    const kecs_json_t  *body, *value;
+    static const char  *members[] = {
+        "resourceArn", "task", "service", "serviceName", "serviceArn",
+        "taskSet", "serviceDeploymentArn", "taskDefinition", "family",
+        "taskDefinitions", "containerInstance", "containerInstances",
+        "daemonArn", "daemonName", "gateway", "gatewayName",
+        "capacityProvider", "tasks", "clusterName", "name", "cluster", NULL
+    };
+
+    body = ngx_kecs_peek(ctx);
+
+    for (i = 0; members[i] != NULL; i++) {
+        value = kecs_json_get(body, members[i]);
+
+        if (value != NULL && value->type == KECS_JSON_ARRAY) {
+            value = value->first;
+        }
+
+        name = kecs_json_str(value);
+
+        if (name.data != NULL) {
+            return name;
+        }
+    }
+
+    return kecs_null_str;
+}
+
+
+/* Lower-case hexadecimal digits, not all of them zero. */
+
+static ngx_uint_t
+ngx_kecs_is_trace_part(kecs_str_t s, size_t len)
+{
+    size_t      i;
+    ngx_uint_t  some;
+
+    some = 0;
+
+    for (i = 0; i < s.len; i++) {
+        if (!((s.data[i] >= '0' && s.data[i] <= '9')
+              || (s.data[i] >= 'a' && s.data[i] <= 'f')))
+        {
+            return 0;
+        }
+
+        some = some || s.data[i] != '0';
+    }
+
+    return s.len == len && some;
+}
+
+
+/*
+ * W3C Trace Context: version-trace-span-flags.  What is malformed counts as
+ * not being there, as the recommendation has it.
+ */
+
+static kecs_str_t
+ngx_kecs_trace(ngx_http_request_t *r, uintptr_t what)
+{
+    kecs_str_t  rest, version, trace, span, flags;
+
+    rest = ngx_kecs_header_in(r, "traceparent");
+
+    if (!kecs_str_split(&rest, '-', &version)
+        || !kecs_str_split(&rest, '-', &trace)
+        || !kecs_str_split(&rest, '-', &span)
+        || !kecs_str_split(&rest, '-', &flags))
+    {
+        return kecs_null_str;
+    }
+
+    if ((!kecs_str_is(version, "00") && !ngx_kecs_is_trace_part(version, 2))
+        || kecs_str_is(version, "ff")
+        || (kecs_str_is(version, "00") && rest.data != NULL)
+        || !ngx_kecs_is_trace_part(trace, 32)
+        || !ngx_kecs_is_trace_part(span, 16)
+        || (!kecs_str_is(flags, "00") && !ngx_kecs_is_trace_part(flags, 2)))
+    {
+        return kecs_null_str;
+    }
+
+    return what == NGX_KECS_VAR_TRACE_ID ? trace : span;
 }
 
 
@@ -102,6 +219,9 @@ ngx_kecs_variable_ctx(ngx_http_request_t *r, uintptr_t what)
 
     case NGX_KECS_VAR_CLUSTER:
         return ngx_kecs_peek_cluster(ctx);
+
+    case NGX_KECS_VAR_RESOURCE:
+        return ngx_kecs_peek_resource(ctx);
 
     case NGX_KECS_VAR_ERROR:
         if (ctx->status == 0) {
@@ -173,7 +293,13 @@ ngx_kecs_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     case NGX_KECS_VAR_ERROR:
     case NGX_KECS_VAR_REQUEST_ID:
     case NGX_KECS_VAR_PRINCIPAL:
+    case NGX_KECS_VAR_RESOURCE:
         s = ngx_kecs_variable_ctx(r, data);
+        break;
+
+    case NGX_KECS_VAR_TRACE_ID:
+    case NGX_KECS_VAR_SPAN_ID:
+        s = ngx_kecs_trace(r, data);
         break;
 
     default:

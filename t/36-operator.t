@@ -154,6 +154,81 @@ is($status, 0, 'with its admin port');
 ok($JSON->decode($text)->{checks}{store}{ok}, 'the checks');
 
 
+# The audit log, alone and beside the access log, and trace contexts.
+
+my $TRACE = '0af7651916cd43dd8448eb211c80319c';
+my $SPAN = 'b7ad6b7169203331';
+
+# The JSON lines of a file, when there are so many.
+sub lines_of {
+    my ($file, $n) = @_;
+
+    my @lines;
+    ok(Kecs::wait_for(undef, sub {
+        open my $f, '<', $file or return 0;
+        @lines = <$f>;
+        @lines >= $n;
+    }, 20), "$n lines") or diag("$file: @lines");
+
+    return map { $JSON->decode($_) } @lines;
+}
+
+my $audited = KecsUp->new(%PLACE);
+my $trail = "$audited->{temp}/audit.log";
+$audited->{flags} = ['--audit-log', $trail];
+$audited->start;
+my (undef, undef, $headers) = $audited->api('CreateCluster',
+    { clusterName => 'c', tags => [{ key => 'k', value => 'hidden' }] },
+    headers => { traceparent => "00-$TRACE-$SPAN-01" });
+$audited->api('ListClusters', {});
+$audited->api('RegisterTaskDefinition', { family => 'fam',
+    containerDefinitions => [{ name => 'a', image => 'i', memory => 8,
+        environment => [{ name => 'PASSWORD', value => 'hidden' }] }] });
+$audited->api('StopTask', { cluster => 'c', task => 'f' x 32 });
+my @trail = lines_of($trail, 3);
+is(scalar @trail, 3, 'calls that only read are left out');
+is($trail[0]{$_->[0]}, $_->[1], "audit: $_->[0]")
+    for [action => 'CreateCluster'], [resource => 'c'], [status => '200'],
+        [account => '000000000000'], [region => 'us-east-1'], [error => '-'],
+        [source => '127.0.0.1'], [trace => $TRACE],
+        [principal => 'arn:aws:iam::000000000000:root'],
+        [requestId => $headers->{'x-amzn-requestid'}];
+is($trail[1]{resource}, 'fam', 'audit: the family');
+is($trail[1]{trace}, '', 'audit: no trace');
+is($trail[2]{resource}, 'f' x 32, 'audit: the task');
+is($trail[2]{cluster}, 'c', 'audit: its cluster');
+is("$trail[2]{status} $trail[2]{error}", '400 InvalidParameterException',
+    'audit: a refusal');
+unlike($JSON->encode(\@trail), qr/hidden|PASSWORD/, 'audit: no bodies');
+is($audited->stop, 0, 'ended');
+
+push @{ $audited->{flags} }, '--access-log', "$audited->{temp}/access.log";
+$audited->start;
+my @contexts = (
+    ["00-$TRACE-$SPAN-00", 1], ["01-$TRACE-$SPAN-01-more", 1],
+    ["ff-$TRACE-$SPAN-01", 0], ["00-$TRACE-$SPAN-01-more", 0],
+    ["00-" . '0' x 32 . "-$SPAN-01", 0], ["00-$TRACE-" . '0' x 16 . '-01', 0],
+    ["00-\U$TRACE\E-$SPAN-01", 0], ["00-$TRACE-$SPAN", 0],
+    ["00-${TRACE}0-$SPAN-01", 0], ["00-$TRACE-$SPAN-0g", 0], ['', 0],
+    ['-', 0], ['----', 0],
+);
+$audited->api('ListClusters', {}, headers => { traceparent => $_->[0] })
+    for @contexts;
+my @calls = lines_of("$audited->{temp}/access.log", scalar @contexts);
+for my $i (0 .. $#contexts) {
+    my $want = $contexts[$i][1] ? "$TRACE $SPAN" : ' ';
+    is("$calls[$i]{trace} $calls[$i]{span}", $want,
+        "traceparent: $contexts[$i][0]");
+}
+$audited->api('DeleteCluster', { cluster => 'c' });
+@trail = lines_of($trail, 4);
+is("$trail[3]{action} $trail[3]{resource}", 'DeleteCluster c',
+    'audit: beside an access log');
+is(scalar @trail, 4, 'and still without reads');
+is($audited->stop, 0, 'ended');
+is((kecs('up', '--audit-log', 'a"b'))[0], 2, 'an audit log with quotes');
+
+
 # Help.
 
 my $tables = $JSON->decode((kecs('help', '--json'))[1]);

@@ -33,6 +33,7 @@ typedef struct {
     const char  *region;
     const char  *log_level;
     const char  *access_log;        /* absolute, or NULL */
+    const char  *audit_log;         /* absolute, or NULL */
     const char  *sets[KECS_SETS_MAX];   /* "name=value", for the reconciler */
     unsigned     n_sets;
     bool         replace;           /* restore: over an existing store */

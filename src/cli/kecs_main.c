@@ -227,7 +227,8 @@ options_valid(const kecs_options_t *o)
     /* it goes into nginx.conf, in quotes */
 
     if (!path_valid("data folder", o->data)
-        || !path_valid("access log", o->access_log))
+        || !path_valid("access log", o->access_log)
+        || !path_valid("audit log", o->audit_log))
     {
         return false;
     }
@@ -319,6 +320,7 @@ main(int argc, char **argv)
     o.data = absolute(o.data);
     o.access_log = absolute(o.access_log);
     o.upstream_credentials = absolute(o.upstream_credentials);
+    o.audit_log = absolute(o.audit_log);
 
     if (!options_valid(&o)) {
         return 2;

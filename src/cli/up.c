@@ -264,19 +264,32 @@ data_path(const kecs_options_t *o, const char *name)
 }
 
 
-/* The arguments of nginx's access_log. */
+/*
+ * The arguments of nginx's access_log, and a directive for the second log.
+ * "off" would switch both off, so an audit log alone takes the first place.
+ */
+
+#define LOG_SIZE  (PATH_MAX + 64)
 
 static bool
-access_log(const kecs_options_t *o, char *out, size_t size)
+logs(const kecs_options_t *o, char *first, char *second)
 {
-    int  n;
+    int         n, m;
+    const char  audit[] = "\"%s\" kecs_audit if=$kecs_change";
 
-    n = o->access_log == NULL
-        ? snprintf(out, size, "off")
-        : snprintf(out, size, "\"%s\" kecs", o->access_log);
+    n = o->access_log != NULL
+        ? snprintf(first, LOG_SIZE, "\"%s\" kecs", o->access_log)
+        : o->audit_log != NULL ? snprintf(first, LOG_SIZE, audit,
+                                          o->audit_log)
+        : snprintf(first, LOG_SIZE, "off");
 
-    if (n < 0 || (size_t) n >= size) {
-        (void) kecs_die("the path of the access log is too long");
+    m = o->access_log != NULL && o->audit_log != NULL
+        ? snprintf(second, LOG_SIZE, "access_log \"%s\" kecs_audit"
+                   " if=$kecs_change;", o->audit_log)
+        : snprintf(second, LOG_SIZE, "%s", "");
+
+    if (n < 0 || n >= LOG_SIZE || m < 0 || m >= LOG_SIZE) {
+        (void) kecs_die("the path of a log is too long");
         return false;
     }
 
@@ -315,8 +328,8 @@ static bool
 write_conf(const kecs_options_t *o)
 {
     bool         ok;
-    char         log[PATH_MAX + 16], port[8], admin[8], workers[8];
-    char         files[2 * PATH_MAX + 64];
+    char         log[LOG_SIZE], audit[LOG_SIZE], port[8], admin[8];
+    char         workers[8], files[2 * PATH_MAX + 64];
     kecs_buf_t   in, out;
     const char  *template, *module;
     const char  *conf = data_path(o, "nginx.conf");
@@ -325,7 +338,7 @@ write_conf(const kecs_options_t *o)
     module = kecs_program_file("ngx_http_kecs_module.so");
 
     if (template == NULL || module == NULL || conf == NULL
-        || !access_log(o, log, sizeof(log)) || !ui(files, sizeof(files)))
+        || !logs(o, log, audit) || !ui(files, sizeof(files)))
     {
         return false;
     }
@@ -337,7 +350,8 @@ write_conf(const kecs_options_t *o)
     const place_t  places[] = {
         { "DATA", o->data }, { "PORT", port }, { "ADMIN_PORT", admin },
         { "WORKERS", workers }, { "MODULE", module }, { "LOG", o->data },
-        { "ACCESS_LOG", log }, { "LOG_LEVEL", o->log_level },
+        { "ACCESS_LOG", log }, { "AUDIT_LOG", audit },
+        { "LOG_LEVEL", o->log_level },
         { "ACCOUNT", o->account }, { "REGION", o->region }, { "UI", files },
         { "USER", geteuid() == 0 ? "user root;" : "" }, { NULL, NULL }
     };

@@ -25,7 +25,7 @@ version(kecs_options_t *o)
 const kecs_verb_t  kecs_verbs[] = {
     { "up", kecs_up, "",
       "start the API and the reconciler, in the foreground",
-      "port admin-port workers account region access-log upstream"
+      "port admin-port workers account region access-log audit-log upstream"
       " upstream-credentials upstream-profile " RUNTIME_FLAGS,
       "Ctrl-C stops both; tasks go on running." },
     { "env", kecs_env, "",
@@ -92,6 +92,8 @@ const kecs_flag_t  kecs_flags[] = {
     flag("region", TEXT, region, "REGION", "region of unsigned calls"),
     flag("access-log", TEXT, access_log, "FILE",
          "file for a line per call (none)"),
+    flag("audit-log", TEXT, audit_log, "FILE",
+         "file for a line per call that changes something (none)"),
     flag("log-level", TEXT, log_level, "error|warn|notice|info|debug",
          "error, warn, notice, info, debug"),
     flag("set", SET, sets, "NAME=VALUE",
