@@ -29,8 +29,12 @@ typedef struct {
     uint64_t       ready;
     uint64_t       lag;
     uint64_t       tasks;
+    uint64_t       services;
+    uint64_t       actions;
+    uint64_t       losses;
     kecs_str_t     runtime;
     kecs_str_t     why;
+    kecs_str_t     text;            /* all of it */
 } ngx_kecs_reconciler_t;
 
 typedef struct {
@@ -51,7 +55,17 @@ static void
 ngx_kecs_status_line(ngx_kecs_reconciler_t *rec, kecs_str_t line)
 {
     uint64_t    n;
+    ngx_uint_t  i;
     kecs_str_t  key;
+    const struct {
+        const char  *key;
+        uint64_t    *value;
+    } numbers[] = {
+        { "pid", &rec->pid }, { "ready", &rec->ready }, { "lag", &rec->lag },
+        { "tasks", &rec->tasks }, { "services", &rec->services },
+        { "actions", &rec->actions }, { "losses", &rec->losses },
+        { NULL, NULL }
+    };
 
     (void) kecs_str_split(&line, ' ', &key);
 
@@ -65,23 +79,17 @@ ngx_kecs_status_line(ngx_kecs_reconciler_t *rec, kecs_str_t line)
     if (kecs_str_is(key, "time")) {
         rec->time = (kecs_msec_t) n;
 
-    } else if (kecs_str_is(key, "pid")) {
-        rec->pid = n;
-
-    } else if (kecs_str_is(key, "ready")) {
-        rec->ready = n;
-
-    } else if (kecs_str_is(key, "lag")) {
-        rec->lag = n;
-
-    } else if (kecs_str_is(key, "tasks")) {
-        rec->tasks = n;
-
     } else if (kecs_str_is(key, "runtime")) {
         rec->runtime = line;
 
     } else if (kecs_str_is(key, "why")) {
         rec->why = line;
+    }
+
+    for (i = 0; numbers[i].key != NULL; i++) {
+        if (kecs_str_is(key, numbers[i].key)) {
+            *numbers[i].value = n;
+        }
     }
 }
 
@@ -101,6 +109,7 @@ ngx_kecs_status_read(ngx_kecs_admin_t *a)
     }
 
     a->reconciler.there = 1;
+    a->reconciler.text = rest;
 
     while (kecs_str_split(&rest, '\n', &line)) {
         if (kecs_str_utf8(line)) {
@@ -363,6 +372,125 @@ ngx_kecs_gauge(kecs_buf_t *b, const char *name, const char *help,
 }
 
 
+static void
+ngx_kecs_counter(kecs_buf_t *b, const char *name, const char *help,
+    uint64_t value)
+{
+    kecs_buf_printf(b, "# HELP %s %s\n# TYPE %s counter\n%s %llu\n", name,
+                    help, name, name, (unsigned long long) value);
+}
+
+
+/* A label's value comes from a file: letters and "_" only. */
+
+static ngx_uint_t
+ngx_kecs_is_label(kecs_str_t s)
+{
+    size_t  i;
+
+    for (i = 0; i < s.len; i++) {
+        if (!((s.data[i] >= 'A' && s.data[i] <= 'Z')
+              || (s.data[i] >= 'a' && s.data[i] <= 'z') || s.data[i] == '_'))
+        {
+            return 0;
+        }
+    }
+
+    return s.len != 0;
+}
+
+
+/* "PREFIXvalue n" of the reconciler's status, as one gauge with a label. */
+
+static void
+ngx_kecs_labelled(ngx_kecs_admin_t *a, const char *prefix, const char *name,
+    const char *label, const char *help)
+{
+    uint64_t    n;
+    kecs_str_t  rest, line, key, start;
+
+    kecs_buf_printf(&a->buf, "# HELP %s %s\n# TYPE %s gauge\n", name, help,
+                    name);
+    rest = a->reconciler.text;
+    start = kecs_str_of(prefix);
+
+    while (kecs_str_split(&rest, '\n', &line)) {
+        (void) kecs_str_split(&line, ' ', &key);
+
+        if (!kecs_str_starts(key, start) || !kecs_str_u64(line, &n)) {
+            continue;
+        }
+
+        key = kecs_str_from(key, start.len);
+
+        if (ngx_kecs_is_label(key)) {
+            kecs_buf_printf(&a->buf, "%s{%s=\"%.*s\"} %llu\n", name, label,
+                            kecs_fmt(key), (unsigned long long) n);
+        }
+    }
+}
+
+
+static void
+ngx_kecs_store_metrics(ngx_kecs_admin_t *a)
+{
+    kecs_buf_t         *b = &a->buf;
+    kecs_store_info_t  *i = &a->info;
+
+    ngx_kecs_gauge(b, "kecs_store_map_used_bytes",
+                   "Bytes in use in the store's map.", i->map_used);
+    ngx_kecs_gauge(b, "kecs_store_map_bytes",
+                   "Size of the store's map.", i->map_size);
+    ngx_kecs_gauge(b, "kecs_store_readers",
+                   "Reader slots in use.", i->readers);
+    ngx_kecs_gauge(b, "kecs_store_readers_max",
+                   "Reader slots that there are.", i->readers_max);
+    ngx_kecs_gauge(b, "kecs_log_sequence",
+                   "Last position of the change log.", i->seq);
+    ngx_kecs_gauge(b, "kecs_log_first_sequence",
+                   "Oldest position that the change log still has.",
+                   i->first_seq);
+}
+
+
+static void
+ngx_kecs_reconciler_metrics(ngx_kecs_admin_t *a)
+{
+    kecs_buf_t             *b = &a->buf;
+    ngx_kecs_reconciler_t  *rec = &a->reconciler;
+
+    ngx_kecs_gauge(b, "kecs_reconciler_ready",
+                   "The reconciler reaches its runtime.", rec->ready);
+    ngx_kecs_gauge(b, "kecs_reconciler_status_time_seconds",
+                   "When it gave its last sign, in seconds of the epoch.",
+                   (uint64_t) (rec->time / 1000));
+    ngx_kecs_gauge(b, "kecs_reconciler_lag",
+                   "Log entries that the reconciler has not seen.",
+                   rec->lag);
+    ngx_kecs_gauge(b, "kecs_reconciler_tasks",
+                   "Tasks that the reconciler looks after.", rec->tasks);
+    ngx_kecs_gauge(b, "kecs_reconciler_services",
+                   "Services that the reconciler looks after.",
+                   rec->services);
+    ngx_kecs_counter(b, "kecs_reconciler_actions_total",
+                     "Starts and stops asked of the runtime.", rec->actions);
+    ngx_kecs_counter(b, "kecs_reconciler_contact_losses_total",
+                     "Times that contact to the runtime was lost.",
+                     rec->losses);
+    ngx_kecs_labelled(a, "tasks.", "kecs_tasks", "status",
+                      "Tasks that are not STOPPED, by last status.");
+    ngx_kecs_labelled(a, "queue.", "kecs_reconciler_queue", "queue",
+                      "What waits to be done by the reconciler.");
+
+    if (ngx_kecs_is_label(rec->runtime)) {
+        kecs_buf_printf(b, "# HELP kecs_reconciler_info Its runtime.\n"
+                        "# TYPE kecs_reconciler_info gauge\n"
+                        "kecs_reconciler_info{runtime=\"%.*s\"} 1\n",
+                        kecs_fmt(rec->runtime));
+    }
+}
+
+
 static ngx_int_t
 ngx_kecs_metrics(ngx_kecs_admin_t *a)
 {
@@ -381,14 +509,7 @@ ngx_kecs_metrics(ngx_kecs_admin_t *a)
     ngx_kecs_gauge(b, "kecs_ready", "All checks of readyz pass.", a->ready);
 
     if (ngx_kecs_worker.store != NULL) {
-        ngx_kecs_gauge(b, "kecs_store_map_used_bytes",
-                       "Bytes in use in the store's map.", a->info.map_used);
-        ngx_kecs_gauge(b, "kecs_store_map_bytes",
-                       "Size of the store's map.", a->info.map_size);
-        ngx_kecs_gauge(b, "kecs_store_readers",
-                       "Reader slots in use.", a->info.readers);
-        ngx_kecs_gauge(b, "kecs_log_sequence",
-                       "Last position of the change log.", a->info.seq);
+        ngx_kecs_store_metrics(a);
     }
 
     ngx_kecs_gauge(b, "kecs_reconciler_up",
@@ -396,15 +517,7 @@ ngx_kecs_metrics(ngx_kecs_admin_t *a)
                    ngx_kecs_reconciler_fresh(a));
 
     if (a->reconciler.there) {
-        ngx_kecs_gauge(b, "kecs_reconciler_ready",
-                       "The reconciler reaches its runtime.",
-                       a->reconciler.ready);
-        ngx_kecs_gauge(b, "kecs_reconciler_lag",
-                       "Log entries that the reconciler has not seen.",
-                       a->reconciler.lag);
-        ngx_kecs_gauge(b, "kecs_reconciler_tasks",
-                       "Tasks that the reconciler looks after.",
-                       a->reconciler.tasks);
+        ngx_kecs_reconciler_metrics(a);
     }
 
     return ngx_kecs_admin_send(a, NGX_HTTP_OK,

@@ -229,6 +229,77 @@ is($audited->stop, 0, 'ended');
 is((kecs('up', '--audit-log', 'a"b'))[0], 2, 'an audit log with quotes');
 
 
+# Metrics: what the dashboard and the alerts name is there, and told well.
+
+my $metered = KecsUp->new(%PLACE, sets => [@KecsUp::SETS,
+    qw(simulated-start=20ms simulated-stop=20ms)])->start;
+$metered->api('CreateCluster', {});
+$metered->api('RegisterTaskDefinition', { family => 'f',
+    containerDefinitions => [{ name => 'a', image => 'i', memory => 8 }] });
+$metered->api('CreateService', { serviceName => 's', taskDefinition => 'f',
+    desiredCount => 3 });
+my $metrics;
+ok(Kecs::wait_for(undef, sub {
+    $metrics = ($metered->get('/metrics'))[1];
+    $metrics =~ /^kecs_tasks\{status="RUNNING"\} 3$/m;
+}, 30), 'metrics: tasks by status') or diag($metrics);
+like($metrics, qr/^kecs_tasks\{status="PENDING"\} 0$/m, 'none is pending');
+like($metrics, qr/^kecs_reconciler_services 1$/m, 'services');
+like($metrics, qr/^kecs_reconciler_queue\{queue="$_"\} \d+$/m, "queue: $_")
+    for qw(starts stops services news);
+like($metrics, qr/^kecs_reconciler_actions_total [1-9]/m, 'actions');
+like($metrics, qr/^kecs_reconciler_info\{runtime="simulated"\} 1$/m,
+    'runtime');
+like($metrics, qr/^kecs_reconciler_status_time_seconds @{[substr time, 0, 6]}/m,
+    'time of its sign');
+
+my %there = map { $_ => 1 } $metrics =~ /^(kecs_\w+)(?=[ {])/mg;
+my %family = map { $_ => 1 } $metrics =~ /^# TYPE (kecs_\w+) /mg;
+for my $family (sort keys %family) {
+    is(() = $metrics =~ /^# TYPE $family /mg, 1, "$family: one type");
+    like($metrics, qr/^# HELP $family \S.*\.$/m, "$family: a help");
+}
+for my $name (sort keys %there) {
+    (my $base = $name) =~ s/_(?:bucket|sum|count)$//;
+    ok($family{$name} || $family{$base}, "$name: has a type");
+}
+
+sub slurp {
+    my ($file) = @_;
+    open my $f, '<', $file or die "$file: $!";
+    local $/;
+    return scalar <$f>;
+}
+
+my $MONITORING = "$Kecs::ROOT/docs/monitoring";
+my $dashboard = $JSON->decode(slurp("$MONITORING/grafana.json"));
+my %named = map { $_ => 1 } map { /\b(kecs_\w+)/g }
+    map { $_->{expr} } map { @{ $_->{targets} } } @{ $dashboard->{panels} };
+cmp_ok(scalar keys %named, '>', 15, 'the dashboard names metrics');
+my @alerts = slurp("$MONITORING/alerts.yaml") =~ /\b(kecs_[a-z]\w+)/g;
+$named{$_} = 1 for grep { !/^kecs_store$/ } @alerts;
+ok($there{$_}, "$_: of the dashboard or the alerts, is there")
+    for sort keys %named;
+my $told = slurp("$Kecs::ROOT/docs/operations.md");
+like($told, qr/`$_[`{]/, "$_: is documented") for sort keys %family;
+
+SKIP: {
+    my ($rc, $promtool) = Kecs::capture("$Kecs::ROOT/t/clients/promtool");
+    chomp $promtool;
+    skip 'no promtool here', 2 if $rc && !$ENV{CI};
+    my ($found, $out) = Kecs::capture($promtool, 'check', 'rules',
+        "$MONITORING/alerts.yaml");
+    is($found, 0, 'promtool: the alerts') or diag($out);
+    open my $f, '>', "$metered->{temp}/metrics" or die $!;
+    print $f $metrics;
+    close $f or die $!;
+    ($found, $out) = Kecs::capture('sh', '-c',
+        "'$promtool' check metrics < '$metered->{temp}/metrics'");
+    is($found, 0, 'promtool: the metrics') or diag($out);
+}
+is($metered->stop, 0, 'ended');
+
+
 # Help.
 
 my $tables = $JSON->decode((kecs('help', '--json'))[1]);

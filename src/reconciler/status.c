@@ -45,6 +45,68 @@ is_ready(kecs_reconciler_t *r, char *why, size_t size)
 }
 
 
+/* How many tasks are in which state, and how much waits to be done. */
+
+static void
+print_tasks(kecs_reconciler_t *r, kecs_buf_t *b)
+{
+    size_t                   in[KECS_TASK_STOPPED + 1];
+    unsigned                 i;
+    const kecs_live_task_t  *t;
+
+    memset(in, 0, sizeof(in));
+
+    for (t = r->all_tasks; t != NULL; t = t->next) {
+        in[t->sched.status <= KECS_TASK_STOPPED ? t->sched.status : 0]++;
+    }
+
+    for (i = KECS_TASK_PROVISIONING; i < KECS_TASK_STOPPED; i++) {
+        kecs_buf_printf(b, "tasks.%s %zu\n", kecs_task_status_name(i),
+                        in[i]);
+    }
+}
+
+
+static size_t
+length(const kecs_todo_t *todo)
+{
+    size_t                   n;
+    const kecs_live_task_t  *t;
+
+    n = 0;
+
+    for (t = todo->first; t != NULL; t = t->todo_next) {
+        n++;
+    }
+
+    return n;
+}
+
+
+static void
+print_queues(kecs_reconciler_t *r, kecs_buf_t *b)
+{
+    size_t                      services, news;
+    const kecs_news_t          *n;
+    const kecs_live_service_t  *s;
+
+    services = 0;
+    news = 0;
+
+    for (s = r->dirty; s != NULL; s = s->dirty_next) {
+        services++;
+    }
+
+    for (n = r->news; n != NULL; n = n->next) {
+        news++;
+    }
+
+    kecs_buf_printf(b, "queue.starts %zu\nqueue.stops %zu\n"
+                    "queue.services %zu\nqueue.news %zu\n",
+                    length(&r->starts), length(&r->stops), services, news);
+}
+
+
 static void
 print(kecs_reconciler_t *r, kecs_buf_t *b, bool ready, const char *why)
 {
@@ -64,6 +126,9 @@ print(kecs_reconciler_t *r, kecs_buf_t *b, bool ready, const char *why)
     kecs_buf_printf(b, "tasks %zu\n", r->tasks.n);
     kecs_buf_printf(b, "services %zu\n", r->services.n);
     kecs_buf_printf(b, "actions %" PRIu64 "\n", r->actions);
+    kecs_buf_printf(b, "losses %" PRIu64 "\n", r->contact);
+    print_tasks(r, b);
+    print_queues(r, b);
 }
 
 
