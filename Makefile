@@ -178,10 +178,12 @@ sim: $(B)/unit/sim_scheduler ## simulate the scheduler: SEED=n N=scenarios
 
 # Care
 
-.PHONY: shapes docs lint clean
+.PHONY: shapes docs man lint clean
 docs: $(B)/unit/compatibility ## generate docs/compatibility.md
 	@venv=$$(t/clients/setup) && $$venv/bin/python \
 	    t/conformance/document.py $(B)/unit/compatibility --write
+man: programs ## make the manual pages in build/man
+	@tools/manual $(B) $(B)/man
 shapes: ## generate the shape tables from the newest botocore
 	@tools/generate-shapes
 lint: ## style, layers and static checks

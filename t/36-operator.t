@@ -280,7 +280,7 @@ my @alerts = slurp("$MONITORING/alerts.yaml") =~ /\b(kecs_[a-z]\w+)/g;
 $named{$_} = 1 for grep { !/^kecs_store$/ } @alerts;
 ok($there{$_}, "$_: of the dashboard or the alerts, is there")
     for sort keys %named;
-my $told = slurp("$Kecs::ROOT/docs/operations.md");
+my $told = join '', map { slurp($_) } glob "$Kecs::ROOT/docs/*.md";
 like($told, qr/`$_[`{]/, "$_: is documented") for sort keys %family;
 
 SKIP: {
@@ -319,6 +319,50 @@ for my $verb (@{ $tables->{verbs} }) {
 is((kecs('help', 'fly'))[0], 2, 'help of an unknown verb');
 my %used = map { $_ => 1 } map { @{ $_->{flags} } } @{ $tables->{verbs} };
 is_deeply([sort keys %used], [sort keys %flag], 'each flag has its verbs');
+
+
+# Manual pages: made of the same tables, and without a warning.
+
+my $MAN = "$k->{temp}/man";
+is((Kecs::capture("$Kecs::ROOT/tools/manual", $BUILD, $MAN))[0], 0,
+    'the manual pages are made');
+is(join(' ', map { s{.*/}{}r } sort glob "$MAN/*"),
+    'kecs-nginx.5 kecs-reconciler.8 kecs.1', 'three of them');
+
+my %page = map { s{.*/}{}r => slurp($_) } glob "$MAN/*";
+unlike($page{$_}, qr/%%/, "$_: all places are filled") for sort keys %page;
+
+# A name as roff has it, at the head of an item.
+sub explained {
+    my ($page, $name) = @_;
+    (my $roff = $name) =~ s/-/\\-/g;
+    like($page{$page}, qr/^\.TP\n(?:\.BR? |\\fB)?.*\Q$roff\E(?!\w|\\-)/m,
+        "$page: $name");
+    return;
+}
+
+explained('kecs.1', $_) for @verbs, map { "--$_" } sort keys %flag;
+my $usage = (Kecs::capture("$BUILD/kecs-reconciler", '--help'))[1];
+my ($ours, $settings) = split /^settings.*\n/m, $usage;
+explained('kecs-reconciler.8', $_) for $ours =~ /^  (--[\w-]+)/mg,
+    $settings =~ /^  ([\w-]+) /mg;
+explained('kecs-nginx.5', $_)
+    for slurp("$Kecs::ROOT/ngx_kecs_module/ngx_kecs_module.c")
+        =~ /^    \{ ngx_string\("(kecs\w*)"\),$/mg;
+explained('kecs-nginx.5', "\$$_")
+    for slurp("$Kecs::ROOT/ngx_kecs_module/ngx_kecs_variables.c")
+        =~ /\{ ngx_string\("(kecs_\w+)"\)/g;
+
+for my $page (sort keys %page) {
+    my ($rc, $out) = Kecs::capture(qw(groff -man -ww -z -Tutf8),
+        "$MAN/$page");
+    is("$rc $out", '0 ', "$page: groff has nothing to say");
+}
+if (grep { -x "$_/mandoc" } split /:/, $ENV{PATH}) {
+    my ($rc, $out) = Kecs::capture(qw(mandoc -Tlint -Werror),
+        glob "$MAN/*");
+    is("$rc $out", '0 ', 'mandoc has nothing to say');
+}
 
 
 # Completion: the script of bash is run, as bash runs it.
@@ -668,7 +712,7 @@ with_api('a good cluster');
 has('cluster', qr/^ok context near/, 'a cluster that is named');
 has('API server', qr/^ok answers, Kubernetes v1\.31\.0$/, 'it answers');
 has('clock', qr/^ok /, 'its clock');
-has('rights', qr/\A(?:ok to \w+: all\n?){5}\z/, 'all rights');
+has('rights', qr/\A(?:ok to \w+: all\n?){6}\z/, 'all rights');
 has('Lease', qr/^ok nobody holds it$/, 'no Lease');
 is_deeply([sort split /\n/, do {
     open my $f, '<', $API->{asked} or die $!;

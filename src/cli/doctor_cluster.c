@@ -31,6 +31,9 @@ typedef struct {
 static const right_t  rights[] = {
     { "", "pods", "create delete get list patch watch", KECS_FAIL,
       "kubectl apply -f k8s/rbac.yaml: without them no task can run" },
+    { "", "secrets", "create delete patch", KECS_WARN,
+      "kubectl apply -f k8s/rbac.yaml: without them no task starts whose"
+      " secrets come from the upstream" },
     { "", "services", "create delete list patch watch", KECS_WARN,
       "kubectl apply -f k8s/rbac.yaml: without them nothing reaches services"
       " by name" },
