@@ -526,6 +526,20 @@ chmod 0777, $fit->{data};
 diagnosis('an open folder', { sane($fit->{port}) }, @there, @ports);
 has('folder', qr/^fail .* mode 777$/, 'others can write there');
 chmod 0700, $fit->{data};
+
+my $me = getpwuid $>;
+if ($> == 0) {
+    my $someone = getpwuid(65534) // 65534;
+    chown 65534, -1, $fit->{data};
+    diagnosis('of another', { sane($fit->{port}) }, @there, @ports);
+    has('owner', qr/^warn .* to user $someone, this is user $me$/, 'is told');
+    chown 0, -1, $fit->{data};
+} else {
+    chmod 0500, $fit->{data};
+    diagnosis('closed', { sane($fit->{port}) }, @there, @ports);
+    has('folder', qr/^fail .* closed to user $me$/, 'is told');
+    chmod 0700, $fit->{data};
+}
 diagnosis('a file', { sane($fit->{port}) }, '--data', $fit->{log}, @ports);
 has('folder', qr/^fail .* is no folder$/, 'is no folder');
 

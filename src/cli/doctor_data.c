@@ -16,14 +16,19 @@
 #define CHECK_UP_TO  (64 * 1024 * 1024)     /* bytes in use: a second or so */
 
 
+/* Its name, or its number; in the arena. */
+
 static const char *
-user_name(uid_t uid)
+user_name(kecs_doctor_t *d, uid_t uid)
 {
+    kecs_str_t      name;
     struct passwd  *pw;
 
     pw = getpwuid(uid);
+    name = pw != NULL ? kecs_strdup(d->arena, kecs_str_of(pw->pw_name))
+                      : kecs_sprintf(d->arena, "%lu", (unsigned long) uid);
 
-    return pw != NULL ? pw->pw_name : "of no name";
+    return name.data != NULL ? name.data : "";
 }
 
 
@@ -53,20 +58,20 @@ look_at_rights(kecs_doctor_t *d)
     if (access(data, R_OK | W_OK | X_OK) != 0) {
         kecs_found(d, KECS_FAIL, "folder", "run as that user, or give the"
                    " folder to this one (chown -R)", "%s belongs to user %s"
-                   " and is closed to user %s", data, user_name(st.st_uid),
-                   user_name(geteuid()));
+                   " and is closed to user %s", data, user_name(d, st.st_uid),
+                   user_name(d, geteuid()));
         return false;
     }
 
     kecs_found(d, kecs_judge_mode(st.st_mode), "folder", "chmod 700 on it:"
                " others can come at what the tasks are given", "%s, of user"
-               " %s, mode %03o", data, user_name(st.st_uid),
+               " %s, mode %03o", data, user_name(d, st.st_uid),
                (unsigned) st.st_mode & 0777);
 
     if (st.st_uid != geteuid()) {
         kecs_found(d, KECS_WARN, "owner", "run nginx, the reconciler and this"
                    " as one user", "%s belongs to user %s, this is user %s",
-                   data, user_name(st.st_uid), user_name(geteuid()));
+                   data, user_name(d, st.st_uid), user_name(d, geteuid()));
     }
 
     return true;
