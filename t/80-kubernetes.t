@@ -315,8 +315,11 @@ sub settled {
         JSON::PP->new->pretty->encode(gate()), $k->output);
     my $newest = $k->aws(qw(list-service-deployments --cluster demo
         --service gate))->{serviceDeployments}[0]{serviceDeploymentArn};
-    return $k->aws(qw(describe-service-deployments
-        --service-deployment-arns), $newest)->{serviceDeployments}[0];
+    return KecsUp::wait_for("the end of $what", sub {
+        my ($d) = @{ $k->aws(qw(describe-service-deployments
+            --service-deployment-arns), $newest)->{serviceDeployments} };
+        return $d->{status} !~ /^(?:PENDING|.*_PROGRESS)$/ && $d;
+    }, 60);
 }
 
 $k->aws(qw(create-service --cluster demo --service-name gate
@@ -361,6 +364,108 @@ my @second = gate_tasks();
 is(scalar @second, 2, 'two tasks');
 is(scalar(grep { $first{$_} } @second), 0, 'of green alone');
 $k->aws(qw(delete-service --cluster demo --service gate --force));
+
+# whose traffic it is while it is shifted
+
+sub shifted {
+    my ($name) = @_;
+    my ($o) = grep { $_->{metadata}{name} eq $name }
+        @{ $cluster->get('service', '-l', 'ecs/service=shift')->{items} };
+    return $o;
+}
+
+# The pods that answer at the cluster address of a Service.
+sub answers {
+    my ($name) = @_;
+    my $o = shifted($name) or return {};
+    my ($status, $text) = KecsCluster::run(@{ $cluster->prefix }, 'curl',
+        '-sS', '--max-time', '5',
+        "http://$o->{spec}{clusterIP}:8080/[1-24]");
+    return $status ? {} : { map { $_ => 1 } $text =~ /hello from (\S+)/g };
+}
+
+sub wait_answers {
+    my ($what, $name, $want) = @_;
+    my $got;
+    my $ok = eval {
+        KecsUp::wait_for($what, sub {
+            $got = answers($name);
+            return join(' ', sort keys %$got) eq join(' ', sort @$want);
+        }, 60);
+    };
+    return ok($ok, $what) || diag("@$want; got: ", join(' ', keys %$got),
+        JSON::PP->new->pretty->encode(shifted($name) || {}), $k->output);
+}
+
+sub shifting_tasks {
+    return map { pod_of($_) } @{ $k->aws(qw(list-tasks --cluster demo
+        --service-name shift))->{taskArns} };
+}
+
+sub at_hook {
+    my ($stage) = @_;
+    return KecsUp::wait_for($stage, sub {
+        my ($arn) = map { $_->{serviceDeploymentArn} }
+            @{ $k->aws(qw(list-service-deployments --cluster demo
+                --service shift))->{serviceDeployments} };
+        my ($d) = @{ $k->aws(qw(describe-service-deployments
+            --service-deployment-arns), $arn)->{serviceDeployments} };
+        my ($hook) = @{ $d->{lifecycleHookDetails} || [] };
+        return ($d->{lifecycleStage} || '') eq $stage && $hook
+            && [ '--service-deployment-arn', $arn, '--hook-id',
+                $hook->{hookId} ];
+    }, 90);
+}
+
+$k->aws(qw(create-service --cluster demo --service-name shift
+    --task-definition shop --desired-count 2));
+KecsUp::wait_for('the service to run', sub {
+    return $k->aws(qw(describe-services --cluster demo --services shift))
+        ->{services}[0]{deployments}[0]{rolloutState} eq 'COMPLETED';
+}, 90);
+my $main = object('service', 'shift')->{metadata}{name};
+my @blue = shifting_tasks();
+wait_answers('before: all its pods answer', $main, \@blue);
+$k->aws(qw(update-service --cluster demo --service shift
+    --force-new-deployment --deployment-configuration),
+    JSON::PP->new->encode({ strategy => 'BLUE_GREEN', lifecycleHooks => [
+        { targetType => 'PAUSE', lifecycleStages => [qw(POST_SCALE_UP
+            POST_TEST_TRAFFIC_SHIFT POST_PRODUCTION_TRAFFIC_SHIFT)] } ] }));
+my $hook = at_hook('POST_SCALE_UP');
+my %blue = map { $_ => 1 } @blue;
+my @green = grep { !$blue{$_} } shifting_tasks();
+is(scalar @green, 2, 'green is up');
+wait_answers('but only blue answers', $main, \@blue);
+ok(!shifted("$main-test"), 'there is no test traffic');
+
+$k->aws('continue-service-deployment', @$hook);
+$hook = at_hook('POST_TEST_TRAFFIC_SHIFT');
+wait_answers('test traffic: green', "$main-test", \@green);
+wait_answers('production traffic: blue', $main, \@blue);
+my ($of_blue, $of_green) = map {
+    $cluster->get('pod', $_)->{metadata}{labels}{'ecs/deployment'}
+} $blue[0], $green[0];
+is_deeply(JSON::PP->new->decode(
+    shifted($main)->{metadata}{annotations}{'kecs/traffic'}),
+    { production => { $of_blue => 100, $of_green => 0 },
+      test => { $of_green => 100 } }, 'the annotation tells the shares');
+
+kill 'KILL', child(qr/kecs-reconciler/);
+$k->aws('continue-service-deployment', @$hook);
+$hook = at_hook('POST_PRODUCTION_TRAFFIC_SHIFT');
+wait_answers('it is shifted: green alone answers', $main, \@green);
+is(scalar(grep { $blue{$_} } shifting_tasks()), 2, 'blue is still there');
+$k->aws('continue-service-deployment', @$hook);
+KecsUp::wait_for('the end of the rollout', sub {
+    my $o = shifted($main);
+    return !shifted("$main-test")
+        && !exists $o->{metadata}{annotations}{'kecs/traffic'}
+        && !exists $o->{spec}{selector}{'ecs/deployment'};
+}, 60);
+pass('afterwards all is as before, and the Service for test traffic is gone');
+wait_answers('green serves', $main, \@green);
+$k->aws(qw(delete-service --cluster demo --service shift --force));
+KecsUp::wait_for('it to be gone', sub { !shifted($main) });
 
 sub roll {
     my ($what, $meanwhile) = @_;

@@ -11,7 +11,7 @@
 #define LABEL_MAX    63
 #define LABEL_SLUG   52             /* + "-" + 6 digits */
 #define VALUE_SLUG   40             /* + "-" + 8 digits */
-#define OBJECT_SLUG  40             /* "s-" + it + "-" + 10 digits */
+#define OBJECT_SLUG  40             /* "s-" + it + "-" + 10 digits + "-test" */
 
 
 void

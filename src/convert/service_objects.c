@@ -3,6 +3,10 @@
  * with the number of the container's port.  Without any port it is
  * headless: its name still leads to the tasks.  Port ranges are left out.
  *
+ * While a rollout shifts traffic it selects the pods of the deployment that
+ * has all of it, or all pods while it is split; an annotation tells the
+ * shares.
+ *
  * Pods without a controller that can be scaled are only counted for an
  * integer minAvailable, so that is what the budget has.  Pods that are not
  * ready may always be evicted: they keep nothing healthy.
@@ -208,12 +212,115 @@ gather_ports(build_t *b)
 }
 
 
-/* Objects. */
+/* Traffic. */
+
+
+static bool
+is_shifting(const build_t *b)
+{
+    return b->f->traffic.green != 0;
+}
+
+
+/* Whose pods get all of production traffic; 0: those of all. */
+
+static uint64_t
+selected_deployment(const kecs_traffic_t *t)
+{
+    return t->weight == 0 ? t->blue
+                          : t->weight >= KECS_TRAFFIC_FULL ? t->green : 0;
+}
 
 
 static kecs_rc_t
-metadata(build_t *b, kecs_str_t *out)
+write_share(build_t *b, kecs_writer_t *w, uint64_t deployment,
+    uint32_t weight)
 {
+    kecs_str_t  key;
+
+    key = kecs_sprintf(b->a, "%" PRIu64, deployment);
+
+    if (key.data == NULL) {
+        return KECS_NOMEM;
+    }
+
+    kecs_w_key(w, key);
+    kecs_w_double(w, NULL, weight / 10.0);
+
+    return KECS_OK;
+}
+
+
+/* By the pods' label ecs/deployment, in percent. */
+
+static kecs_rc_t
+traffic(build_t *b, kecs_str_t *out)
+{
+    kecs_rc_t              rc;
+    kecs_buf_t             buf;
+    kecs_writer_t          w;
+    const kecs_traffic_t  *t = &b->f->traffic;
+
+    kecs_buf_init(&buf, b->a, 0);
+    w = kecs_writer(&buf);
+
+    kecs_w_object(&w, NULL);
+    kecs_w_object(&w, "production");
+    rc = write_share(b, &w, t->blue, KECS_TRAFFIC_FULL - t->weight);
+
+    if (rc == KECS_OK) {
+        rc = write_share(b, &w, t->green, t->weight);
+    }
+
+    kecs_w_object_end(&w);
+
+    if (rc == KECS_OK && t->test_weight != 0) {
+        kecs_w_object(&w, "test");
+        rc = write_share(b, &w, t->green, t->test_weight);
+        kecs_w_object_end(&w);
+    }
+
+    kecs_w_object_end(&w);
+    *out = kecs_buf_view(&buf);
+
+    return buf.failed ? KECS_NOMEM : rc;
+}
+
+
+/* Objects. */
+
+
+typedef enum { TRAFFIC_UNSAID, TRAFFIC_NONE, TRAFFIC_TOLD } told_t;
+
+
+static kecs_rc_t
+write_traffic(build_t *b, kecs_writer_t *w, told_t told)
+{
+    kecs_rc_t   rc;
+    kecs_str_t  text;
+
+    if (told == TRAFFIC_NONE) {
+        kecs_w_null(w, KECS_SERVICE_TRAFFIC);
+    }
+
+    if (told != TRAFFIC_TOLD) {
+        return KECS_OK;
+    }
+
+    rc = traffic(b, &text);
+
+    if (rc == KECS_OK) {
+        kecs_w_str(w, KECS_SERVICE_TRAFFIC, text);
+    }
+
+    return rc;
+}
+
+
+static kecs_rc_t
+metadata(build_t *b, told_t told, kecs_str_t *out)
+{
+    kecs_rc_t                    rc;
     kecs_buf_t                   buf;
     kecs_str_t                   arn, cluster, service;
     kecs_writer_t                w;
@@ -234,6 +341,7 @@ metadata(build_t *b, kecs_str_t *out)
     kecs_w_object(&w, NULL);
     kecs_w_object(&w, "annotations");
     kecs_w_str(&w, KECS_SERVICE_ARN, arn);
+    rc = write_traffic(b, &w, told);
     kecs_w_object_end(&w);
 
     kecs_w_object(&w, "labels");
@@ -246,15 +354,22 @@ metadata(build_t *b, kecs_str_t *out)
 
     *out = kecs_buf_view(&buf);
 
-    return buf.failed ? KECS_NOMEM : KECS_OK;
+    return buf.failed ? KECS_NOMEM : rc;
 }
 
 
+/* Of one deployment, or (0) of all. */
+
 static void
 selected(kecs_writer_t *w, const build_t *b, const char *member,
-    kecs_str_t name)
+    kecs_str_t name, uint64_t deployment)
 {
     kecs_w_object(w, member);
+
+    if (deployment != 0) {
+        kecs_w_printf(w, KECS_POD_DEPLOYMENT, "%" PRIu64, deployment);
+    }
+
     kecs_w_str(w, KECS_POD_OBJECT, name);
     kecs_w_str(w, KECS_POD_STORE, b->f->place.uuid);
     kecs_w_object_end(w);
@@ -279,7 +394,8 @@ write_port(kecs_writer_t *w, const port_t *p)
 
 
 static kecs_rc_t
-service_spec(build_t *b, kecs_str_t name, kecs_str_t *out)
+service_spec(build_t *b, kecs_str_t name, uint64_t deployment,
+    kecs_str_t *out)
 {
     size_t         i;
     kecs_buf_t     buf;
@@ -303,7 +419,7 @@ service_spec(build_t *b, kecs_str_t name, kecs_str_t *out)
         kecs_w_array_end(&w);
     }
 
-    selected(&w, b, "selector", name);
+    selected(&w, b, "selector", name, deployment);
     kecs_w_cstr(&w, "sessionAffinity", "None");
     kecs_w_cstr(&w, "type", "ClusterIP");
     kecs_w_object_end(&w);
@@ -329,7 +445,7 @@ budget_spec(build_t *b, kecs_str_t name, kecs_str_t *out)
     kecs_w_object(&w, NULL);
     kecs_w_i64(&w, "minAvailable", least < INT32_MAX ? least : INT32_MAX);
     kecs_w_object(&w, "selector");
-    selected(&w, b, "matchLabels", name);
+    selected(&w, b, "matchLabels", name, 0);
     kecs_w_object_end(&w);
     kecs_w_cstr(&w, "unhealthyPodEvictionPolicy", "AlwaysAllow");
     kecs_w_object_end(&w);
@@ -340,6 +456,47 @@ budget_spec(build_t *b, kecs_str_t name, kecs_str_t *out)
 }
 
 
+/* No other service has it: those names end in a hash. */
+
+static kecs_str_t
+test_name(kecs_arena_t *a, kecs_str_t name)
+{
+    return kecs_sprintf(a, "%.*s-test", kecs_fmt(name));
+}
+
+
+/* What is not of the traffic: all metadata, both names. */
+
+static kecs_rc_t
+common_parts(build_t *b, kecs_service_objects_t *out)
+{
+    kecs_rc_t  rc;
+
+    memset(out, 0, sizeof(*out));
+    out->name = kecs_service_object_name(b->a, &b->f->place);
+
+    if (out->name.data == NULL) {
+        return KECS_NOMEM;
+    }
+
+    out->test_name = test_name(b->a, out->name);
+    rc = out->test_name.data != NULL
+         ? metadata(b, TRAFFIC_UNSAID, &out->budget.metadata) : KECS_NOMEM;
+
+    if (rc == KECS_OK) {
+        rc = metadata(b, is_shifting(b) ? TRAFFIC_TOLD : TRAFFIC_NONE,
+                      &out->service.patch);
+    }
+
+    out->budget.patch = out->budget.metadata;
+    out->test = out->budget;
+    out->service.metadata = is_shifting(b) ? out->service.patch
+                                           : out->budget.metadata;
+
+    return rc;
+}
+
+
 kecs_rc_t
 kecs_service_convert(kecs_arena_t *a, const kecs_service_facts_t *f,
     kecs_service_objects_t *out)
@@ -347,18 +504,23 @@ kecs_service_convert(kecs_arena_t *a, const kecs_service_facts_t *f,
     build_t    b = { .a = a, .f = f };
     kecs_rc_t  rc;
 
-    out->name = kecs_service_object_name(a, &f->place);
-    rc = out->name.data != NULL ? gather_ports(&b) : KECS_NOMEM;
+    rc = common_parts(&b, out);
 
     if (rc == KECS_OK) {
-        rc = metadata(&b, &out->metadata);
+        rc = gather_ports(&b);
     }
 
     if (rc == KECS_OK) {
-        rc = service_spec(&b, out->name, &out->service);
+        rc = service_spec(&b, out->name, selected_deployment(&f->traffic),
+                          &out->service.spec);
     }
 
-    return rc == KECS_OK ? budget_spec(&b, out->name, &out->budget) : rc;
+    if (rc == KECS_OK && f->traffic.test_weight != 0) {
+        rc = service_spec(&b, out->name, f->traffic.green, &out->test.spec);
+    }
+
+    return rc == KECS_OK ? budget_spec(&b, out->name, &out->budget.spec)
+                         : rc;
 }
 
 
@@ -392,6 +554,10 @@ bool
 kecs_object_stands(const kecs_json_t *want, const kecs_json_t *is)
 {
     const kecs_json_t  *w, *i;
+
+    if (want->type == KECS_JSON_NULL) {
+        return is == NULL;
+    }
 
     if (is == NULL || is->type != want->type) {
         return false;
@@ -478,15 +644,23 @@ bool
 kecs_object_is_made(kecs_arena_t *a, kecs_str_t uuid,
     const kecs_json_t *object)
 {
+    kecs_str_t             name, is;
     const kecs_json_t     *meta;
     kecs_service_place_t   p;
 
     meta = kecs_json_get(object, "metadata");
+    is = kecs_json_str(kecs_json_get(meta, "name"));
     p.uuid = uuid;
 
-    return place_of(annotation(meta, KECS_SERVICE_ARN), "service", &p)
-           && kecs_str_eq(kecs_json_str(kecs_json_get(meta, "name")),
-                          kecs_service_object_name(a, &p));
+    if (!place_of(annotation(meta, KECS_SERVICE_ARN), "service", &p)) {
+        return false;
+    }
+
+    name = kecs_service_object_name(a, &p);
+
+    return name.data != NULL
+           && (kecs_str_eq(is, name)
+               || kecs_str_eq(is, test_name(a, name)));
 }
 
 

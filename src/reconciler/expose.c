@@ -1,8 +1,8 @@
 /*
- * What others see of services: names, counts and task definitions, gathered
- * from the records in a read transaction and told to the runtime, which
- * holds it against what there is.  A service is looked at only after a
- * change of its own records; changes of its tasks cost nothing.
+ * What others see of services: names, counts, task definitions and who has
+ * the traffic, gathered from the records in a read transaction and told to
+ * the runtime, which holds it against what there is.  A service is looked at
+ * only after a change of its own records; changes of its tasks cost nothing.
  */
 
 #include "../base/log.h"
@@ -94,45 +94,105 @@ add_definition(exposing_t *x, kecs_str_t family, uint32_t revision)
 }
 
 
-/* What deployments and task sets of the service run. */
+static kecs_rc_t
+add_deployments(exposing_t *x, const kecs_sched_view_t *view)
+{
+    size_t     i;
+    kecs_rc_t  rc;
+
+    for (i = 0, rc = KECS_OK; rc == KECS_OK && i < view->n_deployments; i++) {
+        rc = add_definition(x, view->deployments[i].family,
+                            view->deployments[i].revision);
+    }
+
+    return rc;
+}
+
 
 static kecs_rc_t
-add_targets(exposing_t *x, kecs_kind_t kind)
+add_sets(exposing_t *x)
 {
-    kecs_rc_t     rc;
-    kecs_key_t    prefix;
-    kecs_str_t    key;
-    kecs_any_t    rec;
-    kecs_scan_t  *scan;
+    kecs_rc_t        rc;
+    kecs_key_t       prefix;
+    kecs_str_t       key;
+    kecs_scan_t     *scan;
+    kecs_task_set_t  set;
 
     kecs_key_init(&prefix);
     kecs_key_u32(&prefix, x->live->cluster);
     kecs_key_u32(&prefix, x->live->no);
 
-    rc = kind == KECS_DEPLOYMENT
-         ? kecs_scan(x->txn, x->r->arena, KECS_IX_DEPLOYMENT_LIVE,
-                     x->live->scope, &prefix, kecs_null_str, false, &scan)
-         : kecs_scan_records(x->txn, x->r->arena, kind, x->live->scope,
-                             &prefix, kecs_null_str, false, &scan);
+    rc = kecs_scan_records(x->txn, x->r->arena, KECS_TASK_SET,
+                           x->live->scope, &prefix, kecs_null_str, false,
+                           &scan);
 
     while (rc == KECS_OK) {
-        memset(&rec, 0, sizeof(rec));
-        rc = kecs_scan_next(scan, &key, &rec);
+        memset(&set, 0, sizeof(set));
+        rc = kecs_scan_next(scan, &key, &set);
 
         if (rc == KECS_OK) {
-            rc = kecs_get(x->txn, x->r->arena, &rec, 0);
+            rc = kecs_get(x->txn, x->r->arena, &set, 0);
         }
 
         if (rc == KECS_OK) {
-            rc = kind == KECS_DEPLOYMENT
-                 ? add_definition(x, rec.deployment.family,
-                                  rec.deployment.revision)
-                 : add_definition(x, rec.task_set.family,
-                                  rec.task_set.revision);
+            rc = add_definition(x, set.family, set.revision);
         }
     }
 
     return rc == KECS_DONE ? KECS_OK : rc;
+}
+
+
+/* Tasks are looked at only while a rollout shifts traffic. */
+
+static kecs_rc_t
+find_traffic(exposing_t *x, kecs_sched_view_t *view)
+{
+    bool         due;
+    kecs_rc_t    rc;
+    kecs_msec_t  now, end;
+
+    now = kecs_wall_clock();
+    rc = kecs_follow_look(x->r, x->txn, view, now, &due);
+
+    if (rc != KECS_OK || view->rollout == NULL
+        || view->rollout->strategy <= KECS_DEPLOY_ROLLING)
+    {
+        return rc;
+    }
+
+    rc = kecs_view_tasks(x->r, x->live, now, view, &end);
+
+    if (rc == KECS_OK) {
+        kecs_sched_traffic(view, &x->facts.traffic);
+    }
+
+    return rc;
+}
+
+
+/* What runs it, and who of that has its traffic. */
+
+static kecs_rc_t
+add_targets(exposing_t *x, const kecs_service_t *service)
+{
+    kecs_rc_t          rc;
+    kecs_sched_view_t  view;
+
+    memset(&view, 0, sizeof(view));
+    view.service = service;
+
+    rc = kecs_view_deployments(x->r, x->txn, x->live, &view);
+
+    if (rc == KECS_OK) {
+        rc = add_deployments(x, &view);
+    }
+
+    if (rc == KECS_OK) {
+        rc = find_traffic(x, &view);
+    }
+
+    return rc == KECS_OK ? add_sets(x) : rc;
 }
 
 
@@ -177,11 +237,7 @@ gather_facts(exposing_t *x)
 
     rc = add_definition(x, service.family, service.revision);
 
-    if (rc == KECS_OK) {
-        rc = add_targets(x, KECS_DEPLOYMENT);
-    }
-
-    return rc == KECS_OK ? add_targets(x, KECS_TASK_SET) : rc;
+    return rc == KECS_OK ? add_targets(x, &service) : rc;
 }
 
 

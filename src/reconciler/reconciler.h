@@ -278,6 +278,15 @@ void kecs_drive_drain(kecs_reconciler_t *r);
 /* rollout.c: one round of the service scheduler over dirty services. */
 void kecs_rollout(kecs_reconciler_t *r);
 
+/* Live deployments of a service, in a read transaction. */
+kecs_rc_t kecs_view_deployments(kecs_reconciler_t *r, kecs_txn_t *txn,
+    const kecs_live_service_t *live, kecs_sched_view_t *view);
+
+/* Its tasks; *end: when the next protection of one ends, 0: none does. */
+kecs_rc_t kecs_view_tasks(kecs_reconciler_t *r,
+    const kecs_live_service_t *live, kecs_msec_t now,
+    kecs_sched_view_t *view, kecs_msec_t *end);
+
 /* A task of a service is wanted to run no more, in this transaction. */
 kecs_rc_t kecs_rollout_ended(kecs_batch_t *b, const kecs_task_t *task);
 

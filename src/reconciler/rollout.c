@@ -104,8 +104,8 @@ prefix_of(const kecs_live_service_t *live, kecs_key_t *prefix)
 }
 
 
-static kecs_rc_t
-deployments_of(kecs_reconciler_t *r, kecs_txn_t *txn,
+kecs_rc_t
+kecs_view_deployments(kecs_reconciler_t *r, kecs_txn_t *txn,
     const kecs_live_service_t *live, kecs_sched_view_t *view)
 {
     void         *list;
@@ -211,10 +211,8 @@ earlier(kecs_msec_t a, kecs_msec_t b)
 }
 
 
-/* *end becomes the moment at which the next protection ends, 0: none. */
-
-static kecs_rc_t
-tasks_of(kecs_reconciler_t *r, const kecs_live_service_t *live,
+kecs_rc_t
+kecs_view_tasks(kecs_reconciler_t *r, const kecs_live_service_t *live,
     kecs_msec_t now, kecs_sched_view_t *view, kecs_msec_t *end)
 {
     size_t                   n;
@@ -253,7 +251,7 @@ decide_ours(applying_t *x, kecs_txn_t *txn, kecs_sched_view_t *view,
 {
     kecs_rc_t  rc;
 
-    rc = deployments_of(x->r, txn, x->live, view);
+    rc = kecs_view_deployments(x->r, txn, x->live, view);
 
     if (rc == KECS_OK && view->service->strategy == KECS_STRATEGY_DAEMON) {
         rc = instances_of(x->r, txn, x->live, view);
@@ -290,7 +288,7 @@ decide(applying_t *x, kecs_txn_t *txn, kecs_msec_t now)
     }
 
     view.service = &x->service;
-    rc = tasks_of(x->r, x->live, now, &view, &x->unprotected_at);
+    rc = kecs_view_tasks(x->r, x->live, now, &view, &x->unprotected_at);
 
     if (rc == KECS_OK) {
         rc = sets_of(x->r, txn, x->live, &sets);

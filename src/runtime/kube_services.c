@@ -1,8 +1,9 @@
 /*
  * What ECS services want of Kubernetes.
  *
- * An entry is a name, with two objects.  Whatever happens to an object (it
- * is wanted otherwise, an event, an answer, a pause is over) puts it into a
+ * An entry is a name, with two objects; a service has one, and another for
+ * test traffic while that is shifted.  Whatever happens to an object (it is
+ * wanted otherwise, an event, an answer, a pause is over) puts it into a
  * queue; act() makes the one request that comes next:
  *
  *     wanted      not there: POST; not as wanted: PATCH, or DELETE when the
@@ -55,7 +56,9 @@ typedef struct object_s {
     struct entry_s        *of;
     unsigned               kind;
     unsigned               queue;           /* in which it is */
-    char                  *spec;            /* that is wanted */
+    char                  *spec;            /* NULL: there is to be none */
+    char                  *metadata;
+    char                  *patch;           /* the same for a PATCH */
     uint64_t               wanted;          /* hash, metadata too */
     uint64_t               sent;            /* `wanted` of the request */
     uint64_t               accepted;        /* hash of the spec there, 0 */
@@ -74,14 +77,18 @@ typedef struct object_s {
 
 TAILQ_HEAD(objects_s, object_s);
 
+typedef struct {
+    kecs_service_key_t  service;
+    uint32_t            test;               /* for test traffic: 1 */
+} entry_key_t;
+
 typedef struct entry_s {
     kecs_node_t            by_name;         /* first */
     kecs_node_t            by_key;          /* while it is wanted */
     LIST_ENTRY(entry_s)    link;
     kecs_kube_services_t  *table;
-    kecs_service_key_t     key;
+    entry_key_t            key;
     char                  *name;
-    char                  *metadata;
     bool                   wanted;
     bool                   ended;           /* it was wanted */
     object_t               objects[KINDS];
@@ -151,7 +158,7 @@ of_key(kecs_node_t *n)
 
 
 static entry_t *
-find_key(kecs_kube_services_t *t, const kecs_service_key_t *key)
+find_key(kecs_kube_services_t *t, const entry_key_t *key)
 {
     kecs_node_t  *n;
 
@@ -248,6 +255,8 @@ discard(entry_t *e)
         cancel(&e->objects[i]);
         unqueue(&e->objects[i]);
         free(e->objects[i].spec);
+        free(e->objects[i].metadata);
+        free(e->objects[i].patch);
     }
 
     if (e->wanted) {
@@ -256,7 +265,6 @@ discard(entry_t *e)
 
     kecs_hashtab_remove(&t->names, &e->by_name);
     LIST_REMOVE(e, link);
-    free(e->metadata);
     free(e->name);
     free(e);
 }
@@ -278,6 +286,13 @@ discard_if_idle(entry_t *e)
     if (!e->wanted) {
         discard(e);
     }
+}
+
+
+static bool
+is_wanted(const object_t *o)
+{
+    return o->of->wanted && o->spec != NULL;
 }
 
 
@@ -342,7 +357,7 @@ disturbed(object_t *o)
                   ? o->quarrels + 1 : 0;
     o->disturbed_at = now;
 
-    if (o->of->wanted) {
+    if (is_wanted(o)) {
         kecs_log(KECS_LOG_INFO, "kubernetes: %s %s was changed by somebody "
                  "else", kinds[o->kind].kind, o->of->name);
     }
@@ -410,7 +425,7 @@ stands(const object_t *o, const kecs_json_t *object)
 
     kecs_arena_reset(a);
 
-    return kecs_json_parse(a, kecs_str_of(o->of->metadata), &meta) == KECS_OK
+    return kecs_json_parse(a, kecs_str_of(o->patch), &meta) == KECS_OK
            && kecs_json_parse(a, kecs_str_of(o->spec), &spec) == KECS_OK
            && kecs_object_stands(meta, kecs_json_get(object, "metadata"))
            && kecs_object_stands(spec, kecs_json_get(object, "spec"));
@@ -439,7 +454,7 @@ look(object_t *o, const kecs_json_t *object, bool made)
                                                           "clusterIP")),
                               "None");
 
-    if (!o->of->wanted) {
+    if (!is_wanted(o)) {
         o->right = false;
         return;
     }
@@ -753,7 +768,7 @@ body_of(const object_t *o)
     kecs_w_cstr(&w, "apiVersion", kinds[o->kind].version);
     kecs_w_cstr(&w, "kind", kinds[o->kind].kind);
     kecs_w_object(&w, "metadata");
-    kecs_w_splice(&w, kecs_str_of(o->of->metadata));
+    kecs_w_splice(&w, kecs_str_of(patch ? o->patch : o->metadata));
     kecs_w_cstr(&w, "name", o->of->name);
 
     if (patch) {
@@ -844,7 +859,7 @@ act(object_t *o)
 
     there = o->uid[0] != '\0';
 
-    if (!e->wanted) {
+    if (!is_wanted(o)) {
         if (there && (e->ended || t->complete)) {
             delete_it(o);
 
@@ -915,7 +930,7 @@ set(char **to, kecs_str_t s)
 /* A younger service of the same name takes over what the older one had. */
 
 static kecs_rc_t
-own(entry_t *e, const kecs_service_key_t *key)
+own(entry_t *e, const entry_key_t *key)
 {
     kecs_rc_t              rc;
     kecs_kube_services_t  *t = e->table;
@@ -938,18 +953,20 @@ own(entry_t *e, const kecs_service_key_t *key)
 
 
 static kecs_rc_t
-want(object_t *o, kecs_str_t metadata, kecs_str_t spec)
+want(object_t *o, const kecs_service_object_t *so)
 {
     uint64_t  h;
 
-    h = kecs_hashtab_hash(metadata.data, metadata.len) * 31
-        + kecs_hashtab_hash(spec.data, spec.len);
+    h = kecs_hashtab_hash(so->patch.data, so->patch.len) * 31
+        + kecs_hashtab_hash(so->spec.data, so->spec.len);
 
     if (o->spec != NULL && o->wanted == h) {
         return KECS_OK;
     }
 
-    if (!set(&o->spec, spec)) {
+    if (!set(&o->metadata, so->metadata) || !set(&o->patch, so->patch)
+        || !set(&o->spec, so->spec))
+    {
         return KECS_NOMEM;
     }
 
@@ -963,27 +980,27 @@ want(object_t *o, kecs_str_t metadata, kecs_str_t spec)
 }
 
 
-/* An entry that is wanted has all its texts. */
+/* An entry that is wanted has all its texts.  `budget`: NULL for none. */
 
 static kecs_rc_t
-expose(kecs_kube_services_t *t, const kecs_service_key_t *key,
-    const kecs_service_objects_t *so)
+expose(kecs_kube_services_t *t, const entry_key_t *key, kecs_str_t name,
+    const kecs_service_object_t *service, const kecs_service_object_t *budget)
 {
     bool       fresh;
     entry_t   *e;
     kecs_rc_t  rc;
 
-    e = find_or_add(t, so->name);
+    e = find_or_add(t, name);
 
-    if (e == NULL || !set(&e->metadata, so->metadata)) {
+    if (e == NULL) {
         return KECS_NOMEM;
     }
 
     fresh = !e->wanted;
-    rc = want(&e->objects[SERVICE], so->metadata, so->service);
+    rc = want(&e->objects[SERVICE], service);
 
-    if (rc == KECS_OK) {
-        rc = want(&e->objects[BUDGET], so->metadata, so->budget);
+    if (rc == KECS_OK && budget != NULL) {
+        rc = want(&e->objects[BUDGET], budget);
     }
 
     if (rc == KECS_OK) {
@@ -993,6 +1010,50 @@ expose(kecs_kube_services_t *t, const kecs_service_key_t *key,
     if (rc == KECS_OK && fresh) {
         wake(&e->objects[SERVICE]);
         wake(&e->objects[BUDGET]);
+    }
+
+    return rc;
+}
+
+
+static void
+unexpose(kecs_kube_services_t *t, const entry_key_t *key)
+{
+    unsigned   i;
+    entry_t   *e;
+
+    e = find_key(t, key);
+
+    if (e == NULL) {
+        return;
+    }
+
+    kecs_hashtab_remove(&t->keys, &e->by_key);
+    e->wanted = false;
+    e->ended = true;
+
+    for (i = 0; i < KINDS; i++) {
+        unqueue(&e->objects[i]);
+        wake(&e->objects[i]);
+    }
+}
+
+
+static kecs_rc_t
+expose_all(kecs_kube_services_t *t, const kecs_service_key_t *key,
+    const kecs_service_objects_t *so)
+{
+    kecs_rc_t    rc;
+    entry_key_t  k = { *key, 0 };
+
+    rc = expose(t, &k, so->name, &so->service, &so->budget);
+    k.test = 1;
+
+    if (rc == KECS_OK && so->test.spec.data != NULL) {
+        rc = expose(t, &k, so->test_name, &so->test, NULL);
+
+    } else if (rc == KECS_OK) {
+        unexpose(t, &k);
     }
 
     return rc;
@@ -1018,7 +1079,7 @@ kecs_kube_services_expose(kecs_kube_services_t *t,
     rc = kecs_service_convert(a, &facts, &so);
 
     if (rc == KECS_OK) {
-        rc = expose(t, key, &so);
+        rc = expose_all(t, key, &so);
     }
 
     kecs_arena_destroy(a);
@@ -1031,23 +1092,11 @@ void
 kecs_kube_services_unexpose(kecs_kube_services_t *t,
     const kecs_service_key_t *key)
 {
-    unsigned   i;
-    entry_t   *e;
+    entry_key_t  k = { *key, 0 };
 
-    e = find_key(t, key);
-
-    if (e == NULL) {
-        return;
-    }
-
-    kecs_hashtab_remove(&t->keys, &e->by_key);
-    e->wanted = false;
-    e->ended = true;
-
-    for (i = 0; i < KINDS; i++) {
-        unqueue(&e->objects[i]);
-        wake(&e->objects[i]);
-    }
+    unexpose(t, &k);
+    k.test = 1;
+    unexpose(t, &k);
 }
 
 

@@ -125,6 +125,13 @@ kecs_rc_t kecs_schedule_daemon(kecs_arena_t *a,
     const kecs_sched_view_t *view, const kecs_sched_conf_t *conf,
     kecs_msec_t now, kecs_actions_t *out);
 
+/*
+ * Who has the traffic of a service in the middle of a rollout that shifts
+ * it.  Nobody in particular (*out zeroed) otherwise, without a deployment
+ * from before, and while going back to one that has too few tasks.
+ */
+void kecs_sched_traffic(const kecs_sched_view_t *view, kecs_traffic_t *out);
+
 /* The PRIMARY deployment, or NULL. */
 const kecs_deployment_t *kecs_sched_primary(const kecs_sched_view_t *view);
 

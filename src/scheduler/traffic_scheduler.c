@@ -467,3 +467,54 @@ kecs_schedule(kecs_arena_t *a, const kecs_sched_view_t *view,
 
     return schedule_shift(&x);
 }
+
+
+/* Traffic. */
+
+static bool
+has_least(const kecs_sched_view_t *view, uint64_t deployment)
+{
+    size_t                    i;
+    uint64_t                  n;
+    const kecs_sched_task_t  *t;
+
+    for (i = 0, n = 0; i < view->n_tasks; i++) {
+        t = &view->tasks[i];
+        n += t->deployment == deployment && t->status == KECS_TASK_RUNNING
+             && t->desired == KECS_DESIRED_RUNNING;
+    }
+
+    return n * 100 >= (uint64_t) view->service->desired
+                      * view->service->min_percent;
+}
+
+
+void
+kecs_sched_traffic(const kecs_sched_view_t *view, kecs_traffic_t *out)
+{
+    bool                      back;
+    const rollout_t          *sd;
+    const kecs_deployment_t  *blue, *primary;
+
+    memset(out, 0, sizeof(*out));
+    sd = view->rollout;
+    primary = kecs_sched_primary(view);
+
+    if (sd == NULL || primary == NULL || sd->run != primary->id
+        || sd->strategy <= KECS_DEPLOY_ROLLING
+        || view->service->status != KECS_SERVICE_ACTIVE)
+    {
+        return;
+    }
+
+    back = sd->run != sd->id;
+    blue = back ? primary : find_blue(view, primary);
+
+    if (blue == NULL || (back && !has_least(view, blue->id))) {
+        return;
+    }
+
+    *out = (kecs_traffic_t) {
+        blue->id, sd->id, sd->weight, sd->test_weight
+    };
+}

@@ -408,6 +408,18 @@ kecs_service_deployment_live(unsigned status)
 }
 
 
+/*
+ * Who has the traffic while a rollout shifts it; green 0: none does.  Not
+ * a record: it follows from those of the service (scheduler.h).
+ */
+typedef struct {
+    uint64_t  blue;                 /* deployments */
+    uint64_t  green;
+    uint32_t  weight;               /* green's share of production traffic, */
+    uint32_t  test_weight;          /* of test traffic */
+} kecs_traffic_t;
+
+
 /* How many failed tasks are too many, of so many that are wanted. */
 uint32_t kecs_breaker_threshold(const kecs_service_deployment_t *sd,
     uint32_t desired);

@@ -136,7 +136,7 @@ list(fake_conn_t *c, int kind)
 }
 
 
-/* A tree as text; members named "$patch" and "name" are left out. */
+/* A tree as text; members named "$patch", and null ones, are left out. */
 
 static void
 text_of(kecs_writer_t *w, const kecs_json_t *v, const char *name)
@@ -159,7 +159,7 @@ text_of(kecs_writer_t *w, const kecs_json_t *v, const char *name)
             (void) snprintf(member, sizeof(member), "%.*s",
                             kecs_fmt(m->name));
 
-            if (strcmp(member, "$patch") != 0) {
+            if (strcmp(member, "$patch") != 0 && m->type != KECS_JSON_NULL) {
                 text_of(w, m, v->type == KECS_JSON_OBJECT ? member : NULL);
             }
         }
@@ -508,6 +508,9 @@ definition(kecs_arena_t *a, const char *ports)
 }
 
 
+static kecs_traffic_t  traffic;
+
+
 static void
 expose(const kecs_service_key_t *key, const kecs_service_place_t *place,
     unsigned desired, const char *ports)
@@ -518,7 +521,7 @@ expose(const kecs_service_key_t *key, const kecs_service_place_t *place,
 
     a = kecs_arena_create(0);
     d = definition(a, ports);
-    f = (kecs_service_facts_t) { *place, desired, 50, &d, 1 };
+    f = (kecs_service_facts_t) { *place, desired, 50, &d, 1, traffic };
     (void) kecs_kube_services_expose(services, key, &f);
     kecs_arena_destroy(a);
 }
@@ -557,16 +560,18 @@ convert(kecs_arena_t *a, const kecs_service_place_t *place, unsigned desired,
     d[0] = definition(a, ports);
     d[1] = definition(a, more ? more : "");
     f = (kecs_service_facts_t) { *place, desired, percent, d,
-                                 more ? 2 : 1 };
+                                 more ? 2 : 1, traffic };
 
-    return kecs_service_convert(a, &f, out) == KECS_OK ? out->service
+    return kecs_service_convert(a, &f, out) == KECS_OK ? out->service.spec
                                                        : kecs_null_str;
 }
 
 
-#define SELECT  "{\"kecs/service\":\"" WEB "\",\"kecs/store\":\"" UUID "\"}"
-#define REST    "\"selector\":" SELECT ",\"sessionAffinity\":\"None\"," \
-                "\"type\":\"ClusterIP\"}"
+#define SELECTED  "\"kecs/service\":\"" WEB "\",\"kecs/store\":\"" UUID "\"}"
+#define SELECT    "{" SELECTED
+#define SELECT_REST  SELECTED ",\"sessionAffinity\":\"None\"," \
+                     "\"type\":\"ClusterIP\"}"
+#define REST    "\"selector\":{" SELECT_REST
 #define TCP(name, port)  "{\"name\":\"" name "\",\"port\":" port "," \
                          "\"protocol\":\"TCP\",\"targetPort\":" port "}"
 
@@ -626,7 +631,7 @@ least(unsigned desired, unsigned percent, const char *want)
     (void) snprintf(text, sizeof(text), "{\"minAvailable\":%s,\"selector\":{"
                     "\"matchLabels\":" SELECT "},"
                     "\"unhealthyPodEvictionPolicy\":\"AlwaysAllow\"}", want);
-    tap_is_str(o.budget, text, "%u of %u %%: %s", desired, percent, want);
+    tap_is_str(o.budget.spec, text, "%u of %u %%: %s", desired, percent, want);
     kecs_arena_destroy(a);
 }
 
@@ -645,8 +650,9 @@ test_names(void)
     a = kecs_arena_create(0);
     (void) convert(a, &web, 1, 100, PORT, NULL, &o);
     tap_is_str(o.name, WEB, "the name, for ever");
-    tap_is_str(o.metadata, "{\"annotations\":{\"ecs/service-arn\":\"arn:aws:"
-               "ecs:us-east-1:000000000000:service/default/web\"},"
+    tap_is_str(o.service.metadata, "{\"annotations\":{"
+               "\"ecs/service-arn\":\"arn:aws:ecs:us-east-1:"
+               "000000000000:service/default/web\"},"
                "\"labels\":{\"app.kubernetes.io/managed-by\":\"kecs\","
                "\"ecs/cluster\":\"default\",\"ecs/service\":\"web\","
                "\"kecs/store\":\"" UUID "\"}}", "annotations and labels");
@@ -669,6 +675,72 @@ test_names(void)
 }
 
 
+/* Traffic of blue (5) and green (6). */
+
+static void
+shares(unsigned weight, unsigned test, const char *deployment,
+    const char *annotation)
+{
+    char                     text[512];
+    kecs_arena_t            *a;
+    kecs_service_objects_t   o;
+
+    a = kecs_arena_create(0);
+    traffic = (kecs_traffic_t) { 5, 6, weight, test };
+    (void) snprintf(text, sizeof(text), "{\"ports\":[" TCP("tcp-80", "80")
+                    "],\"selector\":{%s" SELECT_REST, deployment);
+    tap_is_str(convert(a, &web, 1, 100, PORT, NULL, &o), text,
+               "%u of 1000: whom it selects", weight);
+    (void) snprintf(text, sizeof(text), "\"kecs/traffic\":\"%s\"},",
+                    annotation);
+    tap_ok(strstr(o.service.metadata.data, text) != NULL
+           && kecs_str_eq(o.service.metadata, o.service.patch),
+           "its annotation");
+    tap_ok(strstr(o.budget.metadata.data, "traffic") == NULL
+           && kecs_str_eq(o.budget.metadata, o.test.metadata),
+           "the budget has none");
+    tap_ok((o.test.spec.data != NULL) == (test != 0), "test traffic %u",
+           test);
+    traffic = (kecs_traffic_t) { 0 };
+    kecs_arena_destroy(a);
+}
+
+
+static void
+test_traffic(void)
+{
+    kecs_arena_t            *a;
+    kecs_service_objects_t   o;
+
+    shares(0, 0, "\"ecs/deployment\":\"5\",",
+           "{\\\"production\\\":{\\\"5\\\":100,\\\"6\\\":0}}");
+    shares(0, 1000, "\"ecs/deployment\":\"5\",",
+           "{\\\"production\\\":{\\\"5\\\":100,\\\"6\\\":0},"
+           "\\\"test\\\":{\\\"6\\\":100}}");
+    shares(105, 1000, "",
+           "{\\\"production\\\":{\\\"5\\\":89.5,\\\"6\\\":10.5},"
+           "\\\"test\\\":{\\\"6\\\":100}}");
+    shares(1000, 1000, "\"ecs/deployment\":\"6\",",
+           "{\\\"production\\\":{\\\"5\\\":0,\\\"6\\\":100},"
+           "\\\"test\\\":{\\\"6\\\":100}}");
+
+    a = kecs_arena_create(0);
+    traffic = (kecs_traffic_t) { 5, 6, 0, 1000 };
+    (void) convert(a, &web, 1, 100, PORT, NULL, &o);
+    traffic = (kecs_traffic_t) { 0 };
+    tap_is_str(o.test_name, WEB "-test", "the Service for test traffic");
+    tap_is_str(o.test.spec, "{\"ports\":[" TCP("tcp-80", "80") "],"
+               "\"selector\":{\"ecs/deployment\":\"6\"," SELECT_REST,
+               "selects green");
+    (void) convert(a, &web, 1, 100, PORT, NULL, &o);
+    tap_ok(strstr(o.service.patch.data, "\"kecs/traffic\":null") != NULL,
+           "afterwards the annotation goes");
+    tap_ok(strstr(o.service.metadata.data, "traffic") == NULL,
+           "a new Service has none");
+    kecs_arena_destroy(a);
+}
+
+
 /* Every allocation fails once. */
 
 static void
@@ -683,7 +755,7 @@ test_memory(void)
 
     given = kecs_arena_create(0);
     d = definition(given, PORT ",{\"containerPort\":1,\"name\":\"A\"}");
-    f = (kecs_service_facts_t) { web, 1, 100, &d, 1 };
+    f = (kecs_service_facts_t) { web, 1, 100, &d, 1, { 5, 6, 1, 1 } };
 
     for (n = 1, rc = KECS_NOMEM; rc == KECS_NOMEM && n < 200; n++) {
         a = kecs_arena_create(0);
@@ -757,6 +829,77 @@ test_life(void)
     tap_ok(asks("DELETES DELETEB "), "over: both go");
     kecs_kube_services_unexpose(services, &web_key);
     tap_ok(asks(""), "once");
+    clean();
+}
+
+
+static bool
+meta_has(const char *name, const char *text)
+{
+    kept_t  *o;
+
+    o = there(SERVICE, name);
+
+    return o != NULL && strstr(o->meta, text) != NULL;
+}
+
+
+static void
+test_shift(void)
+{
+    begin();
+    expose(&web_key, &web, 3, PORT);
+    (void) asks("POSTS POSTB ");
+
+    traffic = (kecs_traffic_t) { 5, 6, 0, 0 };
+    expose(&web_key, &web, 3, PORT);
+    tap_ok(asks("PATCHS "), "a rollout begins: the Service");
+    tap_ok(spec_has(SERVICE, WEB, "\"ecs/deployment\":\"5\""),
+           "selects blue");
+    traffic.test_weight = 1000;
+    expose(&web_key, &web, 3, PORT);
+    tap_ok(asks("PATCHS POSTS "), "test traffic: one more Service");
+    tap_ok(spec_has(SERVICE, WEB "-test", "\"ecs/deployment\":\"6\""),
+           "which selects green");
+    traffic.weight = 500;
+    expose(&web_key, &web, 3, PORT);
+    tap_ok(asks("PATCHS ") && !strstr(there(SERVICE, WEB)->spec,
+                                      "deployment"), "half: all pods");
+    tap_ok(meta_has(WEB, "\\\"6\\\":50"), "the annotation tells it");
+    traffic.weight = 1000;
+    expose(&web_key, &web, 3, PORT);
+    tap_ok(asks("PATCHS ")
+           && spec_has(SERVICE, WEB, "\"ecs/deployment\":\"6\""),
+           "all of it: green");
+
+    end();
+    begin();
+    expose(&web_key, &web, 3, PORT);
+    kecs_kube_services_exposed(services);
+    tap_ok(in_step() && asks(""), "started again: all is right");
+    traffic = (kecs_traffic_t) { 0 };
+    expose(&web_key, &web, 3, PORT);
+    tap_ok(asks("PATCHS DELETES "), "the end: that Service goes");
+    tap_ok(!meta_has(WEB, "traffic\":\"")
+           && !strstr(there(SERVICE, WEB)->spec, "deployment"),
+           "and the other is as before");
+
+    traffic = (kecs_traffic_t) { 5, 6, 0, 1000 };
+    expose(&web_key, &web, 3, PORT);
+    (void) asks("PATCHS POSTS ");
+    end();
+    begin();
+    traffic = (kecs_traffic_t) { 0 };
+    expose(&web_key, &web, 3, PORT);
+    kecs_kube_services_exposed(services);
+    tap_ok(asks("PATCHS DELETES "), "over while nobody was there: gone too");
+
+    traffic = (kecs_traffic_t) { 5, 6, 0, 1000 };
+    expose(&web_key, &web, 3, PORT);
+    (void) asks("PATCHS POSTS ");
+    traffic = (kecs_traffic_t) { 0 };
+    kecs_kube_services_unexpose(services, &web_key);
+    tap_ok(asks("DELETES DELETES DELETEB "), "with the service all go");
     clean();
 }
 
@@ -967,9 +1110,11 @@ main(void)
     least(1, 1, "1");
     least(4000000000u, 100, "2147483647");
     test_names();
+    test_traffic();
     test_memory();
     test_old_pods();
     test_life();
+    test_shift();
     test_others();
     test_leftover();
     test_successor();

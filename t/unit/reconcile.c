@@ -36,6 +36,7 @@ typedef struct {
     unsigned            stops;
     unsigned            forgets;
     unsigned            exposes;
+    kecs_traffic_t      traffic;        /* last told */
     unsigned            exposed;
     char                shown[256];     /* what was told last of a service */
     kecs_rc_t           answer;
@@ -130,6 +131,8 @@ fake_expose(kecs_runtime_t *rt, const kecs_service_key_t *key,
         (void) snprintf(f->shown + k, sizeof(f->shown) - k, " %.*s",
                         kecs_fmt(s->definitions[i]->family));
     }
+
+    f->traffic = s->traffic;
 
     return f->answer;
 }
@@ -1403,6 +1406,57 @@ test_settings(void)
 }
 
 
+/* Whose traffic it is: the deployments that DescribeServices shows. */
+
+static bool
+is_shown(kit_t *k, unsigned i, uint64_t deployment)
+{
+    char         path[64], id[64];
+    const char  *got;
+
+    (void) callkit(&k->api, "DescribeServices", "{\"services\":[\"web\"]}");
+    (void) snprintf(path, sizeof(path), "services.0.deployments.%u.id", i);
+    (void) snprintf(id, sizeof(id), KECS_DEPLOYMENT_FMT, deployment);
+    got = callkit_text(&k->api, path);
+
+    return got != NULL && strcmp(got, id) == 0;
+}
+
+
+static void
+test_traffic(void)
+{
+    kit_t                  k;
+    const kecs_traffic_t  *t = &k.rt.traffic;
+
+    setup(&k);
+    go(&k);
+    sync_now(&k);
+    (void) callkit(&k.api, "CreateService", "{\"serviceName\":\"web\","
+                   "\"taskDefinition\":\"f\",\"desiredCount\":0}");
+    go(&k);
+    tap_ok(t->green == 0, "no rollout shifts its traffic");
+    (void) callkit(&k.api, "UpdateService", "{\"service\":\"web\","
+                   "\"forceNewDeployment\":true,"
+                   "\"deploymentConfiguration\":{\"strategy\":"
+                   "\"BLUE_GREEN\",\"lifecycleHooks\":[{\"targetType\":"
+                   "\"PAUSE\",\"lifecycleStages\":["
+                   "\"POST_TEST_TRAFFIC_SHIFT\"]}]}}");
+    go(&k);
+    tap_ok(is_shown(&k, 0, t->green) && is_shown(&k, 1, t->blue),
+           "one does: between the two");
+    tap_ok(t->weight == 0 && t->test_weight == KECS_TRAFFIC_FULL,
+           "test traffic goes to green");
+    (void) callkit(&k.api, "UpdateService", "{\"service\":\"web\","
+                   "\"forceNewDeployment\":true,"
+                   "\"deploymentConfiguration\":{\"strategy\":"
+                   "\"ROLLING\"}}");
+    go(&k);
+    tap_ok(t->green == 0, "a rolling update after it: none");
+    finish(&k);
+}
+
+
 /* What others see of a service follows its records. */
 
 static void
@@ -1610,6 +1664,7 @@ main(void)
     test_expiry_definitions();
     test_settings();
     test_exposing();
+    test_traffic();
     test_members();
     test_nodes_again();
 

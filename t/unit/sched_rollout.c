@@ -456,10 +456,94 @@ test_drain(void)
 }
 
 
+/* Who has the traffic: 7 is green, 5 was rolled out last. */
+
+static const struct {
+    const char  *what;
+    uint8_t      strategy;
+    uint8_t      service;
+    uint64_t     primary;
+    uint64_t     run;
+    uint64_t     completed;
+    unsigned     running;           /* tasks of 5 */
+    uint64_t     blue;
+    uint64_t     green;
+} traffics[] = {
+    { "a shift", KECS_DEPLOY_BLUE_GREEN, KECS_SERVICE_ACTIVE, 7, 7, 5, 2, 5,
+      7 },
+    { "a shift whose blue lacks tasks", KECS_DEPLOY_LINEAR,
+      KECS_SERVICE_ACTIVE, 7, 7, 5, 0, 5, 7 },
+    { "a rolling update", KECS_DEPLOY_ROLLING, KECS_SERVICE_ACTIVE, 7, 7, 5,
+      2, 0, 0 },
+    { "nothing before it", KECS_DEPLOY_CANARY, KECS_SERVICE_ACTIVE, 7, 7, 0,
+      2, 0, 0 },
+    { "a service that is deleted", KECS_DEPLOY_CANARY, KECS_SERVICE_DRAINING,
+      7, 7, 5, 2, 0, 0 },
+    { "going back", KECS_DEPLOY_CANARY, KECS_SERVICE_ACTIVE, 5, 5, 5, 2, 5,
+      7 },
+    { "going back to fewer than the minimum", KECS_DEPLOY_CANARY,
+      KECS_SERVICE_ACTIVE, 5, 5, 5, 1, 0, 0 },
+    { "one that runs no more", KECS_DEPLOY_CANARY, KECS_SERVICE_ACTIVE, 5, 7,
+      5, 2, 0, 0 }
+};
+
+
+static void
+test_traffic(void)
+{
+    size_t                     i, k;
+    kecs_traffic_t             got;
+    kecs_service_t             s;
+    kecs_deployment_t          d[2];
+    kecs_sched_task_t          t[2];
+    kecs_sched_view_t          v;
+    kecs_service_deployment_t  sd;
+
+    for (i = 0; i < sizeof(traffics) / sizeof(traffics[0]); i++) {
+        memset(&s, 0, sizeof(s));
+        memset(d, 0, sizeof(d));
+        memset(t, 0, sizeof(t));
+        memset(&v, 0, sizeof(v));
+        memset(&sd, 0, sizeof(sd));
+
+        s.status = traffics[i].service;
+        s.desired = 4;
+        s.min_percent = 50;
+        s.completed = traffics[i].completed;
+
+        for (k = 0; k < 2; k++) {
+            d[k].id = 5 + 2 * k;
+            d[k].status = d[k].id == traffics[i].primary
+                          ? KECS_DEPLOYMENT_PRIMARY : KECS_DEPLOYMENT_ACTIVE;
+            t[k].deployment = 5;
+            t[k].desired = KECS_DESIRED_RUNNING;
+            t[k].status = k < traffics[i].running ? KECS_TASK_RUNNING
+                                                  : KECS_TASK_PENDING;
+        }
+
+        sd.id = 7;
+        sd.run = traffics[i].run;
+        sd.strategy = traffics[i].strategy;
+        sd.weight = 250;
+        sd.test_weight = 1000;
+        v = (kecs_sched_view_t) {
+            .service = &s, .deployments = d, .n_deployments = 2,
+            .tasks = t, .n_tasks = 2, .rollout = &sd
+        };
+        kecs_sched_traffic(&v, &got);
+        tap_ok(got.blue == traffics[i].blue && got.green == traffics[i].green
+               && got.weight == (got.green ? 250 : 0)
+               && got.test_weight == (got.green ? 1000 : 0),
+               "traffic: %s", traffics[i].what);
+    }
+}
+
+
 int
 main(void)
 {
     test_follow();
+    test_traffic();
     test_breaker();
     test_failures();
     test_sets();
