@@ -554,6 +554,70 @@ ok($t->wait_for(sub { service('d')->{status} eq 'INACTIVE' }, 30),
 
 
 
+# Not where constraints are against it, or where there is no room.
+
+push @instances, instance('three', 'us-east-1c');
+my ($near, $far) = @instances[0, 2];
+my @left = ("$near us-east-1a", "$far us-east-1c");
+
+sub role {
+    my ($instance, $value) = @_;
+
+    return ok_api($value ? 'PutAttributes' : 'DeleteAttributes',
+        { attributes => [{ name => 'role', targetId => $instance,
+                           $value ? (value => $value) : () }] });
+}
+
+role($near, 'web');
+ok_api('CreateService', { serviceName => 'd2', taskDefinition => $good,
+    schedulingStrategy => 'DAEMON', placementConstraints => [
+        { type => 'memberOf', expression => 'attribute:role == web' }] });
+
+sub daemons {
+    my ($name, $what, @want) = @_;
+
+    @want = sort @want;
+    return ok($t->wait_for(sub { "@{[placed($name)]}" eq "@want" }, 30),
+              $what)
+        || diag($t->json->encode([[placed($name)], service($name)]));
+}
+
+daemons('d2', 'an instance that satisfies the constraint', $left[0]);
+is(stable('d2')->{desiredCount}, 1, 'the other one is not wanted');
+role($far, 'web');
+daemons('d2', 'one that does now', @left);
+role($near);
+daemons('d2', 'one that does no more loses its task', $left[1]);
+is(stable('d2')->{desiredCount}, 1, 'nor does it count');
+ok_api('DeleteService', { service => 'd2' });
+ok($t->wait_for(sub { service('d2')->{status} eq 'INACTIVE' }, 30), 'over');
+
+my $heavy = ok_api('RegisterTaskDefinition', { family => 'heavy',
+    containerDefinitions => [{ name => 'app', image => 'i',
+                               memory => 3000 }] });
+$heavy = $heavy->{taskDefinition}{taskDefinitionArn};
+my ($hog) = map { $_->{taskArn} } @{ ok_api('StartTask',
+    { taskDefinition => $heavy, containerInstances => [$near] })->{tasks} };
+ok_api('CreateService', { serviceName => 'd3', taskDefinition => $heavy,
+                          schedulingStrategy => 'DAEMON' });
+daemons('d3', 'an instance with room', $left[1]);
+my ($id) = $near =~ m{([0-9a-f]{32})$};
+ok($t->wait_for(sub { grep { /container-instance $id\) has insufficient memory/ }
+                      messages(service('d3')) }, 30),
+   'the one without is told of');
+is(service('d3')->{desiredCount}, 2, 'it is wanted there all the same');
+is(primary(service('d3'))->{desiredCount}, 2, 'by the deployment too');
+ok_api('StopTask', { task => $hog });
+daemons('d3', 'once there is room it starts', @left);
+is(scalar(grep { /insufficient memory/ } messages(stable('d3'))), 1,
+   'told once');
+ok_api('UpdateService', { service => 'd3', forceNewDeployment => \1 });
+wait_rollout('d3', 'SUCCESSFUL');
+daemons('d3', 'a rollout where two do not fit beside each other', @left);
+is(scalar(grep { /insufficient memory/ } messages(stable('d3'))), 1,
+   'tells nothing of that');
+
+
 # Digests of images: those of the first task are the deployment's.
 
 sub images {

@@ -180,9 +180,13 @@ typedef struct {
 kecs_rc_t kecs_task_create(kecs_call_t *c, const kecs_new_task_t *n,
     kecs_task_t *out);
 
-/* It is to run on this instance, in its zone.  KECS_NOT_FOUND: none. */
+/*
+ * It is to run on this instance, in its zone.  *refusal tells, as a
+ * failure's reason, why it does not fit there; NULL: it does.
+ * KECS_NOT_FOUND: there is no such instance.
+ */
 kecs_rc_t kecs_task_on(kecs_call_t *c, const uint8_t *instance,
-    kecs_new_task_t *n);
+    kecs_new_task_t *n, const char **refusal);
 
 /* What such a task takes of an instance. */
 typedef struct {
@@ -347,6 +351,17 @@ kecs_rc_t kecs_tasks_place(kecs_call_t *c, kecs_new_task_t *n, size_t count,
 #define KECS_NOT_PLACED  "was unable to place a task because no container"    \
                          " instance met all of its requirements."
 kecs_str_t kecs_placing_complaint(kecs_placing_t *x);
+kecs_str_t kecs_refusal_complaint(kecs_arena_t *a, const uint8_t *instance,
+    const char *refusal);
+
+/*
+ * What such a task asks of an instance by its constraints, but for room;
+ * *out NULL: nothing.  Whether one, which is there, has it.
+ */
+kecs_rc_t kecs_constraints_open(kecs_call_t *c, const kecs_new_task_t *n,
+    kecs_placing_t **out);
+kecs_rc_t kecs_constraints_met(kecs_placing_t *x, const uint8_t *instance,
+    bool *met);
 
 /*
  * What a task of a service's deployment is made of: fills all of `n`.

@@ -618,46 +618,91 @@ complaint(kecs_arena_t *a, const char *refusal)
 
 
 kecs_str_t
-kecs_placing_complaint(kecs_placing_t *x)
+kecs_refusal_complaint(kecs_arena_t *a, const uint8_t *instance,
+    const char *refusal)
 {
     char        hex[2 * KECS_ID_LEN];
-    size_t      i;
     kecs_str_t  why;
+
+    kecs_hex(instance, KECS_ID_LEN, hex);
+    why = complaint(a, refusal);
+
+    return why.data == NULL ? why
+           : kecs_sprintf(a, KECS_NOT_PLACED " The closest matching"
+                          " (container-instance %.*s) %.*s. For more"
+                          " information, see the Troubleshooting section of"
+                          " the Amazon ECS Developer Guide.",
+                          (int) sizeof(hex), hex, kecs_fmt(why));
+}
+
+
+kecs_str_t
+kecs_placing_complaint(kecs_placing_t *x)
+{
+    size_t  i;
 
     for (i = 0; i + 1 < x->n && x->candidates[i].refusal == NULL; i++) {
         /* void */
     }
 
-    kecs_hex(x->candidates[i].p.id, KECS_ID_LEN, hex);
-    why = complaint(x->c->arena, x->candidates[i].refusal);
+    return kecs_refusal_complaint(x->c->arena, x->candidates[i].p.id,
+                                  x->candidates[i].refusal);
+}
 
-    return kecs_sprintf(x->c->arena, KECS_NOT_PLACED " The closest matching"
-                        " (container-instance %.*s) %.*s. For more"
-                        " information, see the Troubleshooting section of"
-                        " the Amazon ECS Developer Guide.",
-                        (int) sizeof(hex), hex, kecs_fmt(why));
+
+/* Instances that are chosen otherwise. */
+
+
+static kecs_rc_t
+get_instance(kecs_call_t *c, const kecs_new_task_t *n,
+    const uint8_t *instance, kecs_instance_t *p)
+{
+    memset(p, 0, sizeof(*p));
+    p->rec.kind = KECS_INSTANCE;
+    p->rec.scope = c->scope;
+    p->cluster = n->cluster->no;
+    memcpy(p->id, instance, KECS_ID_LEN);
+
+    return kecs_get(c->txn, c->arena, p, KECS_INSTANCE_ALL);
+}
+
+
+static kecs_rc_t
+refuse(kecs_call_t *c, const kecs_instance_t *p, const kecs_new_task_t *n,
+    const char **refusal)
+{
+    kecs_rc_t                    rc;
+    kecs_needs_t                 needs;
+    kecs_ecs_task_definition_t  *def;
+
+    rc = kecs_taskdef_load(c, n->taskdef, &def);
+
+    if (rc == KECS_OK) {
+        rc = kecs_task_needs(c, n, &needs);
+    }
+
+    return rc == KECS_OK ? kecs_instance_refusal(c, p, def, &needs, refusal)
+                         : rc;
 }
 
 
 kecs_rc_t
-kecs_task_on(kecs_call_t *c, const uint8_t *instance, kecs_new_task_t *n)
+kecs_task_on(kecs_call_t *c, const uint8_t *instance, kecs_new_task_t *n,
+    const char **refusal)
 {
     kecs_rc_t                       rc;
     kecs_str_t                      zone;
     kecs_instance_t                *p;
     kecs_ecs_container_instance_t  *view;
 
-    p = kecs_zalloc(c->arena, sizeof(*p));
+    *refusal = NULL;
+    p = kecs_alloc(c->arena, sizeof(*p));
 
     if (p == NULL) {
         return KECS_NOMEM;
     }
 
-    p->rec.kind = KECS_INSTANCE;
-    p->rec.scope = c->scope;
-    p->cluster = n->cluster->no;
-    memcpy(p->id, instance, KECS_ID_LEN);
-    rc = kecs_get(c->txn, c->arena, p, KECS_INSTANCE_ALL);
+    rc = get_instance(c, n, instance, p);
 
     if (rc == KECS_OK) {
         rc = kecs_instance_view(c, p, &view);
@@ -673,5 +718,58 @@ kecs_task_on(kecs_call_t *c, const uint8_t *instance, kecs_new_task_t *n)
     n->instance = p->id;
     n->node = p->node;
 
-    return KECS_OK;
+    return refuse(c, p, n, refusal);
+}
+
+
+kecs_rc_t
+kecs_constraints_open(kecs_call_t *c, const kecs_new_task_t *n,
+    kecs_placing_t **out)
+{
+    kecs_rc_t                    rc;
+    kecs_placing_t              *x;
+    kecs_ecs_task_definition_t  *def;
+
+    *out = NULL;
+    x = kecs_zalloc(c->arena, sizeof(kecs_placing_t));
+    rc = x != NULL ? kecs_taskdef_load(c, n->taskdef, &def) : KECS_NOMEM;
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    x->c = c;
+    x->task = n;
+    x->def = def;
+    rc = read_constraints(x);
+    *out = rc == KECS_OK && x->n_queries != 0 ? x : NULL;
+
+    return rc;
+}
+
+
+kecs_rc_t
+kecs_constraints_met(kecs_placing_t *x, const uint8_t *instance, bool *met)
+{
+    kecs_rc_t    rc;
+    candidate_t  d;
+
+    memset(&d, 0, sizeof(d));
+    rc = get_instance(x->c, x->task, instance, &d.p);
+
+    if (rc == KECS_OK) {
+        rc = kecs_instance_now(x->c, &d.p, &d.usage, &d.view);
+    }
+
+    if (rc == KECS_OK) {
+        rc = kecs_instance_query(x->c, &d.p, d.view, &d.usage, &d.q);
+    }
+
+    if (rc == KECS_OK) {
+        rc = constrain(x, &d, 0);
+    }
+
+    *met = d.refusal == NULL;
+
+    return rc;
 }

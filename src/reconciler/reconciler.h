@@ -278,6 +278,10 @@ void kecs_drive_drain(kecs_reconciler_t *r);
 /* rollout.c: one round of the service scheduler over dirty services. */
 void kecs_rollout(kecs_reconciler_t *r);
 
+/* All that a scan finds: *list becomes *n records of `size` bytes each. */
+kecs_rc_t kecs_scan_all(kecs_txn_t *txn, kecs_arena_t *a, kecs_scan_t *scan,
+    size_t size, void **list, size_t *n);
+
 /* Live deployments of a service, in a read transaction. */
 kecs_rc_t kecs_view_deployments(kecs_reconciler_t *r, kecs_txn_t *txn,
     const kecs_live_service_t *live, kecs_sched_view_t *view);
@@ -289,6 +293,15 @@ kecs_rc_t kecs_view_tasks(kecs_reconciler_t *r,
 
 /* A task of a service is wanted to run no more, in this transaction. */
 kecs_rc_t kecs_rollout_ended(kecs_batch_t *b, const kecs_task_t *task);
+
+
+/*
+ * daemon_places.c: the instances that are to have a task of a DAEMON, whose
+ * deployments the view has.
+ */
+kecs_rc_t kecs_daemon_instances(kecs_reconciler_t *r, kecs_txn_t *txn,
+    const kecs_live_service_t *live, kecs_msec_t now,
+    kecs_sched_view_t *view);
 
 
 /*

@@ -51,11 +51,9 @@ service_key(const kecs_live_service_t *live, kecs_service_t *s)
 }
 
 
-/* All that a scan finds: *list becomes *n records of `size` bytes each. */
-
-static kecs_rc_t
-list_of(kecs_txn_t *txn, kecs_arena_t *a, kecs_scan_t *scan, size_t size,
-    void **list, size_t *n)
+kecs_rc_t
+kecs_scan_all(kecs_txn_t *txn, kecs_arena_t *a, kecs_scan_t *scan,
+    size_t size, void **list, size_t *n)
 {
     char        *rec, *all, *more;
     size_t       room;
@@ -118,8 +116,8 @@ kecs_view_deployments(kecs_reconciler_t *r, kecs_txn_t *txn,
                    &prefix, kecs_null_str, false, &scan);
 
     if (rc == KECS_OK) {
-        rc = list_of(txn, r->arena, scan, sizeof(kecs_deployment_t), &list,
-                     &view->n_deployments);
+        rc = kecs_scan_all(txn, r->arena, scan, sizeof(kecs_deployment_t),
+                          &list, &view->n_deployments);
     }
 
     if (rc == KECS_OK) {
@@ -144,8 +142,8 @@ sets_of(kecs_reconciler_t *r, kecs_txn_t *txn,
                            &prefix, kecs_null_str, false, &scan);
 
     if (rc == KECS_OK) {
-        rc = list_of(txn, r->arena, scan, sizeof(kecs_task_set_t), &list,
-                     &view->n_sets);
+        rc = kecs_scan_all(txn, r->arena, scan, sizeof(kecs_task_set_t),
+                          &list, &view->n_sets);
     }
 
     if (rc == KECS_OK) {
@@ -153,52 +151,6 @@ sets_of(kecs_reconciler_t *r, kecs_txn_t *txn,
     }
 
     return rc;
-}
-
-
-/* The ACTIVE container instances of its cluster, as the index has them. */
-
-static kecs_rc_t
-instances_of(kecs_reconciler_t *r, kecs_txn_t *txn,
-    const kecs_live_service_t *live, kecs_sched_view_t *view)
-{
-    void             *list;
-    size_t            i, n;
-    uint8_t         (*ids)[KECS_ID_LEN];
-    kecs_rc_t         rc;
-    kecs_key_t        prefix;
-    kecs_scan_t      *scan;
-    kecs_instance_t  *p;
-
-    kecs_key_init(&prefix);
-    kecs_key_u32(&prefix, live->cluster);
-    rc = kecs_scan(txn, r->arena, KECS_IX_INSTANCE, live->scope, &prefix,
-                   kecs_null_str, false, &scan);
-
-    if (rc == KECS_OK) {
-        rc = list_of(txn, r->arena, scan, sizeof(kecs_instance_t), &list,
-                     &n);
-    }
-
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    ids = kecs_calloc(r->arena, n, KECS_ID_LEN);
-
-    if (ids == NULL) {
-        return KECS_NOMEM;
-    }
-
-    for (i = 0, p = list; i < n; i++, p++) {
-        if (p->status == KECS_INSTANCE_ACTIVE) {
-            memcpy(ids[view->n_instances++], p->id, KECS_ID_LEN);
-        }
-    }
-
-    view->instances = (const uint8_t (*)[KECS_ID_LEN]) ids;
-
-    return KECS_OK;
 }
 
 
@@ -254,7 +206,7 @@ decide_ours(applying_t *x, kecs_txn_t *txn, kecs_sched_view_t *view,
     rc = kecs_view_deployments(x->r, txn, x->live, view);
 
     if (rc == KECS_OK && view->service->strategy == KECS_STRATEGY_DAEMON) {
-        rc = instances_of(x->r, txn, x->live, view);
+        rc = kecs_daemon_instances(x->r, txn, x->live, now, view);
     }
 
     if (rc == KECS_OK) {
@@ -542,15 +494,48 @@ not_placed(applying_t *x, kecs_str_t why)
 }
 
 
+/* One of its tasks is about to leave the instance. */
+
+static bool
+is_left(const applying_t *x, const uint8_t *instance)
+{
+    const kecs_live_task_t  *t;
+
+    for (t = x->live->tasks; t != NULL; t = t->of_next) {
+        if (t->sched.desired == KECS_DESIRED_STOPPED
+            && memcmp(t->sched.instance, instance, KECS_ID_LEN) == 0)
+        {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+/*
+ * On an instance where it does not fit no task is made.  Of several of
+ * them the first is told; none before its last task has gone.
+ */
+
 static kecs_rc_t
 create_on(applying_t *x, kecs_new_task_t *new, const uint8_t *instance,
-    kecs_task_t *task)
+    kecs_task_t *task, unsigned *made)
 {
-    kecs_rc_t  rc;
+    kecs_rc_t    rc;
+    const char  *refusal;
 
-    rc = kecs_task_on(&x->c, instance, new);
+    rc = kecs_task_on(&x->c, instance, new, &refusal);
 
-    return rc == KECS_OK ? kecs_task_create(&x->c, new, task) : rc;
+    if (rc == KECS_OK && refusal == NULL) {
+        rc = kecs_task_create(&x->c, new, task);
+        *made += rc == KECS_OK;
+        return rc;
+    }
+
+    return rc != KECS_OK || x->unplaced || is_left(x, instance) ? rc
+           : not_placed(x, kecs_refusal_complaint(x->r->arena, instance,
+                                                  refusal));
 }
 
 
@@ -564,6 +549,7 @@ create_some(applying_t *x, const source_t *s, uint64_t ordinal, unsigned n,
     const uint8_t (*on)[KECS_ID_LEN], kecs_task_t *tasks, unsigned *made)
 {
     size_t           more;
+    unsigned         i;
     kecs_rc_t        rc;
     kecs_new_task_t  new;
     kecs_placing_t  *refused;
@@ -571,15 +557,14 @@ create_some(applying_t *x, const source_t *s, uint64_t ordinal, unsigned n,
     rc = KECS_OK;
     *made = 0;
 
-    while (rc == KECS_OK && *made < n) {
+    for (i = 0; rc == KECS_OK && i < n; i = on != NULL ? i + 1 : *made) {
         rc = kecs_service_task(&x->c, &s->cluster, &x->service,
                                &s->deployment, &s->taskdef, ordinal + *made,
                                &new);
         refused = NULL;
 
         if (rc == KECS_OK && on != NULL) {
-            rc = create_on(x, &new, on[*made], tasks + *made);
-            *made += rc == KECS_OK;
+            rc = create_on(x, &new, on[i], tasks + *made, made);
 
         } else if (rc == KECS_OK) {
             more = new.capacity_provider.data != NULL ? 1 : n - *made;
@@ -712,7 +697,7 @@ apply_start(applying_t *x, const kecs_action_t *a)
             rc = close_full_batch(x);
         }
 
-        if (x->unplaced) {
+        if (x->unplaced && a->instances == NULL) {
             break;
         }
     }

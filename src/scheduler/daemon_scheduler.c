@@ -280,6 +280,26 @@ start(daemon_t *x)
 }
 
 
+/* A deployment's counts; its rollout is where it was. */
+
+static bool
+is_count(const daemon_t *x, const kecs_action_t *a)
+{
+    size_t                    i;
+    const kecs_deployment_t  *d;
+
+    for (i = 0; i < x->view->n_deployments; i++) {
+        d = &x->view->deployments[i];
+
+        if (a->type == KECS_ACT_DEPLOYMENT && d->id == a->deployment) {
+            return d->rollout == a->rollout;
+        }
+    }
+
+    return false;
+}
+
+
 /* The accounts: those of a step that moves tasks tell of no end. */
 
 static kecs_rc_t
@@ -298,7 +318,7 @@ take(daemon_t *x, const kecs_actions_t *accounts)
 
         if (from->type == KECS_ACT_START || from->type == KECS_ACT_STOP
             || (moves && from->type != KECS_ACT_DEPLOYMENT_END
-                && !x->failed))
+                && !is_count(x, from) && !x->failed))
         {
             continue;
         }
