@@ -928,6 +928,151 @@ test_never_backwards(void)
 }
 
 
+/*
+ * Events of a runtime that get lost, come twice or in another order: a task
+ * lives its life, of which each event shows a moment.  What is told last is
+ * how it ended, as after a loss of contact.
+ */
+
+#define MOMENTS  7
+
+typedef struct {
+    kecs_observation_t     o;
+    kecs_container_seen_t  c[2];
+} moment_t;
+
+
+static void
+live(kit_t *k, int code, moment_t *life)
+{
+    unsigned  i;
+
+    for (i = 0; i < MOMENTS; i++) {
+        k->now += 1000;
+        k->o.placed = i > 0;
+
+        if (i == 2 || i == 3) {
+            phase(k, i - 2, KECS_C_RUNNING);
+        }
+
+        if (i == 4 || i == 5) {
+            phase(k, i - 4, KECS_C_TERMINATED);
+            k->c[i - 4].exit_code = code;
+        }
+
+        life[i].o = k->o;
+        memcpy(life[i].c, k->c, sizeof(k->c));
+    }
+
+    life[MOMENTS] = life[MOMENTS - 1];
+    life[MOMENTS].o.gone = true;
+}
+
+
+/* False: it led backwards, or a second time to something else. */
+
+static bool
+tell(kit_t *k, const moment_t *m, unsigned times)
+{
+    bool         fine;
+    unsigned     i;
+    kecs_task_t  was;
+
+    for (i = 0, fine = true; fine && i < times; i++) {
+        was = k->t;
+        k->o = m->o;
+        memcpy(k->c, m->c, sizeof(k->c));
+        k->o.containers = k->c;
+        (void) see(k);
+        fine = k->rc == KECS_OK && forwards(&k->t, &was) && ordered(&k->t)
+               && (i == 0 || !k->step.changed);
+    }
+
+    return fine;
+}
+
+
+/* Each moment is told late, not at all, once or twice. */
+
+static bool
+tell_badly(kit_t *k, const moment_t *life, kecs_rand_t *r)
+{
+    bool      fine;
+    unsigned  i, n, late;
+
+    late = MOMENTS;
+
+    for (i = 0, fine = true; fine && i < MOMENTS; i++) {
+        n = (unsigned) kecs_rand_below(r, 4);
+
+        if (n == 3 && late == MOMENTS) {
+            late = i;
+            continue;
+        }
+
+        fine = tell(k, &life[i], n < 3 ? n : 1);
+
+        if (fine && late < MOMENTS && kecs_rand_below(r, 2)) {
+            fine = tell(k, &life[late], 1);
+            late = MOMENTS;
+        }
+    }
+
+    return fine && tell(k, &life[MOMENTS - 1], 2)
+           && tell(k, &life[MOMENTS], 2);
+}
+
+
+static bool
+exited(kit_t *k, const char *name, int code)
+{
+    const kecs_ecs_container_t  *c;
+
+    c = container(k, name);
+
+    return c != NULL && c->exit_code.set && c->exit_code.value == code
+           && kecs_str_is(c->last_status, "STOPPED");
+}
+
+
+static bool
+ended_alike(kit_t *k, int code)
+{
+    return k->t.status == KECS_TASK_STOPPED
+           && k->t.stop_code == KECS_STOP_ESSENTIAL_EXITED
+           && k->t.started_at != 0 && exited(k, "app", code)
+           && exited(k, "side", code);
+}
+
+
+static void
+test_bad_events(void)
+{
+    int          code;
+    bool         told, alike;
+    kit_t        k;
+    unsigned     round;
+    moment_t     life[MOMENTS + 1];
+    kecs_rand_t  r;
+
+    kecs_rand_seed(&r, 11);
+    told = alike = true;
+
+    for (round = 0; told && alike && round < 3000; round++) {
+        make(&k, BODY);
+        code = (int) kecs_rand_below(&r, 3);
+        live(&k, code, life);
+        told = tell_badly(&k, life, &r);
+        alike = ended_alike(&k, code);
+        done(&k);
+    }
+
+    tap_ok(told, "lost, doubled and late events lead nowhere else (%u)",
+           round);
+    tap_ok(alike, "a task ends alike, whatever was told of it (%u)", round);
+}
+
+
 /* Each allocation may fail. */
 
 static void
@@ -984,6 +1129,7 @@ main(void)
     test_missing();
     test_grace();
     test_never_backwards();
+    test_bad_events();
     test_memory();
 
     return tap_done();
