@@ -6,6 +6,7 @@
 use strict;
 use warnings;
 
+use JSON::PP ();
 use Test::More;
 use KecsCluster;
 use KecsTasks;
@@ -56,6 +57,54 @@ my $task = $t->wait_status('STOPPED', $t->run('early'));
 is($task->{stopCode}, 'EssentialContainerExited', 'ended before its period');
 is(KecsTasks::container($task, 'app')->{exitCode}, 3, 'with its exit code');
 
+# Taken away: without a word, by its node, for a pod that matters more
+
+sub object {
+    my ($object, @how) = @_;
+    my $file = "$k->{temp}/object.json";
+    open my $f, '>', $file or die "$file: $!\n";
+    print $f JSON::PP::encode_json($object);
+    close $f;
+    my ($status, $text) = $cluster->kubectl(@how ? @how : 'apply',
+        '-f', $file);
+    is($status, 0, "$object->{kind} is made") or diag($text);
+}
+
+sub evicted {
+    my ($task, $reason, $what) = @_;
+    is($task->{stopCode}, 'TerminationNotice', $what);
+    like($task->{stoppedReason}, qr/^Task was evicted from its host $reason/,
+        'and why');
+}
+
+$t->definition('sleeps', [ { name => 'app', sh('exec sleep 600'),
+    stopTimeout => 2 } ]);
+my ($forced, $drained) = map { $t->run('sleeps') } 1 .. 2;
+$t->wait_status('RUNNING', $_) for $forced, $drained;
+$cluster->kubectl('delete', 'pod', KecsTasks::pod_name($forced),
+    qw(--grace-period=0 --force --wait=false));
+$task = $t->wait_status('STOPPED', $forced);
+is($task->{stopCode}, 'ServiceSchedulerInitiated', 'deleted by force');
+is($task->{stoppedReason}, 'Task stopped externally', 'by somebody');
+
+my $name = KecsTasks::pod_name($drained);
+object({ apiVersion => 'policy/v1', kind => 'Eviction',
+         metadata => { name => $name } }, 'create', '--raw',
+    "/api/v1/namespaces/$cluster->{namespace}/pods/$name/eviction");
+evicted($t->wait_status('STOPPED', $drained), qr/\(EvictionByEvictionAPI\)/,
+    'drained from its node');
+
+object({ apiVersion => 'v1', kind => 'LimitRange',
+         metadata => { name => 'small' }, spec => { limits => [ {
+             type => 'Container', default => { 'ephemeral-storage' => '8Mi' },
+             defaultRequest => { 'ephemeral-storage' => '1Mi' } } ] } });
+$t->definition('writes', [ { name => 'app', stopTimeout => 2,
+    sh('dd if=/dev/zero of=/file bs=1M count=32; exec sleep 600') } ]);
+evicted($t->wait_status('STOPPED', $t->run('writes')),
+    qr/\((?:TerminationByKubelet|Evicted)\).*ephemeral/,
+    'it took more room than it had');
+$cluster->kubectl(qw(delete limitrange small));
+
 # A service keeps to the digests of its first task
 
 sub revision {
@@ -104,6 +153,27 @@ is($t->stop($again)->{stopCode}, 'UserInitiated', 'it can be stopped');
 $task = $t->wait_status('STOPPED', $ignored);
 is($task->{stopCode}, 'EssentialContainerExited', 'an ignored exit code');
 is(KecsTasks::container($task, 'app')->{exitCode}, 7, 'as it was');
+
+# A node is lost: the service goes on elsewhere, the task ends with the node's
+# return
+
+$k->aws(qw(create-service --cluster demo --service-name lost --desired-count 1
+    --task-definition sleeps));
+($arn) = @{ running('lost', 1) };
+my $node = $t->pod($arn)->{spec}{nodeName};
+my ($number) = $node =~ /(\d+)$/;
+ok($cluster->verb('stop-node', $number), 'a node stops');
+$task = $t->wait_for('the task to be lost', $arn, sub {
+    $_->{desiredStatus} eq 'STOPPED' });
+is($task->{stopCode}, 'TerminationNotice', 'its task is lost');
+like($task->{stoppedReason}, qr/^Host EC2 \(instance .*\) terminated\.$/,
+    'with its host');
+($next) = @{ running('lost', 1) };
+isnt($t->pod($next)->{spec}{nodeName}, $node, 'another runs elsewhere');
+ok($cluster->verb('start-node', $number), 'the node is back');
+is($t->wait_status('STOPPED', $arn)->{stopCode}, 'TerminationNotice',
+    'and the task over');
+$k->aws(qw(delete-service --cluster demo --service lost --force));
 
 $k->final_checks;
 $k->stop;

@@ -759,6 +759,50 @@ test_health(void)
 }
 
 
+/* The clock of the node is another one: what it says is put in order. */
+
+static void
+clocks(kecs_msec_t skew, const char *what)
+{
+    kit_t        k;
+    kecs_msec_t  created;
+
+    make(&k, BODY);
+    created = k.t.created_at;
+    k.o.placed = true;
+    phase(&k, 0, KECS_C_RUNNING);
+    phase(&k, 1, KECS_C_RUNNING);
+    k.c[0].started_at += skew;
+    k.c[1].started_at += skew;
+    k.o.pull_started_at = k.c[0].started_at - 100;
+    k.o.pull_stopped_at = k.c[0].started_at;
+    tap_is_int(see(&k), KECS_TASK_RUNNING, "%s: RUNNING", what);
+    tap_ok(created <= k.t.pull_started_at
+           && k.t.pull_started_at <= k.t.pull_stopped_at
+           && k.t.pull_stopped_at <= k.t.started_at
+           && k.t.started_at <= k.now, "its start is in order");
+
+    phase(&k, 0, KECS_C_TERMINATED);
+    k.c[0].finished_at += skew;
+    phase(&k, 1, KECS_C_TERMINATED);
+    k.c[1].finished_at += skew;
+    k.o.deleting = true;
+    tap_is_int(see(&k), KECS_TASK_STOPPED, "%s: STOPPED", what);
+    tap_ok(k.t.started_at <= k.t.execution_stopped_at
+           && k.t.execution_stopped_at <= k.t.stopped_at
+           && k.t.stopped_at <= k.now, "its end is");
+    done(&k);
+}
+
+
+static void
+test_clocks(void)
+{
+    clocks(-3600 * 1000, "an hour behind");
+    clocks(3600 * 1000, "an hour ahead");
+}
+
+
 static void
 test_missing(void)
 {
@@ -1126,6 +1170,7 @@ main(void)
     test_user_stop();
     test_disruptions();
     test_health();
+    test_clocks();
     test_missing();
     test_grace();
     test_never_backwards();
