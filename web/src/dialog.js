@@ -5,7 +5,7 @@
  */
 
 import { signal } from '@preact/signals';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { html } from './html.js';
 import { t } from './i18n.js';
 import { call } from './api.js';
@@ -33,7 +33,7 @@ export function close() {
 export function Modal({ label, onClose, children, class: name = '' }) {
     const ref = useRef();
 
-    useEffect(() => {
+    useLayoutEffect(() => {
         const dialog = ref.current;
 
         dialog.showModal();

@@ -136,6 +136,20 @@ async function appears(where, text, name) {
     }
 }
 
+/* Waits for what is not to be seen in the page. */
+
+async function until(what, test) {
+    const end = Date.now() + 30000;
+
+    while (!await test()) {
+        if (Date.now() > end) {
+            throw new Error(`timed out: ${what}`);
+        }
+
+        await new Promise(f => setTimeout(f, 100));
+    }
+}
+
 const rows = page.locator('tbody tr[aria-rowindex]');
 const title = page.locator('h1');
 
@@ -409,10 +423,191 @@ async function remove() {
        'a service is not deleted before its name is typed');
     await dialog.getByLabel('Type web to confirm').fill('web');
     await confirm('Delete');
+    await page.waitForURL(/clusters\/shop\/services$/);
+    await appears(page.locator('.empty'), 'No services yet',
+                  'it drains and is gone');
+    await at('/task-definitions/front/2');
+    await button('Deregister').click();
+    await confirm('Deregister');
+    await appears(title, 'front:3', 'a revision is deregistered');
+    await page.locator('.revisions li').first().waitFor();
+    is(await page.locator('.revisions li').count(), 2, 'and listed no more');
 
-    const { tasks: live = [] } = await api('ListTasks', { cluster: 'shop' });
+    const { taskArns } = await api('ListTasks', { cluster: 'shop' });
 
-    ok(Array.isArray(live), 'it is being deleted');
+    for (const task of taskArns) {
+        await api('StopTask', { cluster: 'shop', task });
+    }
+
+    await at('/clusters/shop');
+    await until('no task is left', async () => {
+        const left = await Promise.all(['RUNNING', 'STOPPED'].map(
+            desiredStatus => api('ListTasks', { cluster: 'shop',
+                                                desiredStatus })));
+        const tasks = left.flatMap(l => l.taskArns).slice(0, 100);
+        const seen = await api('DescribeTasks', { cluster: 'shop', tasks });
+
+        return seen.tasks.every(x => x.lastStatus === 'STOPPED');
+    });
+    await button('Delete').click();
+    await dialog.getByLabel('Type shop to confirm').fill('shop');
+    await confirm('Delete');
+    await appears(page.locator('.empty'), 'No clusters yet',
+                  'a cluster is deleted');
+}
+
+/* A refused call is told where it was made, and nothing is lost. */
+
+async function refused() {
+    await at('/');
+    await button('Create cluster').click();
+    await dialog.getByLabel('Name').fill('not a name');
+    await button('Create cluster', dialog).click();
+    await appears(dialog.getByRole('alert'), 'InvalidParameterException',
+                  'what the API refuses is told in its words');
+    await accessible(page, 'refused');
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    said.splice(0, said.length, ...said.filter(x => !/ 400 /.test(x)));
+}
+
+/* A rollout that cannot end is rolled back; its tasks say why they fail. */
+
+async function rollback() {
+    await api('RegisterTaskDefinition', { family: 'front',
+        containerDefinitions: [{ name: 'web', image: 'nginx:3', memory: 64,
+            dockerLabels: { 'kecs.simulated.pull-error':
+                'manifest unknown' } }] });
+    await at('/clusters/shop/services/web');
+    await page.locator('.rollout').first().waitFor();
+    await page.keyboard.press('u');
+    await dialog.getByLabel('Task definition').fill('front:3');
+    await dialog.getByLabel('Circuit breaker').uncheck();
+    await confirm('Update');
+    await at('/clusters/shop/services/web/tasks?show=stopped');
+    await appears(rows, 'manifest unknown', 'a task that fails says why');
+    await rows.filter({ hasText: 'manifest unknown' }).first()
+        .getByRole('link').click();
+    await appears(page.locator('.callout'), 'TaskFailedToStart',
+                  'in the words of ECS');
+    await accessible(page, 'failed task');
+    await at('/clusters/shop/services/web');
+    await appears(page.locator('.rollout .bad'), 'failed',
+                  'failures are counted');
+    await accessible(page, 'failing rollout');
+    await page.locator('.timeline').getByRole('button',
+        { name: 'Roll back' }).first().click();
+    await confirm('Roll back');
+    await appears(page.locator('.heading .summary'), 'front:2',
+                  'a rollout is rolled back');
+    await appears(page.locator('.timeline .status'), 'ROLLBACK_SUCCESSFUL',
+                  'and that comes to its end');
+}
+
+/* Another account sees nothing of this one. */
+
+async function scope() {
+    await at('/');
+    await page.locator('.scope').click();
+    await dialog.getByLabel('Account').fill('123');
+    await appears(dialog.getByRole('alert'), '12 digits',
+                  'an account has 12 digits');
+    await dialog.getByLabel('Account').fill('123456789012');
+    await dialog.getByLabel('Region').fill('eu-central-1');
+    await accessible(page, 'scope');
+    await confirm('Use');
+    await appears(page.locator('.empty'), 'No clusters yet',
+                  'another account and region have nothing');
+    await page.keyboard.press('n');
+    await dialog.getByLabel('Name').fill('theirs');
+    await confirm('Create cluster');
+    await at('/clusters/theirs/settings');
+    await appears(page.locator('.facts code'),
+        'arn:aws:ecs:eu-central-1:123456789012:cluster/theirs',
+        'what is made there is there');
+    await page.getByRole('link', { name: 'Clusters' }).first().click();
+    await page.locator('.scope').click();
+    await dialog.getByLabel('Account').fill('');
+    await dialog.getByLabel('Region').fill('');
+    await confirm('Use');
+    await appears(rows, 'shop', 'and back again');
+}
+
+/* Ten thousand rows: made up, since it is the table that is looked at. */
+
+const MANY = 10000;
+
+const made = i => ({
+    taskArn: 'arn:aws:ecs:us-east-1:000000000000:task/shop/'
+        + String(i).padStart(32, '0'),
+    taskDefinitionArn:
+        'arn:aws:ecs:us-east-1:000000000000:task-definition/front:1',
+    createdAt: 1.7e9 + i, lastStatus: 'RUNNING', desiredStatus: 'RUNNING',
+    group: `service:s${i % 7}`, containers: [], tags: [],
+});
+
+async function answer(route) {
+    const target = route.request().headers()['x-amz-target'] ?? '';
+    const input = route.request().postDataJSON();
+    const json = value => route.fulfill({ json: value,
+        headers: { 'x-kecs-sequence': '1' } });
+
+    if (target.endsWith('.ListTasks')) {
+        const from = Number(input.nextToken ?? 0);
+
+        return input.desiredStatus === 'STOPPED' ? json({ taskArns: [] })
+            : json({
+                taskArns: Array.from({ length: 1000 },
+                    (_, i) => made(from + i).taskArn),
+                nextToken: from + 1000 < MANY ? `${from + 1000}` : undefined,
+            });
+    }
+
+    if (target.endsWith('.DescribeTasks')) {
+        return json({ failures: [], tasks: input.tasks.map(arn =>
+            made(Number(arn.split('/').pop()))) });
+    }
+
+    return route.continue();
+}
+
+async function many() {
+    await page.route(base, answer);
+    await page.goto('about:blank');
+    await at('/clusters/shop/tasks?sort=task');
+
+    const table = page.locator('table');
+
+    await page.waitForFunction(n => document.querySelector('table')
+        ?.getAttribute('aria-rowcount') === String(n + 1), MANY);
+    ok(await rows.count() < 100,
+       'of ten thousand rows those in sight are in the document');
+    await page.locator('.tablebox').focus();
+    await page.keyboard.press('G');
+    await appears(rows, String(MANY - 1).padStart(32, '0'),
+                  'G leads to the last one');
+    ok(await rows.count() < 100, 'still only those in sight');
+
+    const took = await page.evaluate(async () => {
+        const started = performance.now();
+
+        document.querySelector('th button').click();
+        await new Promise(f => requestAnimationFrame(
+            () => requestAnimationFrame(f)));
+
+        return performance.now() - started;
+    });
+
+    console.log(`# ten thousand rows are sorted and shown in ${
+        Math.round(took)} ms`);
+    await page.keyboard.press('/');
+    await page.keyboard.type('/^0{31}7/');
+    await page.waitForFunction(() => document.querySelector('table')
+        .getAttribute('aria-rowcount') === '2');
+    ok(true, 'the filter looks at all of them');
+    await table.waitFor();
+    await page.unroute(base, answer);
+    await page.goto('about:blank');
 }
 
 async function size() {
@@ -436,7 +631,7 @@ async function size() {
 try {
     for (const part of [size, live, resumed, clusters, definitions, services, update,
                         tasks, run, others, palette, language, narrow,
-                        remove])
+                        rollback, refused, scope, many, remove])
     {
         console.log(`# ${part.name}`);
         await part();

@@ -33,8 +33,9 @@ function ServiceEvents({ service }) {
 
     return html`<${FilterBox} label=${t('filter')} />
         <div class="scrolls" tabindex="0"><ol class="messages">${
-            events.map(e => html`<li key=${e.id}><span class="when"><${When} at=${e.createdAt} />
-                </span><span>${e.message}</span></li>`)}</ol>
+            events.map(e => html`<li key=${e.id}>
+                <span class="when"><${When} at=${e.createdAt} /></span>
+                <span>${e.message}</span></li>`)}</ol>
             ${events.length === 0 && html`<p class="empty">${
                 t('noEvents')}</p>`}</div>`;
 }
