@@ -10,7 +10,7 @@ const open = signal(false);
 
 const KEYS = [
     [':', 'keyPalette'], ['/', 'keyFilter'], ['j k', 'keyMove'],
-    ['g g, G', 'keyEnds'], ['Enter', 'keyOpen'], ['Esc', 'keyUp'],
+    ['g g / G', 'keyEnds'], ['Enter', 'keyOpen'], ['Esc', 'keyUp'],
     ['g c', 'clusters'], ['g d', 'definitions'], ['g e', 'events'],
     ['r', 'keyRun'], ['n', 'keyNew'], ['s', 'keyScale'], ['u', 'keyUpdate'],
     ['f', 'keyForce'], ['x', 'keyStop'], ['D', 'keyDelete'], ['T', 'keyTag'],
@@ -31,7 +31,8 @@ export function Help() {
                 aria-label=${t('close')}><${Icon} name="close" /></button>
         </header>
         <dl class="inside keys">${KEYS.map(([keys, what]) => html`<div>
-            <dt>${keys.split(' ').map(k => html`<kbd>${k}</kbd> `)}</dt>
+            <dt>${keys.split(' ').map(k =>
+                k === '/' && keys !== '/' ? '/ ' : html`<kbd>${k}</kbd> `)}</dt>
             <dd>${t(what)}</dd></div>`)}</dl>
         <p class="inside dim">${t('filterHelp')}</p></${Modal}>`;
 }

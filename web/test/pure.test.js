@@ -10,6 +10,7 @@ import { moments, reason, spans, ticks } from '../src/trace.js';
 import { parseArn } from '../src/arn.js';
 import { messages as stream, parseBlock } from '../src/sse.js';
 import { messages } from '../src/messages.js';
+import { editable } from '../src/definition.js';
 
 const ARN = 'arn:aws:ecs:us-east-1:000000000000:';
 
@@ -149,6 +150,13 @@ test('moments, ticks and reasons', () => {
     assert.equal(reason({ lastStatus: 'STOPPED',
                           stopCode: 'UserInitiated' }),
                  'stop.UserInitiated');
+});
+
+test('what can be registered of what was described', () => {
+    assert.deepEqual(editable({ taskDefinitionArn: 'x', revision: 1,
+        status: 'ACTIVE', registeredAt: 1, registeredBy: 'y', volumes: [],
+        family: 'web', containerDefinitions: [{ name: 'a' }] }),
+    { family: 'web', containerDefinitions: [{ name: 'a' }] });
 });
 
 test('ARNs', () => {

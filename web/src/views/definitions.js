@@ -10,6 +10,7 @@ import { Button, Copy, Facts, Failure, Heading, Json, Loaded, Panel, Status,
          When, useAnswer } from '../widgets.js';
 import { pages } from '../api.js';
 import { definitionName } from '../arn.js';
+import { editable } from '../definition.js';
 import { cpu, memory } from '../format.js';
 import { definition, families } from '../resources.js';
 import { useCollection } from '../store.js';
@@ -35,18 +36,6 @@ export function Definitions() {
                 rowKey=${f => f.family} empty=${t('noDefinitions')}
                 link=${f => href('task-definitions', f.family)} />
         </${Loaded}>`;
-}
-
-/* What RegisterTaskDefinition takes, of what DescribeTaskDefinition gives. */
-
-const GIVEN = ['taskDefinitionArn', 'revision', 'status', 'registeredAt',
-               'registeredBy', 'compatibilities', 'requiresAttributes',
-               'deregisteredAt', 'deleteRequestedAt'];
-
-export function editable(full) {
-    return Object.fromEntries(Object.entries(full).filter(([name, value]) =>
-        !GIVEN.includes(name)
-        && !(Array.isArray(value) && value.length === 0)));
 }
 
 function Containers({ list }) {

@@ -76,7 +76,8 @@ function columns(withCluster) {
               ? html`<a href=${link(r)}>${r.name}</a>` : r.name || '–' },
         { key: 'status', label: t('status'), value: r => r.status,
           cell: r => r.status
-              ? html`<${Status} value=${r.status} />` : '–' },
+              ? html`<span class="past"><${Status} value=${r.status} />
+              </span>` : '–' },
         { key: 'text', label: t('message'), class: 'text',
           value: r => r.text },
     ].filter(Boolean);

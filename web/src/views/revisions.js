@@ -5,6 +5,7 @@ import { t } from '../i18n.js';
 import { query, setQuery } from '../router.js';
 import { Failure, Loaded, Panel, When, useAnswer } from '../widgets.js';
 import { definitionName, shortName } from '../arn.js';
+import { editable } from '../definition.js';
 import { definition, deployments, revisions } from '../resources.js';
 import { useCollection } from '../store.js';
 import { Compare } from './compare.js';
@@ -22,9 +23,8 @@ function arnsOf(history, service) {
 async function whole(revision) {
     const full = await definition(revision.taskDefinition);
     const { serviceRevisionArn, createdAt, ...rest } = revision;
-    const { taskDefinitionArn, registeredAt, ...content } = full;
 
-    return { ...rest, definition: content };
+    return { ...rest, definition: editable(full) };
 }
 
 function Difference({ older, newer }) {
