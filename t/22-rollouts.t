@@ -526,7 +526,9 @@ sub spread {
     ok($t->wait_for(sub { "@{[placed('d')]}" eq "@want" }, 30),
        "$what: one task on each instance")
         or diag($t->json->encode([[placed('d')], service('d')]));
-    is(stable('d')->{desiredCount}, scalar @want, 'as many are wanted');
+    ok($t->wait_for(sub { service('d')->{desiredCount} == @want }, 30),
+       'as many are wanted');
+    stable('d');
 
     return;
 }
