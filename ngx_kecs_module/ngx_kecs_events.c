@@ -611,7 +611,9 @@ ngx_kecs_open(ngx_kecs_opening_t *o)
         return NGX_DONE;
     }
 
-    if (o->transport == NGX_KECS_WS) {
+    /* What came with the request, frames or the end, is not told again. */
+
+    if (r->http_version < NGX_HTTP_VERSION_20) {
         ngx_post_event(r->connection->read, &ngx_posted_events);
     }
 

@@ -123,7 +123,10 @@ ngx_kecs_client_unlink(void *data)
 }
 
 
-/* Whoever called this must not touch the client any more but `linked`. */
+/*
+ * With NGX_ERROR or a status the request lives until posted requests run,
+ * with any other result it may be gone when this returns.
+ */
 
 void
 ngx_kecs_client_finish(ngx_kecs_client_t *client, ngx_int_t rc)

@@ -152,7 +152,10 @@ void ngx_kecs_client_ready(ngx_kecs_client_t *client);
 /* All that wait have. */
 void ngx_kecs_clients_ready(void);
 
-/* Ends the request; the client leaves the queues at once. */
+/*
+ * Ends the request; the client leaves the queues at once, and may be gone
+ * when this returns.
+ */
 void ngx_kecs_client_finish(ngx_kecs_client_t *client, ngx_int_t rc);
 
 /* Sends a close frame, and waits a while for the other side's. */

@@ -13,7 +13,10 @@
 #define NGX_KECS_WS_READS  8
 
 
-/* The other side's close: answered, unless it is the answer to ours. */
+/*
+ * The other side's close: answered, unless it is the answer to ours.  The
+ * timer ends the request then, as its memory is in use here.
+ */
 
 static void
 ngx_kecs_ws_closed(ngx_kecs_client_t *client)
@@ -24,8 +27,10 @@ ngx_kecs_ws_closed(ngx_kecs_client_t *client)
                               kecs_str(""));
     }
 
+    client->ws->deaf = 1;
+
     if (client->linked) {
-        ngx_kecs_client_finish(client, NGX_OK);
+        ngx_add_timer(&client->timer, 0);
     }
 }
 

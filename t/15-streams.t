@@ -340,6 +340,23 @@ $s->send(10, 'unasked');
 $s->send(9, '');
 is($s->want('pong')->{payload}, '', 'an unasked pong is not');
 
+# The end of a client that came together with its request is noticed.
+for my $how (qw(sse ws)) {
+    $t->freeze($_) for $t->worker_pids;
+    my $socket = $t->connect;
+    print $socket "GET /events HTTP/1.1\r\nHost: localhost\r\n"
+        . ($how eq 'sse' ? "Accept: text/event-stream\r\n\r\n"
+           : "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+             . "Sec-WebSocket-Version: 13\r\n"
+             . "Sec-WebSocket-Key: $KecsStream::KEY\r\n\r\n") . 'junk';
+    $socket->flush;
+    shutdown $socket, 1;
+    kill 'CONT', $t->worker_pids;
+    my $begin = time;
+    Kecs::read_all($socket, 14);
+    cmp_ok(time - $begin, '<', 12, "$how: before a heartbeat fails");
+}
+
 # So that those that are closed are counted no more.
 undef $s;
 

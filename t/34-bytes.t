@@ -13,6 +13,7 @@ use FindBin;
 use IO::Select;
 use lib "$FindBin::Bin/lib";
 use Kecs;
+use KecsStream;
 use Test::More;
 use Time::HiRes qw(time sleep);
 
@@ -21,8 +22,9 @@ my $CASES = $ENV{KECS_CASES} // ($ENV{KECS_LONG} ? 60_000 : 4_000);
 my $PARALLEL = 32;
 
 # As documented: docs/operations.md, and what HTTP itself asks for.
-my %STATUS = map { $_ => 1 } 200, 400, 403, 404, 405, 408, 411, 413, 414,
-                             415, 416, 421, 431, 501, 505;
+my %STATUS = map { $_ => 1 } 101, 200, 400, 403, 404, 405, 406, 408, 410,
+                             411, 413, 414, 415, 416, 421, 426, 431, 501,
+                             505;
 
 my $t = Kecs->new(workers => 2, reconciler => [qw(--simulated-start 20ms
     --simulated-stop 20ms --throttle-first 300ms --log-level error)])->start;
@@ -161,6 +163,29 @@ sub warp {
     return $node;
 }
 
+# A stream over either transport, and frames of the client, sound or not.
+sub stream {
+    my $query = join '&', map { $_->[rand @$_] }
+        [qw(since=0 since=1 since=-1 since=99999999 x)],
+        ['kind=task,cluster', qw(kind=task kind=x cluster=c1 arn=%00)],
+        [qw(account=* account= region=us-east-1 region=%ff)];
+    my $head = "GET /events?$query HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        . (rand() < 0.3 ? "Accept: text/event-stream\r\n"
+           : "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+             . "Sec-WebSocket-Version: 13\r\n"
+             . "Sec-WebSocket-Key: $KecsStream::KEY\r\n")
+        . (rand() < 0.1 ? "Origin: http://127.0.0.1\r\n" : '') . "\r\n";
+    my $frames = join '', map {
+        rand() < 0.2 ? bytes(int rand 40)
+        : KecsStream::frame((9, 9, 10, 10, 8, 1, 2, 0, 15)[rand 9],
+                            bytes(int rand(rand() < 0.9 ? 126 : 400)),
+                            mask => bytes(4));
+    } 1 .. int rand 6;
+
+    return rand() < 0.4 ? mutate($head) . $frames
+           : $head . (rand() < 0.5 ? mutate($frames) : $frames);
+}
+
 # (port, bytes) of a case.
 sub next_case {
     my $kind = rand;
@@ -169,6 +194,8 @@ sub next_case {
 
     return ($port, bytes(int rand(rand() < 0.9 ? 200 : 20_000)))
         if $kind < 0.15;
+
+    return ($t->port, stream()) if $kind < 0.25;
 
     my ($op, $in) = @{ $CALLS[rand @CALLS] };
     my $body = $t->json->encode($in);
@@ -189,7 +216,7 @@ sub wrong {
 
     # HTTP/0.9 has no head.
 
-    my $plain = $port == $t->port ? qr/^\{"__type":/
+    my $plain = $port == $t->port ? qr/^\{"(?:__type|server)":/
                                   : qr/^(?:[{\[#]|ok|not ready|Not here|<html)/;
     return '' if $got !~ m{^HTTP/} && $sent =~ /^\s*[A-Z_-]+ [^\r\n]*\r?\n/
                  && $got =~ $plain;
@@ -309,6 +336,7 @@ diag("seed $SEED, $CASES cases: ",
 is(scalar @bad, 0, 'each got a documented answer or a clean close')
     or diag(join "\n", splice @bad, 0, 5);
 cmp_ok($statuses{200} // 0, '>', $CASES / 100, 'some were fine');
+cmp_ok($statuses{101} // 0, '>', $CASES / 100, 'some became websockets');
 cmp_ok($statuses{400} // 0, '>', $CASES / 10, 'many were not');
 is_deeply([ sort $t->worker_pids ], \@workers, 'no worker died');
 is(($t->api('ListClusters', {}))[0], 200, 'the API goes on');

@@ -31,6 +31,7 @@ sub new {
     File::Path::make_path($self->{dir}, "$build/bench");
     $self->compile('load', '-D_GNU_SOURCE');
     $self->compile('raw_lmdb', '-llmdb');
+    $self->compile('streams', '-D_GNU_SOURCE');
 
     return $self;
 }
@@ -166,7 +167,8 @@ sub until_true {
 
 
 # The bench's own nginx.  `plain` maps names to sizes: GET or POST /NAME is
-# answered by nginx itself with so many bytes.
+# answered by nginx itself with so many bytes; `http` is more for the http
+# block.
 
 sub plain_locations {
     my ($plain) = @_;
@@ -187,6 +189,8 @@ sub nginx {
     my $pin = $o{pin} && $self->{cpus} > 1 ? 'worker_cpu_affinity 1;' : '';
     my $plain = plain_locations($o{plain} || {});
     my $kilo = 'x' x 1000;
+    my $connections = $o{connections} || 2048;
+    my $http = $o{http} || '';
 
     File::Path::make_path("$dir/tmp");
     open my $f, '>', "$dir/nginx.conf" or die "$dir: $!\n";
@@ -198,7 +202,7 @@ worker_processes $o{workers};
 $pin
 pid $dir/nginx.pid;
 error_log $dir/error.log warn;
-events { worker_connections 2048; }
+events { worker_connections $connections; }
 http {
     access_log off;
     default_type application/x-amz-json-1.1;
@@ -210,6 +214,7 @@ http {
     uwsgi_temp_path $dir/tmp/uwsgi;
     scgi_temp_path $dir/tmp/scgi;
     kecs_store $dir/store;
+    $http
     map \$host \$kilo { default "$kilo"; }
     server {
         listen 127.0.0.1:$port;

@@ -1,0 +1,371 @@
+/*
+ * Entries of the change log as events: every kind, created, changed and
+ * deleted; ids; filters; memory that runs out.
+ */
+
+#include "../../src/json/json.h"
+#include "../../src/stream/stream_event.h"
+#include "callkit.h"
+
+
+#define UUID  "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+
+static const kecs_stream_store_t  store = { UUID, 1 };
+
+
+/* The event behind `seq`; false when there is none to tell. */
+
+static bool
+event(callkit_t *k, kecs_arena_t *a, uint64_t seq, unsigned fail,
+    kecs_rc_t *rc, kecs_stream_event_t *ev)
+{
+    bool                 told;
+    unsigned             kind;
+    kecs_buf_t           buf;
+    kecs_txn_t          *txn;
+    kecs_call_t          c;
+    kecs_change_entry_t  e;
+
+    if (kecs_read_begin(k->store, &txn) != KECS_OK) {
+        *rc = KECS_ERROR;
+        return false;
+    }
+
+    *rc = kecs_log_next(txn, a, seq, &e);
+    told = *rc == KECS_OK && kecs_stream_told(&e, &kind);
+
+    if (told) {
+        callkit_fill(k, &c, &buf, NULL);
+        c.arena = a;
+        c.txn = txn;
+        kecs_arena_fail_after(a, fail);
+        *rc = kecs_stream_render(&c, &store, &e, ev);
+        kecs_arena_fail_after(a, 0);
+    }
+
+    kecs_read_end(txn);
+
+    return told;
+}
+
+
+static kecs_str_t
+member(kecs_arena_t *a, const kecs_stream_event_t *ev, const char *one,
+    const char *two)
+{
+    kecs_json_t        *tree;
+    const kecs_json_t  *v;
+
+    if (kecs_json_parse(a, ev->json, &tree) != KECS_OK) {
+        return kecs_null_str;
+    }
+
+    v = kecs_json_get(tree, one);
+
+    if (v != NULL && two != NULL) {
+        v = kecs_json_get(v, two);
+    }
+
+    return v != NULL ? kecs_json_str(v) : kecs_null_str;
+}
+
+
+/* All of the log, counted by kind and change. */
+
+static void
+count(callkit_t *k, unsigned n[KECS_STREAM_KINDS][KECS_DELETED + 1])
+{
+    uint64_t              seq;
+    kecs_rc_t             rc;
+    kecs_str_t            change;
+    kecs_json_t          *tree;
+    kecs_arena_t         *a;
+    kecs_stream_event_t   ev;
+
+    memset(n, 0, sizeof(unsigned) * KECS_STREAM_KINDS * (KECS_DELETED + 1));
+
+    for (seq = 0; seq < callkit_seq(k); seq++) {
+        a = kecs_arena_create(0);
+
+        if (event(k, a, seq, 0, &rc, &ev)) {
+            change = member(a, &ev, "kecs", "change");
+            n[ev.kind][kecs_str_is(change, "created") ? KECS_CREATED
+                       : kecs_str_is(change, "changed") ? KECS_CHANGED
+                       : KECS_DELETED]++;
+
+            if (rc != KECS_OK || ev.seq != seq + 1 || ev.arn.len == 0
+                || kecs_json_parse(a, ev.json, &tree) != KECS_OK
+                || kecs_json_get(tree, "detail") == NULL)
+            {
+                tap_ok(false, "the entry %" PRIu64 " as an event: %s",
+                       seq + 1, kecs_rc_name(rc));
+            }
+        }
+
+        kecs_arena_destroy(a);
+    }
+}
+
+
+static void
+fill(callkit_t *k)
+{
+    (void) callkit(k, "CreateCluster", "{\"clusterName\":\"c\","
+                   "\"tags\":[{\"key\":\"k\",\"value\":\"v\"}]}");
+    (void) callkit(k, "RegisterTaskDefinition", "{\"family\":\"f\","
+                   "\"containerDefinitions\":[{\"name\":\"a\","
+                   "\"image\":\"i\",\"memory\":8}]}");
+    (void) callkit(k, "RunTask",
+                   "{\"cluster\":\"c\",\"taskDefinition\":\"f\"}");
+    (void) callkit(k, "CreateService", "{\"cluster\":\"c\","
+                   "\"serviceName\":\"s\",\"taskDefinition\":\"f\","
+                   "\"desiredCount\":1}");
+    (void) callkit(k, "UpdateService", "{\"cluster\":\"c\","
+                   "\"service\":\"s\",\"desiredCount\":2}");
+    (void) callkit(k, "RegisterContainerInstance", "{\"cluster\":\"c\","
+                   "\"totalResources\":[{\"name\":\"CPU\","
+                   "\"type\":\"INTEGER\",\"integerValue\":1024},"
+                   "{\"name\":\"MEMORY\",\"type\":\"INTEGER\","
+                   "\"integerValue\":1024}]}");
+    tap_is_int(k->status, 200, "a container instance");
+}
+
+
+/* Deletes the record that the entry behind `seq` is of. */
+
+static void
+delete(callkit_t *k, uint64_t seq)
+{
+    kecs_rc_t             rc;
+    kecs_txn_t           *txn;
+    kecs_arena_t         *a;
+    kecs_change_entry_t   e;
+
+    a = kecs_arena_create(0);
+    rc = kecs_write_begin(k->store, k->now, &txn);
+
+    if (rc == KECS_OK) {
+        rc = kecs_log_next(txn, a, seq, &e);
+
+        if (rc == KECS_OK) {
+            (void) kecs_del(txn, e.rec);
+        }
+
+        rc = kecs_write_commit(txn);
+    }
+
+    tap_ok(rc == KECS_OK, "deleted");
+    kecs_arena_destroy(a);
+}
+
+
+static void
+test_kinds(callkit_t *k)
+{
+    unsigned  i, n[KECS_STREAM_KINDS][KECS_DELETED + 1];
+
+    count(k, n);
+
+    for (i = 0; i < KECS_STREAM_ACTION; i++) {
+        tap_ok(n[i][KECS_CREATED] > 0, "%s: created",
+               kecs_stream_kind_name(i));
+    }
+
+    tap_ok(n[KECS_STREAM_SERVICE][KECS_CHANGED] > 0, "a service: changed");
+}
+
+
+/* What the entry says, and that it says it again. */
+
+static void
+test_event(callkit_t *k)
+{
+    kecs_rc_t            rc;
+    kecs_arena_t        *a;
+    kecs_stream_event_t  ev, again;
+
+    a = kecs_arena_create(0);
+
+    tap_ok(event(k, a, 0, 0, &rc, &ev) && rc == KECS_OK, "an event");
+    tap_ok(event(k, a, 0, 0, &rc, &again)
+           && kecs_str_eq(ev.json, again.json), "the same again");
+    tap_is_str(member(a, &ev, "detail-type", NULL), "KECS Cluster Change",
+               "detail-type");
+    tap_is_str(member(a, &ev, "time", NULL), "2026-09-16T09:39:16Z", "time");
+    tap_is_str(member(a, &ev, "kecs", "requestId"),
+               "00000000-0000-4000-8000-000000000001", "request id");
+    tap_is_str(ev.arn, CALLKIT_ARN "cluster/c", "ARN");
+    tap_is_str(ev.cluster, "c", "cluster");
+
+    kecs_arena_destroy(a);
+}
+
+
+static void
+test_id(void)
+{
+    char                 id[KECS_UUID_LEN + 1];
+    kecs_stream_store_t  bad;
+
+    /* Python: uuid.uuid5(uuid.NAMESPACE_DNS, '1/42') */
+
+    tap_ok(kecs_stream_id(&store, 42, id), "an id");
+    tap_is_str(kecs_str_of(id), "120683a6-249e-5804-b31c-9b1c2296537b",
+               "UUID of version 5");
+
+    bad.uuid = "6ba7b810";
+    bad.incarnation = 1;
+    tap_ok(!kecs_stream_id(&bad, 42, id), "no id of no store");
+}
+
+
+static void
+test_filter(callkit_t *k)
+{
+    kecs_rc_t             rc;
+    kecs_arena_t         *a;
+    kecs_stream_event_t   ev;
+    kecs_stream_filter_t  f;
+
+    a = kecs_arena_create(0);
+    (void) event(k, a, 0, 0, &rc, &ev);
+    memset(&f, 0, sizeof(f));
+
+    tap_ok(kecs_stream_wants(&f, &ev), "all");
+    f.kinds = 1u << KECS_STREAM_TASK;
+    tap_ok(!kecs_stream_wants(&f, &ev), "another kind");
+    f.kinds |= 1u << KECS_STREAM_CLUSTER;
+    f.account = kecs_str("000000000000");
+    f.region = kecs_str("us-east-1");
+    f.cluster = kecs_str("c");
+    f.arn = kecs_str(CALLKIT_ARN "cluster/c");
+    tap_ok(kecs_stream_wants(&f, &ev), "everything named");
+    f.arn = kecs_str(CALLKIT_ARN "cluster/d");
+    tap_ok(!kecs_stream_wants(&f, &ev), "another ARN");
+    f.arn = kecs_null_str;
+    f.cluster = kecs_str("");
+    tap_ok(!kecs_stream_wants(&f, &ev), "a cluster without a name");
+    f.cluster = kecs_null_str;
+    f.region = kecs_str("us-east-2");
+    tap_ok(!kecs_stream_wants(&f, &ev), "another region");
+    f.region = kecs_null_str;
+    f.account = kecs_str("000000000001");
+    tap_ok(!kecs_stream_wants(&f, &ev), "another account");
+
+    tap_ok(kecs_stream_kinds_parse(kecs_str("task,cluster"), &f.kinds)
+           && f.kinds == (1u << KECS_STREAM_TASK
+                          | 1u << KECS_STREAM_CLUSTER), "kinds");
+    tap_ok(!kecs_stream_kinds_parse(kecs_str(""), &f.kinds), "no kind");
+    tap_ok(!kecs_stream_kinds_parse(kecs_str("task,,"), &f.kinds),
+           "an empty kind");
+    tap_ok(!kecs_stream_kinds_parse(kecs_null_str, &f.kinds), "no list");
+
+    kecs_arena_destroy(a);
+}
+
+
+/* Each allocation fails in turn: an error, never half an event. */
+
+static void
+test_memory(callkit_t *k)
+{
+    bool                 whole;
+    uint64_t             seq;
+    unsigned             fail, wrong;
+    kecs_rc_t            rc;
+    kecs_arena_t        *a;
+    kecs_json_t         *tree;
+    kecs_stream_event_t  ev;
+
+    for (seq = 0, wrong = 0; seq < callkit_seq(k); seq++) {
+        for (fail = 1, whole = false; !whole && fail < 500; fail++) {
+            a = kecs_arena_create(256);
+            rc = KECS_OK;
+
+            if (!event(k, a, seq, fail, &rc, &ev)) {
+                whole = true;
+
+            } else if (rc == KECS_OK) {
+                whole = kecs_json_parse(a, ev.json, &tree) == KECS_OK;
+                wrong += !whole;
+
+            } else {
+                wrong += rc != KECS_NOMEM;
+            }
+
+            kecs_arena_destroy(a);
+        }
+
+        wrong += !whole;
+    }
+
+    tap_is_int(wrong, 0, "memory that runs out is an error like others");
+}
+
+
+/* Deleted records: the head is what is left. */
+
+static void
+test_gone(callkit_t *k)
+{
+    uint64_t   seq, end;
+    unsigned   i, n[KECS_STREAM_KINDS][KECS_DELETED + 1];
+    kecs_rc_t  rc;
+
+    unsigned              kind;
+    kecs_txn_t           *txn;
+    kecs_arena_t         *a;
+    kecs_change_entry_t   e;
+
+    end = callkit_seq(k);
+    a = kecs_arena_create(0);
+
+    for (seq = 0; seq < end; seq++) {
+        rc = kecs_read_begin(k->store, &txn);
+
+        if (rc == KECS_OK) {
+            rc = kecs_log_next(txn, a, seq, &e);
+            kecs_read_end(txn);
+        }
+
+        if (rc == KECS_OK && kecs_stream_told(&e, &kind)
+            && (kind == KECS_STREAM_TASK || kind == KECS_STREAM_TASKDEF
+                || kind == KECS_STREAM_INSTANCE
+                || kind == KECS_STREAM_DEPLOYMENT))
+        {
+            delete(k, seq);
+        }
+    }
+
+    kecs_arena_destroy(a);
+    count(k, n);
+
+    for (i = 0; i < KECS_STREAM_ACTION; i++) {
+        if (i != KECS_STREAM_CLUSTER && i != KECS_STREAM_SERVICE) {
+            tap_ok(n[i][KECS_DELETED] > 0, "%s: deleted",
+                   kecs_stream_kind_name(i));
+        }
+    }
+}
+
+
+int
+main(void)
+{
+    callkit_t  k;
+
+    callkit_open(&k);
+    fill(&k);
+    test_kinds(&k);
+    test_event(&k);
+    test_id();
+    test_filter(&k);
+    test_memory(&k);
+    test_gone(&k);
+
+    kecs_arena_destroy(k.arena);
+    kecs_store_close(k.store);
+    callkit_remove(k.dir);
+
+    return tap_done();
+}
