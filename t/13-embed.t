@@ -175,6 +175,24 @@ SKIP: {
          'too large over HTTP/2');
 }
 
+# The stream of events, until its first one has come.
+for my $version (`curl -V` =~ /HTTP2/ ? qw(--http1.1 --http2) : '--http1.1')
+{
+    my $pid = open my $stream, '-|', 'curl', '-sN', '--max-time', 30,
+        '--cacert', "$dir/server.crt", split(' ', $cert), $version, '-H',
+        'Accept: text/event-stream',
+        "https://localhost:$t->{tls_port}/events?since=0&kind=cluster"
+        . '&account=*&region=*' or die "curl: $!\n";
+    my $events = '';
+    while (sysread $stream, $events, 65536, length $events) {
+        last if $events =~ /^data: \{"version".*\n/m;
+    }
+    kill 'TERM', $pid;
+    close $stream;
+    like($events, qr/^id: \d+\ndata: \{"version":"0",.*cluster/m,
+         "an event over TLS, $version");
+}
+
 ($status, $body) = curl('--http1.1');
 is($status, 400, 'no certificate');
 like($body, qr/^\{"__type":/, 'in JSON too');
