@@ -281,9 +281,11 @@ wait_api('ListContainerInstances', { cluster => 'other' }, 'none is left',
          sub { !@{ $_[0]{containerInstanceArns} } });
 stop_all('other');
 ok($t->wait_for(sub {
-    my $ran = run_task('small', cluster => 'other');
+    my ($status, $ran) = $t->api('RunTask', { taskDefinition => 'small',
+                                              cluster => 'other' });
     stop_all('other');
-    @{ $ran->{tasks} } == 1 && !$ran->{tasks}[0]{containerInstanceArn};
+    $status == 200 && @{ $ran->{tasks} } == 1
+        && !$ran->{tasks}[0]{containerInstanceArn};
 }), 'without nodes the runtime finds the place');
 
 $t->done;
