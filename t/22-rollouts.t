@@ -483,6 +483,26 @@ wait_rollout('g', 'SUCCESSFUL');
 stable('g');
 
 
+# A rollout that begins while the blue of the one before still ends leaves
+# that one's green, which has all the traffic by now, as its own blue.
+
+my $slow = define('slow', { 'stop-delay' => '3000' });
+ok_api('CreateService', { serviceName => 'o', taskDefinition => $slow,
+    desiredCount => 2, strategy('BLUE_GREEN') });
+wait_rollout('o', 'SUCCESSFUL');
+stable('o');
+ok_api('UpdateService', { service => 'o', forceNewDeployment => \1 });
+wait_stage('o', 'CLEAN_UP');
+my $green = primary(service('o'))->{id};
+ok_api('UpdateService', { service => 'o', forceNewDeployment => \1,
+    strategy('BLUE_GREEN', lifecycleHooks => [
+        { %$pause, lifecycleStages => ['POST_SCALE_UP'] }]) });
+wait_stage('o', 'POST_SCALE_UP');
+is(scalar @{ ok_api('ListTasks', { startedBy => $green })->{taskArns} }, 2,
+   'a rollout during CLEAN_UP keeps what has the traffic');
+ok_api('DeleteService', { service => 'o', force => \1 });
+
+
 # A DAEMON: a task on each ACTIVE container instance.
 
 sub instance {

@@ -865,6 +865,19 @@ apply_stage(applying_t *x, const kecs_action_t *a)
     sd.weight = a->weight;
     sd.test_weight = a->test_weight;
 
+    /* green has all the traffic: from now on it is what one goes back to */
+
+    if (sd.stage == KECS_STAGE_CLEAN_UP && sd.run == sd.id
+        && x->service.completed != sd.id)
+    {
+        x->service.completed = sd.id;
+        rc = kecs_put(x->b.txn, &x->service);
+
+        if (rc != KECS_OK) {
+            return rc;
+        }
+    }
+
     return kecs_stage_enter(&x->c, &x->service, &sd,
                             x->r->set.sched.minute);
 }
