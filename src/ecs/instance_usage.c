@@ -482,13 +482,26 @@ refusal(const kecs_ecs_container_instance_t *view,
 }
 
 
+/* Why it takes no tasks at all; NULL: it does. */
+
+static const char *
+closed(const kecs_instance_t *p)
+{
+    return p->status != KECS_INSTANCE_ACTIVE ? "INACTIVE"
+           : !p->connected ? "AGENT" : NULL;
+}
+
+
 const char *
 kecs_instance_fits(const kecs_instance_t *p,
     const kecs_ecs_container_instance_t *view,
     const kecs_ecs_task_definition_t *def, const kecs_needs_t *needs)
 {
-    return p->status != KECS_INSTANCE_ACTIVE ? "INACTIVE"
-           : !p->connected ? "AGENT" : refusal(view, def, needs);
+    const char  *reason;
+
+    reason = closed(p);
+
+    return reason != NULL ? reason : refusal(view, def, needs);
 }
 
 
@@ -515,8 +528,7 @@ kecs_instance_refusal(kecs_call_t *c, const kecs_instance_t *p,
     kecs_usage_t                    usage;
     kecs_ecs_container_instance_t  *view;
 
-    *reason = p->status != KECS_INSTANCE_ACTIVE ? "INACTIVE"
-              : !p->connected ? "AGENT" : NULL;
+    *reason = closed(p);
 
     if (*reason != NULL) {
         return KECS_OK;
