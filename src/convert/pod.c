@@ -118,6 +118,21 @@ gather_containers(kecs_pod_build_t *b)
 }
 
 
+kecs_pod_container_t *
+kecs_pod_container_of(const kecs_pod_build_t *b, kecs_str_t name)
+{
+    size_t  i;
+
+    for (i = 0; i < b->n; i++) {
+        if (kecs_str_eq(b->containers[i].d->name, name)) {
+            return &b->containers[i];
+        }
+    }
+
+    return NULL;
+}
+
+
 /* In a pod containers share one network, so no port can be used twice. */
 
 static const kecs_ecs_port_mapping_t *

@@ -20,21 +20,6 @@
 typedef kecs_ecs_container_dependency_t  dependency_t;
 
 
-static kecs_pod_container_t *
-target_of(kecs_pod_build_t *b, const dependency_t *d)
-{
-    size_t  i;
-
-    for (i = 0; i < b->n; i++) {
-        if (kecs_str_eq(b->containers[i].d->name, d->container_name)) {
-            return &b->containers[i];
-        }
-    }
-
-    return NULL;
-}
-
-
 /* A container is of the highest role that one of the others asks for. */
 
 static bool
@@ -82,7 +67,7 @@ give_roles(kecs_pod_build_t *b)
 
         for (j = 0; j < c->d->depends_on.n; j++) {
             d = &c->d->depends_on.items[j];
-            on = target_of(b, d);
+            on = kecs_pod_container_of(b, d->container_name);
 
             if (on != NULL) {
                 changed |= give_role(c, on, d);
@@ -101,7 +86,8 @@ waits(kecs_pod_build_t *b, const kecs_pod_container_t *c)
     kecs_pod_container_t  *on;
 
     for (i = 0; i < c->d->depends_on.n; i++) {
-        on = target_of(b, &c->d->depends_on.items[i]);
+        on = kecs_pod_container_of(b,
+                                   c->d->depends_on.items[i].container_name);
 
         if (on != NULL && !on->placed) {
             return true;

@@ -65,6 +65,10 @@ bool kecs_pod_on_windows(const kecs_pod_build_t *b);
 bool kecs_pod_is_label(kecs_str_t s);
 kecs_str_t kecs_pod_value(kecs_arena_t *a, kecs_str_t s);
 
+/* A container by its ECS name, or NULL. */
+kecs_pod_container_t *kecs_pod_container_of(const kecs_pod_build_t *b,
+    kecs_str_t name);
+
 /* Roles, and the order of the start. */
 kecs_rc_t kecs_pod_order(kecs_pod_build_t *b);
 

@@ -456,8 +456,9 @@ static kecs_rc_t
 gather(kecs_pod_build_t *b, mounts_t *m,
     const kecs_ecs_container_definition_t *d, bool read_only, size_t depth)
 {
-    size_t                        i, k;
+    size_t                        i;
     kecs_rc_t                     rc;
+    const kecs_pod_container_t   *source;
     const kecs_ecs_volume_from_t *from;
 
     rc = own_mounts(b, m, d, read_only);
@@ -465,23 +466,18 @@ gather(kecs_pod_build_t *b, mounts_t *m,
     for (i = 0; rc == KECS_OK && i < d->volumes_from.n; i++) {
         from = &d->volumes_from.items[i];
 
-        for (k = 0; k < b->n; k++) {
-            if (kecs_str_eq(b->containers[k].d->name,
-                            from->source_container))
-            {
-                break;
-            }
-        }
+        source = kecs_pod_container_of(b, from->source_container);
 
-        if (k == b->n || depth >= b->n) {
+        if (source == NULL || depth >= b->n) {
             return kecs_pod_no(b, "The field containerDefinitions[%.*s]."
                                "volumesFrom %s \"%.*s\".", kecs_fmt(d->name),
-                               k == b->n ? "names the unknown container"
-                                         : "is circular, by container",
+                               source == NULL
+                               ? "names the unknown container"
+                               : "is circular, by container",
                                kecs_fmt(from->source_container));
         }
 
-        rc = gather(b, m, b->containers[k].d,
+        rc = gather(b, m, source->d,
                     read_only || from->read_only.value, depth + 1);
     }
 
