@@ -135,6 +135,10 @@ fails('no such key', ["$SM:db-AbCdEf:nope::"], 'retrieve secret from asm:'
 fails('a key of no JSON', ["$SM:text-AbCdEf:user::"], 'retrieve secret from'
     . ' asm: service call has been retried 1 time(s): retrieved secret from'
     . ' Secrets Manager is not JSON, but a json key is asked for');
+fails('no region', ['arn:aws:ssm:evil.example/:000000000000:parameter/far'],
+    'retrieve secrets from ssm: service call has been retried 1 time(s):'
+    . ' RequestError: send request failed caused by: its ARN names no'
+    . ' region');
 
 
 # What passes is tried again.

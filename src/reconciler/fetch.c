@@ -521,10 +521,12 @@ send(group_t *g)
 
     memset(&r, 0, sizeof(r));
     r.service = ref->manager ? kecs_str("secretsmanager") : kecs_str("ssm");
-    r.target = ref->manager ? kecs_str("secretsmanager.GetSecretValue")
-                            : kecs_str("AmazonSSM.GetParameters");
     r.region = ref->region;
-    r.type = "application/x-amz-json-1.1";
+    kecs_upstream_header(&r, kecs_str("content-type"),
+                         kecs_str("application/x-amz-json-1.1"));
+    kecs_upstream_header(&r, kecs_str("x-amz-target"), ref->manager
+                         ? kecs_str("secretsmanager.GetSecretValue")
+                         : kecs_str("AmazonSSM.GetParameters"));
     r.body = kecs_buf_view(&body);
     r.done = answered;
     r.ctx = g;

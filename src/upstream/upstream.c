@@ -5,9 +5,8 @@
  *
  * One thread.  All calls are in one list; those that are not on their way
  * wait for their time (`due`) and for a slot.  Credentials are looked up
- * when an attempt begins, and exist in an arena of that moment and in
- * curl's handle.  Curl's callbacks only copy bytes and note what is to be
- * watched.
+ * when an attempt begins, and exist in an arena of that moment only.
+ * Curl's callbacks only copy bytes and note what is to be watched.
  */
 
 #define _GNU_SOURCE  /* memmem */
@@ -132,10 +131,10 @@ endpoints_are_valid(const char *endpoints)
 }
 
 
-/* data NULL: out of memory. */
+/* The endpoint without a slash at its end; data NULL: out of memory. */
 
 static kecs_str_t
-url_of(const kecs_upstream_call_t *c, kecs_arena_t *a)
+base_of(const kecs_upstream_call_t *c, kecs_arena_t *a)
 {
     kecs_str_t                       where;
     const kecs_upstream_request_t   *r = &c->r;
@@ -143,17 +142,35 @@ url_of(const kecs_upstream_call_t *c, kecs_arena_t *a)
     where = find_endpoint(c->u, r->service);
 
     if (kecs_str_is(where, "aws")) {
-        return kecs_sprintf(a, "https://%.*s.%.*s.amazonaws.com%s%.*s",
+        return kecs_sprintf(a, "https://%.*s.%.*s.amazonaws.com%s",
                             kecs_fmt(r->service), kecs_fmt(r->region),
                             kecs_str_starts(r->region, kecs_str("cn-"))
-                            ? ".cn" : "", kecs_fmt(r->path));
+                            ? ".cn" : "");
     }
 
     while (where.len > 0 && where.data[where.len - 1] == '/') {
         where.len--;
     }
 
-    return kecs_sprintf(a, "%.*s%.*s", kecs_fmt(where), kecs_fmt(r->path));
+    return where;
+}
+
+
+/* Host and path of a URL. */
+
+static void
+split_url(kecs_str_t url, kecs_str_t *host, kecs_str_t *path)
+{
+    ptrdiff_t  slash;
+
+    *host = kecs_str_from(url, (size_t) kecs_str_chr(url, ':') + 3);
+    slash = kecs_str_chr(*host, '/');
+    *path = kecs_null_str;
+
+    if (slash >= 0) {
+        *path = kecs_str_from(*host, (size_t) slash);
+        host->len = (size_t) slash;
+    }
 }
 
 
@@ -447,17 +464,14 @@ on_data(char *data, size_t size, size_t n, void *ctx)
 
 
 static bool
-header(kecs_upstream_call_t *c, kecs_arena_t *a, const char *name,
-    kecs_str_t value)
+set_header(kecs_upstream_call_t *c, kecs_arena_t *a,
+    const kecs_aws_header_t *h)
 {
     kecs_str_t          line;
     struct curl_slist  *list;
 
-    if (value.data == NULL) {
-        return true;
-    }
-
-    line = kecs_sprintf(a, "%s: %.*s", name, kecs_fmt(value));
+    line = kecs_sprintf(a, "%.*s: %.*s", kecs_fmt(h->name),
+                        kecs_fmt(h->value));
     list = line.data ? curl_slist_append(c->headers, line.data) : NULL;
 
     if (list != NULL) {
@@ -470,32 +484,55 @@ header(kecs_upstream_call_t *c, kecs_arena_t *a, const char *name,
 
 static bool
 sign(kecs_upstream_call_t *c, kecs_arena_t *a,
-    const kecs_aws_credentials_t *k)
+    const kecs_aws_credentials_t *k, kecs_str_t url)
 {
-    kecs_str_t  scope;
+    size_t              i, n;
+    bool                done;
+    kecs_aws_header_t  *headers;
+    kecs_aws_signed_t   r;
 
-    scope = kecs_sprintf(a, "aws:amz:%.*s:%.*s", kecs_fmt(c->r.region),
-                         kecs_fmt(c->r.service));
+    memset(&r, 0, sizeof(r));
+    r.service = c->r.service;
+    r.region = c->r.region;
+    r.method = c->r.method;
+    r.query = c->r.query;
+    r.headers = c->r.headers;
+    r.n_headers = c->r.n_headers;
+    r.body = c->r.body;
+    split_url(url, &r.host, &r.path);
 
-    return scope.data != NULL
-           && header(c, a, "Content-Type", kecs_str_of(c->r.type))
-           && header(c, a, "X-Amz-Target", c->r.target)
-           && header(c, a, "X-Amz-Security-Token", k->token)
-           && curl_easy_setopt(c->easy, CURLOPT_AWS_SIGV4, scope.data)
-              == CURLE_OK
-           && curl_easy_setopt(c->easy, CURLOPT_USERNAME, k->id.data)
-              == CURLE_OK
-           && curl_easy_setopt(c->easy, CURLOPT_PASSWORD, k->secret.data)
-              == CURLE_OK;
+    done = kecs_aws_sign(a, &r, k, kecs_wall_clock(), &headers, &n)
+           == KECS_OK;
+
+    for (i = 0; done && i < n; i++) {
+        done = set_header(c, a, &headers[i]);
+    }
+
+    return done;
+}
+
+
+static void
+set_method(kecs_upstream_call_t *c)
+{
+    if (strcmp(c->r.method, "GET") == 0) {
+        return;
+    }
+
+    (void) curl_easy_setopt(c->easy, CURLOPT_CUSTOMREQUEST, c->r.method);
+    (void) curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS,
+                            c->r.body.data ? c->r.body.data : "");
+    (void) curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                            (curl_off_t) c->r.body.len);
 }
 
 
 static bool
-address(kecs_upstream_call_t *c, kecs_arena_t *a)
+address(kecs_upstream_call_t *c, kecs_arena_t *a, kecs_str_t url)
 {
-    kecs_str_t  url;
-
-    url = url_of(c, a);
+    url = kecs_sprintf(a, "%.*s%s%.*s", kecs_fmt(url),
+                       c->r.query.len != 0 ? "?" : "",
+                       kecs_fmt(c->r.query));
 
     if (url.data == NULL
         || curl_easy_setopt(c->easy, CURLOPT_URL, url.data) != CURLE_OK)
@@ -503,22 +540,60 @@ address(kecs_upstream_call_t *c, kecs_arena_t *a)
         return false;
     }
 
+    (void) curl_easy_setopt(c->easy, CURLOPT_PATH_AS_IS, 1L);
     (void) curl_easy_setopt(c->easy, CURLOPT_PROTOCOLS_STR, "http,https");
     (void) curl_easy_setopt(c->easy, CURLOPT_SSLVERSION,
                             CURL_SSLVERSION_TLSv1_2);
     (void) curl_easy_setopt(c->easy, CURLOPT_NOSIGNAL, 1L);
     (void) curl_easy_setopt(c->easy, CURLOPT_USERAGENT, "kecs");
     (void) curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS,
-                            (long) c->u->conf.timeout);
-    (void) curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, c->r.body.data);
-    (void) curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                            (curl_off_t) c->r.body.len);
+                            (long) (c->r.timeout ? c->r.timeout
+                                                 : c->u->conf.timeout));
     (void) curl_easy_setopt(c->easy, CURLOPT_ERRORBUFFER, c->error);
     (void) curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_data);
     (void) curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, c);
     (void) curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
+    set_method(c);
 
     return true;
+}
+
+
+static bool
+prepare(kecs_upstream_call_t *c, kecs_arena_t *a,
+    const kecs_aws_credentials_t *k)
+{
+    kecs_str_t  parts[2], url;
+
+    parts[0] = base_of(c, a);
+    parts[1] = c->r.path;
+
+    if (parts[0].data == NULL) {
+        return false;
+    }
+
+    url = kecs_concat(a, parts, 2);
+
+    return url.data != NULL && address(c, a, url) && sign(c, a, k, url);
+}
+
+
+/* It becomes a part of a host name. */
+
+static bool
+is_region(kecs_str_t s)
+{
+    size_t  i;
+
+    for (i = 0; i < s.len; i++) {
+        if (!(s.data[i] >= 'a' && s.data[i] <= 'z')
+            && !(s.data[i] >= '0' && s.data[i] <= '9') && s.data[i] != '-')
+        {
+            return false;
+        }
+    }
+
+    return s.len != 0;
 }
 
 
@@ -527,6 +602,11 @@ attach(kecs_upstream_call_t *c, kecs_arena_t *a, const char **why)
 {
     kecs_rc_t                rc;
     kecs_aws_credentials_t   k;
+
+    if (!is_region(c->r.region)) {
+        *why = "its ARN names no region";
+        return KECS_INVALID;
+    }
 
     rc = kecs_aws_credentials(a, c->u->conf.credentials, c->u->conf.profile,
                               &k, why);
@@ -546,7 +626,7 @@ attach(kecs_upstream_call_t *c, kecs_arena_t *a, const char **why)
 
     c->u->active++;
 
-    if (c->in == NULL || !address(c, a) || !sign(c, a, &k)) {
+    if (c->in == NULL || !prepare(c, a, &k)) {
         return KECS_NOMEM;
     }
 
@@ -625,11 +705,62 @@ pump(kecs_upstream_t *u)
 }
 
 
+void
+kecs_upstream_header(kecs_upstream_request_t *r, kecs_str_t name,
+    kecs_str_t value)
+{
+    if (r->n_headers < KECS_UPSTREAM_HEADERS) {
+        r->headers[r->n_headers++] = (kecs_aws_header_t) { name, value };
+    }
+}
+
+
+/* What is absent stays so. */
+
+static kecs_rc_t
+keep(kecs_arena_t *a, kecs_str_t *s)
+{
+    if (s->data == NULL) {
+        return KECS_OK;
+    }
+
+    *s = kecs_strdup(a, *s);
+
+    return s->data != NULL ? KECS_OK : KECS_NOMEM;
+}
+
+
+static kecs_rc_t
+keep_all(kecs_upstream_call_t *c)
+{
+    size_t       i;
+    kecs_rc_t    rc;
+    kecs_str_t  *texts[] = { &c->r.service, &c->r.region, &c->r.path,
+                             &c->r.query, &c->r.body };
+
+    c->arena = kecs_arena_create(0);
+    rc = c->arena != NULL ? KECS_OK : KECS_NOMEM;
+
+    for (i = 0; rc == KECS_OK && i < sizeof(texts) / sizeof(texts[0]); i++) {
+        rc = keep(c->arena, texts[i]);
+    }
+
+    for (i = 0; rc == KECS_OK && i < c->r.n_headers; i++) {
+        rc = keep(c->arena, &c->r.headers[i].name);
+
+        if (rc == KECS_OK) {
+            rc = keep(c->arena, &c->r.headers[i].value);
+        }
+    }
+
+    return rc;
+}
+
+
 kecs_rc_t
 kecs_upstream_send(kecs_upstream_t *u, const kecs_upstream_request_t *r,
     kecs_upstream_call_t **call)
 {
-    size_t                 i;
     kecs_upstream_call_t  *c;
 
     c = calloc(1, sizeof(kecs_upstream_call_t));
@@ -639,27 +770,13 @@ kecs_upstream_send(kecs_upstream_t *u, const kecs_upstream_request_t *r,
 
     c->u = u;
     c->r = *r;
+    c->r.method = r->method ? r->method : "POST";
+    c->r.path = r->path.data ? r->path : kecs_str("/");
     c->began = c->due = kecs_monotonic();
-    c->arena = kecs_arena_create(0);
 
-    if (c->r.path.data == NULL) {
-        c->r.path = kecs_str("/");
-    }
-
-    kecs_str_t  *texts[] = { &c->r.service, &c->r.region, &c->r.path,
-                             &c->r.target, &c->r.body };
-
-    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        if (c->arena != NULL && texts[i]->data != NULL) {
-            *texts[i] = kecs_strdup(c->arena, *texts[i]);
-        }
-
-        if (c->arena == NULL
-            || (texts[i]->data == NULL && texts[i] != &c->r.target))
-        {
-            discard(c);
-            return KECS_NOMEM;
-        }
+    if (keep_all(c) != KECS_OK) {
+        discard(c);
+        return KECS_NOMEM;
     }
 
     TAILQ_INSERT_TAIL(&u->calls, c, link);

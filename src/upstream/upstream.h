@@ -15,6 +15,7 @@
 
 #include "../base/arena.h"
 #include "../base/clock.h"
+#include "aws_signature.h"
 
 
 typedef struct kecs_upstream_s       kecs_upstream_t;
@@ -48,13 +49,22 @@ typedef struct {
 typedef void (*kecs_upstream_done_pt)(void *ctx,
     const kecs_upstream_reply_t *reply);
 
+#define KECS_UPSTREAM_HEADERS  4
+
+/*
+ * `path` and `query` are sent as they are: encoded; the names of the query
+ * in order, each with "=".  All strings are copied but `method`.
+ */
 typedef struct {
     kecs_str_t             service; /* by its signing name: "ssm" */
     kecs_str_t             region;
+    const char            *method;  /* NULL: "POST" */
     kecs_str_t             path;    /* absent: "/" */
-    kecs_str_t             target;  /* X-Amz-Target; absent: none */
-    const char            *type;    /* Content-Type */
-    kecs_str_t             body;    /* all of them are copied */
+    kecs_str_t             query;   /* absent: none */
+    kecs_aws_header_t      headers[KECS_UPSTREAM_HEADERS];
+    size_t                 n_headers;
+    kecs_str_t             body;    /* of all but a GET */
+    kecs_msec_t            timeout; /* of an attempt; 0: as configured */
     kecs_upstream_done_pt  done;
     void                  *ctx;
 } kecs_upstream_request_t;
@@ -74,10 +84,14 @@ bool kecs_upstream_has(const kecs_upstream_t *u, const char *service);
 int kecs_upstream_fd(const kecs_upstream_t *u);
 void kecs_upstream_run(kecs_upstream_t *u);
 
+/* Adds a header, its name in lower case. */
+void kecs_upstream_header(kecs_upstream_request_t *r, kecs_str_t name,
+    kecs_str_t value);
+
 /*
- * A POST.  No answer, 429, 5xx and throttling are met with further
- * attempts after growing pauses, within the patience.  `done` is called
- * exactly once unless it is cancelled; *call is valid until then.
+ * No answer, 429, 5xx and throttling are met with further attempts after
+ * growing pauses, within the patience.  `done` is called exactly once
+ * unless it is cancelled; *call is valid until then.
  */
 kecs_rc_t kecs_upstream_send(kecs_upstream_t *u,
     const kecs_upstream_request_t *r, kecs_upstream_call_t **call);

@@ -14,13 +14,14 @@ Signatures are verified with botocore's own signer.  A line of JSON per call
 goes to LOG.
 """
 
+import hashlib
 import hmac
 import json
 import re
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -41,7 +42,8 @@ def signature_of(call, body, scope, key):
         method=call.command, data=body, headers=headers,
         url=f"http://{call.headers['host']}{call.path}")
     request.context["timestamp"] = call.headers["x-amz-date"]
-    auth = SigV4Auth(Credentials(key_id, key["secret"]), service, region)
+    kind = S3SigV4Auth if service == "s3" else SigV4Auth
+    auth = kind(Credentials(key_id, key["secret"]), service, region)
     text = auth.string_to_sign(request, auth.canonical_request(request))
     return auth.signature(text, request)
 
@@ -57,13 +59,17 @@ def verify(call, body, state):
         raise Refused(403, "UnrecognizedClientException",
                       "The security token included in the request is invalid.")
     signed = scope[4].split(";")
-    for name in ("host", "x-amz-date", "x-amz-target", "x-amz-security-token",
-                 "content-type"):
-        if call.headers[name] is not None and name not in signed:
+    for name in map(str.lower, call.headers.keys()):
+        if name not in signed and (name.startswith("x-amz-")
+                                   or name in ("host", "content-type")):
             raise Refused(403, "SignatureDoesNotMatch", f"{name} not signed")
     if not hmac.compare_digest(signature_of(call, body, scope, key),
                                scope[5]):
         raise Refused(403, "SignatureDoesNotMatch", "another signature")
+    hashed = call.headers["x-amz-content-sha256"]
+    if (scope[3] == "s3" or hashed) and hashed != hashlib.sha256(
+            body).hexdigest():
+        raise Refused(403, "XAmzContentSHA256Mismatch", "another body")
     if call.headers["x-amz-security-token"] != key.get("token"):
         raise Refused(403, "ExpiredTokenException", "another token")
     return scope
