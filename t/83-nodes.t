@@ -160,6 +160,40 @@ is_deeply([ instances('other') ],
 $k->aws(qw(stop-task --cluster other --task), $_->{taskArn})
     for @{ $ran->{tasks} };
 
+# A node that is kept for a capacity provider
+
+$k->aws(qw(create-capacity-provider --name pool --auto-scaling-group-provider),
+    'autoScalingGroupArn=arn:aws:autoscaling:us-east-1:000000000000:'
+    . 'autoScalingGroup:1:autoScalingGroupName/pool');
+$k->aws(qw(create-cluster --cluster-name pools --capacity-providers pool));
+$cluster->kubectl(qw(label node node-2 kecs/capacity-provider=pool));
+$cluster->kubectl(qw(taint node node-2
+    kecs/capacity-provider=pool:NoSchedule));
+my ($pooled, $pool);
+ok(KecsUp::wait_for('the pool to be known', sub {
+    $pooled = $k->aws(qw(run-task --cluster pools --task-definition sleep
+        --capacity-provider-strategy capacityProvider=pool))->{tasks}[0];
+    ($pool) = map { describe($_, 'pools') } instances('pools');
+    return 1 if $pool->{capacityProviderName};
+    $k->aws(qw(stop-task --cluster pools --task), $pooled->{taskArn});
+    return;
+}, 60), 'an instance of the provider');
+is($pooled->{containerInstanceArn}, $pool->{containerInstanceArn},
+    'takes a task of it');
+ok(KecsUp::wait_for('it to run', sub {
+    $k->aws(qw(describe-tasks --cluster pools --tasks), $pooled->{taskArn})
+        ->{tasks}[0]{lastStatus} eq 'RUNNING' }, 60),
+    'which runs there in spite of the taint');
+is(node_of($pooled->{taskArn}), 'node-2', 'on its node');
+my ($failed, $none) = $k->try_aws(qw(run-task --cluster pools
+    --task-definition sleep));
+ok($failed, 'a task without a provider');
+like($none, qr/No Container Instances were found/,
+    'finds no instance there');
+$k->aws(qw(stop-task --cluster pools --task), $pooled->{taskArn});
+$cluster->kubectl(qw(taint node node-2 kecs/capacity-provider-));
+$cluster->kubectl(qw(label node node-2 kecs/capacity-provider-));
+
 # A node that is away
 
 my $on_one = $t->run('sleep', '--placement-constraints',

@@ -93,39 +93,51 @@ is_ready(const kecs_json_t *status)
 }
 
 
-/*
- * Our pods tolerate nothing but, for a while, that their node is away,
- * which readiness tells as well.
- */
+/* What of a taint keeps pods away. */
 
 static bool
 keeps_away(const kecs_json_t *taint)
 {
-    kecs_str_t  key, effect;
+    kecs_str_t  effect;
 
-    key = kecs_json_str(kecs_json_get(taint, "key"));
     effect = kecs_json_str(kecs_json_get(taint, "effect"));
 
-    return !kecs_str_is(key, CORDONED)
-           && (kecs_str_is(effect, "NoSchedule")
-               || kecs_str_is(effect, "NoExecute"));
+    return kecs_str_is(effect, "NoSchedule")
+           || kecs_str_is(effect, "NoExecute");
 }
 
 
-static bool
-is_open(const kecs_json_t *spec)
+/*
+ * Our pods tolerate nothing but, for a while, that their node is away,
+ * which readiness tells as well, and that it is kept for their provider.
+ */
+
+static void
+read_taints(const kecs_json_t *spec, kecs_node_seen_t *out)
 {
+    kecs_str_t          key;
     const kecs_json_t  *v;
 
+    out->open = true;
     v = kecs_json_get(spec, "taints");
 
     for (v = v != NULL ? v->first : NULL; v != NULL; v = v->next) {
-        if (keeps_away(v)) {
-            return false;
-        }
-    }
+        key = kecs_json_str(kecs_json_get(v, "key"));
 
-    return true;
+        if (!keeps_away(v) || kecs_str_is(key, CORDONED)) {
+            continue;
+        }
+
+        if (out->pool.len != 0 && kecs_str_is(key, KECS_NODE_PROVIDER)
+            && kecs_str_eq(kecs_json_str(kecs_json_get(v, "value")),
+                           out->pool))
+        {
+            out->reserved = true;
+            continue;
+        }
+
+        out->open = false;
+    }
 }
 
 
@@ -219,8 +231,10 @@ kecs_node_observe(kecs_arena_t *a, const kecs_json_t *node,
     out->agent = info(status, "kubeletVersion");
     out->engine = info(status, "containerRuntimeVersion");
     out->provider = kecs_json_str(kecs_json_get(spec, "providerID"));
+    out->pool = label(meta, KECS_NODE_PROVIDER);
+    out->launch = kecs_launch_of(label(meta, KECS_NODE_LAUNCH));
     out->ready = is_ready(status);
-    out->open = is_open(spec);
+    read_taints(spec, out);
     out->cordoned = kecs_json_true(kecs_json_get(spec, "unschedulable"));
     out->cpu = amount(status, "cpu", 1024);
     out->memory = amount(status, "memory", 1 / MIB);
@@ -245,7 +259,8 @@ static const size_t  strings[] = {
     offsetof(kecs_node_seen_t, zone), offsetof(kecs_node_seen_t, type),
     offsetof(kecs_node_seen_t, arch), offsetof(kecs_node_seen_t, os),
     offsetof(kecs_node_seen_t, provider), offsetof(kecs_node_seen_t, agent),
-    offsetof(kecs_node_seen_t, engine), offsetof(kecs_node_seen_t, clusters)
+    offsetof(kecs_node_seen_t, engine), offsetof(kecs_node_seen_t, clusters),
+    offsetof(kecs_node_seen_t, pool)
 };
 
 #define STRINGS  (sizeof(strings) / sizeof(strings[0]))
@@ -271,7 +286,8 @@ kecs_node_same(const kecs_node_seen_t *a, const kecs_node_seen_t *b)
     return a->ready == b->ready && a->open == b->open
            && a->cordoned == b->cordoned && a->cpu == b->cpu
            && a->memory == b->memory && a->gpus == b->gpus
-           && a->port == b->port;
+           && a->port == b->port && a->launch == b->launch
+           && a->reserved == b->reserved;
 }
 
 

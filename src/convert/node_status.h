@@ -17,6 +17,17 @@
 #define KECS_NODE_CLUSTERS  "kecs/clusters"
 
 /*
+ * Labels: the capacity provider that the node is of, and the launch type
+ * that it is for (EC2, FARGATE, EXTERNAL).  A taint with the key and the
+ * value of the former keeps the node for tasks of the provider.
+ */
+#define KECS_NODE_PROVIDER  "kecs/capacity-provider"
+#define KECS_NODE_LAUNCH    "kecs/launch-type"
+
+/* A label, and a taint, of the nodes that Azure may take away. */
+#define KECS_NODE_AZURE_SPOT  "kubernetes.azure.com/scalesetpriority"
+
+/*
  * Fills *out; strings lie in the node's tree or in the arena.  KECS_OK,
  * KECS_NOMEM, or KECS_INVALID: it has no name or no uid.
  */

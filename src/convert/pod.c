@@ -626,43 +626,6 @@ namespaces(kecs_pod_build_t *b)
 }
 
 
-/*
- * A task that was put on a node goes there and nowhere else; whether there
- * is room beside pods that are not ours is still the scheduler's to say.
- */
-
-static void
-affinity(kecs_pod_build_t *b)
-{
-    kecs_writer_t      *w = &b->w;
-    const kecs_task_t  *t = b->p->s.task;
-
-    if (!kecs_task_on_instance(t) || t->node.len == 0) {
-        return;
-    }
-
-    kecs_w_object(w, "affinity");
-    kecs_w_object(w, "nodeAffinity");
-    kecs_w_object(w, "requiredDuringSchedulingIgnoredDuringExecution");
-    kecs_w_array(w, "nodeSelectorTerms");
-    kecs_w_object(w, NULL);
-    kecs_w_array(w, "matchFields");
-    kecs_w_object(w, NULL);
-    kecs_w_cstr(w, "key", "metadata.name");
-    kecs_w_cstr(w, "operator", "In");
-    kecs_w_array(w, "values");
-    kecs_w_str(w, NULL, t->node);
-    kecs_w_array_end(w);
-    kecs_w_object_end(w);
-    kecs_w_array_end(w);
-    kecs_w_object_end(w);
-    kecs_w_array_end(w);
-    kecs_w_object_end(w);
-    kecs_w_object_end(w);
-    kecs_w_object_end(w);
-}
-
-
 static void
 pull_secrets(kecs_pod_build_t *b)
 {
@@ -689,7 +652,7 @@ spec(kecs_pod_build_t *b)
     kecs_writer_t  *w = &b->w;
 
     kecs_w_object(w, "spec");
-    affinity(b);
+    kecs_pod_write_affinity(b);
     kecs_w_bool(w, "automountServiceAccountToken", false);
 
     rc = containers(b, "containers", false);
@@ -720,6 +683,7 @@ spec(kecs_pod_build_t *b)
     kecs_pod_write_resources(b);
     kecs_w_cstr(w, "restartPolicy", "Never");
     kecs_w_i64(w, "terminationGracePeriodSeconds", kecs_task_grace(b->d));
+    kecs_pod_write_tolerations(b);
 
     rc = spread(b);
 

@@ -114,6 +114,10 @@ kecs_rc_t kecs_pod_write_volumes(kecs_pod_build_t *b);
 kecs_rc_t kecs_pod_write_mounts(kecs_pod_build_t *b,
     const kecs_pod_container_t *c);
 
+/* "affinity" and "tolerations": the nodes that it is for. */
+void kecs_pod_write_affinity(kecs_pod_build_t *b);
+void kecs_pod_write_tolerations(kecs_pod_build_t *b);
+
 /* One element of "containers" or "initContainers". */
 kecs_rc_t kecs_pod_write_container(kecs_pod_build_t *b,
     const kecs_pod_container_t *c);

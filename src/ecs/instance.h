@@ -19,6 +19,7 @@
 
 #define KECS_ZONE_ATTRIBUTE  "ecs.availability-zone"
 #define KECS_OS_ATTRIBUTE    "ecs.os-type"
+#define KECS_EXTERNAL_ATTRIBUTE  "ecs.capability.external"
 #define KECS_ARCH_ATTRIBUTE  "ecs.cpu-architecture"
 
 /* A task on an instance. */

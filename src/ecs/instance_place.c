@@ -30,6 +30,7 @@ struct kecs_placing_s {
     const kecs_ecs_task_definition_t  *def;
     kecs_needs_t                       needs;
     bool                               distinct;
+    bool                               pooled;  /* nodes name its provider */
     kecs_query_t                      *queries[QUERIES_MAX];
     size_t                             n_queries;
     kecs_place_rule_t                  rules[RULES_MAX];
@@ -137,18 +138,37 @@ read_strategies(kecs_placing_t *x)
 /* What there is. */
 
 
+/*
+ * A node that names a provider is for its tasks, and for those without a
+ * provider unless it is reserved; the others are for all whose provider no
+ * node names.
+ */
+
+static bool
+of_pool(const kecs_placing_t *x, const kecs_instance_t *p)
+{
+    kecs_str_t  wanted;
+
+    wanted = x->task->capacity_provider;
+
+    if (wanted.len == 0) {
+        return !p->reserved;
+    }
+
+    return kecs_str_eq(p->provider, wanted)
+           || (p->node.len != 0 && p->provider.len == 0 && !x->pooled);
+}
+
+
 static bool
 eligible(const kecs_placing_t *x, const candidate_t *d)
 {
-    if (d->p.status != KECS_INSTANCE_ACTIVE) {
+    if (d->p.status != KECS_INSTANCE_ACTIVE || !of_pool(x, &d->p)) {
         return false;
     }
 
-    if (d->p.node.len == 0 && x->task->capacity_provider.len != 0) {
-        return kecs_str_eq(d->p.provider, x->task->capacity_provider);
-    }
-
-    return kecs_instance_launch(&d->p, d->view) == x->task->launch;
+    return (d->p.node.len == 0 && x->task->capacity_provider.len != 0)
+           || kecs_instance_launch(&d->p, d->view) == x->task->launch;
 }
 
 
@@ -211,9 +231,8 @@ look_at_node(kecs_placing_t *x, kecs_host_t *node, kecs_buf_t *b)
     rc = kecs_get(x->c->txn, x->c->arena, node, KECS_ALL_PARTS);
 
     if (rc != KECS_OK || !node->connected || node->cordoned
-        || (node->clusters.len != 0
-            && !kecs_node_names(x->c, node->clusters,
-                                x->task->cluster->name)))
+        || node->launch == KECS_LAUNCH_FARGATE
+        || kecs_node_for_others(x->c, node, x->task->cluster->name))
     {
         return rc;
     }
@@ -256,7 +275,13 @@ gather(kecs_placing_t *x)
     kecs_buf_t  b;
 
     kecs_buf_init(&b, x->c->arena, 0);
-    rc = gather_instances(x, &b);
+    rc = x->task->capacity_provider.len == 0 ? KECS_OK
+         : kecs_node_pool(x->c, x->task->capacity_provider,
+                          x->task->cluster->name, &x->pooled);
+
+    if (rc == KECS_OK) {
+        rc = gather_instances(x, &b);
+    }
 
     if (rc == KECS_OK) {
         rc = gather_nodes(x, &b);
@@ -410,8 +435,7 @@ has_places(kecs_call_t *c, const kecs_new_task_t *n, bool *has)
     rc = kecs_counts(c->txn, c->scope, n->cluster->no, 0, 0, &counts);
     *has = rc == KECS_OK && counts.instances != 0;
 
-    return rc == KECS_OK && !*has && n->launch == KECS_LAUNCH_EC2
-           ? kecs_nodes_known(c, has) : rc;
+    return rc == KECS_OK && !*has ? kecs_nodes_known(c, n->launch, has) : rc;
 }
 
 

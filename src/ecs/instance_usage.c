@@ -625,7 +625,7 @@ kecs_instance_launch(const kecs_instance_t *p,
 {
     return kecs_str_starts(p->ec2_id, kecs_str("mi-"))
            || kecs_attribute_value(&view->attributes,
-                                   kecs_str("ecs.capability.external")).data
+                                   kecs_str(KECS_EXTERNAL_ATTRIBUTE)).data
               != NULL
            ? KECS_LAUNCH_EXTERNAL : KECS_LAUNCH_EC2;
 }

@@ -126,7 +126,7 @@ static const char *const  capabilities[] = {
 };
 
 #define CAPABILITIES  (sizeof(capabilities) / sizeof(capabilities[0]))
-#define TOLD          4
+#define TOLD          5
 
 
 static void
@@ -159,6 +159,10 @@ attributes_of(kecs_call_t *c, const kecs_node_seen_t *seen, kecs_host_t *h)
 
     for (i = 0; i < CAPABILITIES; i++) {
         list.items[list.n++].name = kecs_str_of(capabilities[i]);
+    }
+
+    if (seen->launch == KECS_LAUNCH_EXTERNAL) {
+        list.items[list.n++].name = kecs_str(KECS_EXTERNAL_ATTRIBUTE);
     }
 
     arch = kecs_str_is(seen->arch, "amd64") ? kecs_str("x86_64")
@@ -210,20 +214,23 @@ static kecs_str_t
 ec2_id_of(kecs_arena_t *a, const kecs_node_seen_t *seen)
 {
     size_t      i;
-    kecs_str_t  id;
+    kecs_str_t  id, prefix;
     kecs_buf_t  b;
 
     id = kecs_str_from(seen->provider,
                        (size_t) (kecs_str_rchr(seen->provider, '/') + 1));
 
-    if (kecs_str_starts(id, kecs_str("i-"))) {
+    prefix = seen->launch == KECS_LAUNCH_EXTERNAL ? kecs_str("mi-")
+                                                  : kecs_str("i-");
+
+    if (kecs_str_starts(id, prefix)) {
         return id;
     }
 
     kecs_buf_init(&b, a, 0);
-    kecs_buf_str(&b, kecs_str("i-"));
+    kecs_buf_str(&b, prefix);
 
-    for (i = 0; i < seen->uid.len && b.len < 2 + EC2_DIGITS; i++) {
+    for (i = 0; i < seen->uid.len && b.len < prefix.len + EC2_DIGITS; i++) {
         if (seen->uid.data[i] != '-') {
             kecs_buf_chr(&b, seen->uid.data[i]);
         }
@@ -278,6 +285,9 @@ kecs_node_keep(kecs_call_t *c, const kecs_node_seen_t *seen)
     h.cordoned = seen->cordoned;
     h.type = seen->type;
     h.clusters = seen->clusters;
+    h.pool = seen->pool.len != 0 ? seen->pool : kecs_null_str;
+    h.launch = (uint8_t) seen->launch;
+    h.reserved = seen->reserved;
     h.ec2_id = ec2_id_of(c->arena, seen);
 
     rc = h.ec2_id.data != NULL ? resources_of(c, seen, &h) : KECS_NOMEM;
@@ -333,16 +343,84 @@ kecs_node_scan(kecs_call_t *c, kecs_scan_t **scan)
 }
 
 
-kecs_rc_t
-kecs_nodes_known(kecs_call_t *c, bool *known)
+/* One that `is` says; all parts are absent. */
+
+typedef bool (*node_is_pt)(kecs_call_t *c, const kecs_host_t *h,
+    const void *ctx);
+
+static kecs_rc_t
+any_node(kecs_call_t *c, node_is_pt is, const void *ctx, bool *any)
 {
     kecs_rc_t     rc;
+    kecs_str_t    key;
+    kecs_host_t   h;
     kecs_scan_t  *scan;
 
-    *known = false;
+    *any = false;
     rc = kecs_node_scan(c, &scan);
 
-    return rc == KECS_OK && scan != NULL ? kecs_scan_any(scan, known) : rc;
+    if (rc != KECS_OK || scan == NULL) {
+        return rc;
+    }
+
+    while (rc == KECS_OK && !*any) {
+        memset(&h, 0, sizeof(h));
+        rc = kecs_scan_next(scan, &key, &h);
+
+        if (rc == KECS_OK) {
+            rc = kecs_get(c->txn, c->arena, &h, 0);
+        }
+
+        *any = rc == KECS_OK && is(c, &h, ctx);
+    }
+
+    kecs_scan_end(scan);
+
+    return rc == KECS_DONE ? KECS_OK : rc;
+}
+
+
+static bool
+takes_launch(kecs_call_t *c, const kecs_host_t *h, const void *launch)
+{
+    (void) c;
+
+    return *(const unsigned *) launch == KECS_LAUNCH_EC2
+           || *(const unsigned *) launch == h->launch;
+}
+
+
+kecs_rc_t
+kecs_nodes_known(kecs_call_t *c, unsigned launch, bool *known)
+{
+    return any_node(c, takes_launch, &launch, known);
+}
+
+
+typedef struct {
+    kecs_str_t  provider;
+    kecs_str_t  cluster;
+} pool_t;
+
+static bool
+is_of_pool(kecs_call_t *c, const kecs_host_t *h, const void *ctx)
+{
+    const pool_t  *pool = ctx;
+
+    return kecs_str_eq(h->pool, pool->provider)
+           && !kecs_node_for_others(c, h, pool->cluster);
+}
+
+
+kecs_rc_t
+kecs_node_pool(kecs_call_t *c, kecs_str_t provider, kecs_str_t cluster,
+    bool *known)
+{
+    pool_t  pool;
+
+    pool = (pool_t) { .provider = provider, .cluster = cluster };
+
+    return any_node(c, is_of_pool, &pool, known);
 }
 
 
@@ -364,6 +442,15 @@ kecs_node_names(kecs_call_t *c, kecs_str_t clusters, kecs_str_t cluster)
     }
 
     return false;
+}
+
+
+bool
+kecs_node_for_others(kecs_call_t *c, const kecs_host_t *node,
+    kecs_str_t cluster)
+{
+    return node->clusters.len != 0
+           && !kecs_node_names(c, node->clusters, cluster);
 }
 
 
@@ -399,7 +486,8 @@ become(kecs_call_t *c, const kecs_host_t *node, kecs_instance_t *p)
     p->ec2_id = node->ec2_id;
     p->type = node->type;
     p->node = node->name;
-    p->provider = kecs_null_str;
+    p->provider = node->pool;
+    p->reserved = node->reserved;
     p->reason = kecs_null_str;
     p->held = KECS_HELD_NOT;
     p->left = 0;
@@ -546,14 +634,6 @@ hold(kecs_instance_t *p, bool held)
 }
 
 
-static bool
-for_others(kecs_call_t *c, const kecs_host_t *node, kecs_str_t cluster)
-{
-    return node->clusters.len != 0
-           && !kecs_node_names(c, node->clusters, cluster);
-}
-
-
 /* KECS_NOT_FOUND: it is gone, also when another one has its name. */
 
 static kecs_rc_t
@@ -592,14 +672,19 @@ kecs_node_refresh(kecs_call_t *c, kecs_str_t cluster, kecs_instance_t *p)
 
     was = *p;
     p->connected = node.connected;
-    hold(p, node.cordoned || for_others(c, &node, cluster));
+    p->provider = node.pool;
+    p->reserved = node.reserved;
+    hold(p, node.cordoned || node.launch == KECS_LAUNCH_FARGATE
+            || kecs_node_for_others(c, &node, cluster));
     take_part(p, KECS_INSTANCE_RESOURCES, node.rec.part[KECS_NODE_RESOURCES]);
     take_part(p, KECS_INSTANCE_VERSION, node.rec.part[KECS_NODE_VERSION]);
     rc = merge_attributes(c, &node, p);
 
     return rc == KECS_OK
            && (p->rec.dirty != was.rec.dirty || p->status != was.status
-               || p->connected != was.connected || p->held != was.held)
+               || p->connected != was.connected || p->held != was.held
+               || p->reserved != was.reserved
+               || !kecs_str_eq(p->provider, was.provider))
            ? kecs_instance_put(c, p) : rc;
 }
 

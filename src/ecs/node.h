@@ -24,6 +24,9 @@ typedef struct {
     kecs_str_t  agent;              /* version of what runs the tasks, */
     kecs_str_t  engine;             /* and of the containers' engine */
     kecs_str_t  clusters;           /* ECS clusters that it names: "a,b" */
+    kecs_str_t  pool;               /* the capacity provider that it is of */
+    unsigned    launch;             /* KECS_LAUNCH_* that it is for; 0: any */
+    bool        reserved;           /* for tasks of the provider */
     bool        ready;
     bool        open;               /* nothing keeps our tasks away */
     bool        cordoned;           /* new ones are kept away for a time */
@@ -46,13 +49,26 @@ kecs_rc_t kecs_node_get(kecs_call_t *c, kecs_str_t name, unsigned parts,
 
 /* All of them; *scan is NULL when there are none. */
 kecs_rc_t kecs_node_scan(kecs_call_t *c, kecs_scan_t **scan);
-kecs_rc_t kecs_nodes_known(kecs_call_t *c, bool *known);
+
+/*
+ * Whether there is a node that tasks of the launch type can be put on by
+ * us: for EC2 any will do, for EXTERNAL one has to say so.
+ */
+kecs_rc_t kecs_nodes_known(kecs_call_t *c, unsigned launch, bool *known);
+
+/* Whether a node that the cluster may have is of the provider. */
+kecs_rc_t kecs_node_pool(kecs_call_t *c, kecs_str_t provider,
+    kecs_str_t cluster, bool *known);
 
 /*
  * Whether the node (its list `clusters`) names the cluster: by name, by
  * ARN, or with "*".
  */
 bool kecs_node_names(kecs_call_t *c, kecs_str_t clusters,
+    kecs_str_t cluster);
+
+/* It names clusters, and this one is not among them. */
+bool kecs_node_for_others(kecs_call_t *c, const kecs_host_t *node,
     kecs_str_t cluster);
 
 /*

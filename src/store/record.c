@@ -353,7 +353,8 @@ static const kecs_field_t  instance_fields[] = {
     field(kecs_instance_t, STR, reason),
     field(kecs_instance_t, U8, held),
     field(kecs_instance_t, U8, left),
-    field(kecs_instance_t, TIME, idle_at)
+    field(kecs_instance_t, TIME, idle_at),
+    field(kecs_instance_t, U8, reserved)
 };
 
 static const kecs_field_t  host_fields[] = {
@@ -363,7 +364,10 @@ static const kecs_field_t  host_fields[] = {
     field(kecs_host_t, U8, cordoned),
     field(kecs_host_t, STR, ec2_id),
     field(kecs_host_t, STR, type),
-    field(kecs_host_t, STR, clusters)
+    field(kecs_host_t, STR, clusters),
+    field(kecs_host_t, STR, pool),
+    field(kecs_host_t, U8, launch),
+    field(kecs_host_t, U8, reserved)
 };
 
 

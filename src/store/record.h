@@ -780,6 +780,7 @@ typedef struct {
     uint8_t      left;              /* it went by itself: may come back */
     kecs_msec_t  idle_at;           /* since when no task is on it; 0: one
                                        is, or it has not been looked at */
+    uint8_t      reserved;          /* for tasks of its provider */
 } kecs_instance_t;
 
 /* The node takes no new tasks of this cluster. */
@@ -809,6 +810,9 @@ typedef struct {
     kecs_str_t   ec2_id;
     kecs_str_t   type;
     kecs_str_t   clusters;          /* that it names: "a,b", "*" */
+    kecs_str_t   pool;              /* the capacity provider it names */
+    uint8_t      launch;            /* KECS_LAUNCH_* it is for; 0: any */
+    uint8_t      reserved;          /* for tasks of the provider */
 } kecs_host_t;
 
 

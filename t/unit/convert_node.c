@@ -115,6 +115,57 @@ test_conditions(void)
 }
 
 
+/* Which tasks a node is for. */
+
+#define NODE(labels, taints)                                                 \
+    "{\"metadata\":{" NAME ",\"labels\":{" labels "}},"                       \
+    "\"spec\":{\"taints\":[" taints "]}}"
+
+#define LABEL  "\"kecs/capacity-provider\":\"gpu\""
+#define TAINT(key, value)                                                    \
+    "{\"key\":\"" key "\",\"value\":\"" value "\","                           \
+    "\"effect\":\"NoSchedule\"}"
+
+static void
+test_pools(void)
+{
+    size_t  i;
+
+    static const struct {
+        const char  *json;
+        const char  *pool;
+        unsigned     launch;
+        bool         open, reserved;
+        const char  *what;
+    } rows[] = {
+        { NODE("", ""), "", 0, true, false, "for all" },
+        { NODE(LABEL, ""), "gpu", 0, true, false, "of a provider" },
+        { NODE(LABEL, TAINT("kecs/capacity-provider", "gpu")), "gpu", 0,
+          true, true, "for a provider only" },
+        { NODE(LABEL, TAINT("kecs/capacity-provider", "other")), "gpu", 0,
+          false, false, "for another one only" },
+        { NODE("", TAINT("kecs/capacity-provider", "")), "", 0, false, false,
+          "for none" },
+        { NODE(LABEL, TAINT("kecs/capacity-provider", "gpu") ","
+               TAINT("a", "b")), "gpu", 0, false, true, "another taint" },
+        { NODE("\"kecs/launch-type\":\"EXTERNAL\"", ""), "",
+          KECS_LAUNCH_EXTERNAL, true, false, "for EXTERNAL" },
+        { NODE("\"kecs/launch-type\":\"FARGATE\"", ""), "",
+          KECS_LAUNCH_FARGATE, true, false, "for FARGATE" },
+        { NODE("\"kecs/launch-type\":\"lambda\"", ""), "", 0, true, false,
+          "for what is no launch type" }
+    };
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        tap_is_int(observe(rows[i].json), KECS_OK, "%s", rows[i].what);
+        tap_is_str(n.pool, rows[i].pool, "%s: the provider", rows[i].what);
+        tap_is_int(n.launch, rows[i].launch, "%s: the type", rows[i].what);
+        tap_ok(n.open == rows[i].open && n.reserved == rows[i].reserved,
+               "%s: who is kept away", rows[i].what);
+    }
+}
+
+
 static void
 test_quantities(void)
 {
@@ -172,6 +223,7 @@ main(void)
     test_all();
     test_little();
     test_conditions();
+    test_pools();
     test_quantities();
     test_handling();
     kecs_arena_destroy(arena);

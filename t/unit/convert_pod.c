@@ -197,6 +197,13 @@ give(kecs_arena_t *a, const kecs_json_t *c, given_t *g)
     }
 
     memcpy(g->task.id, task_id, KECS_ID_LEN);
+    g->task.provider = kecs_json_str(kecs_json_get(t, "provider"));
+    g->task.node = kecs_json_str(kecs_json_get(t, "node"));
+
+    if (g->task.node.len != 0) {
+        memset(g->task.instance, 1, KECS_ID_LEN);
+    }
+
     g->task.launch = (uint8_t) kecs_launch_of(or_else(t, "launch", "EC2"));
     g->task.family = g->definition->family.data ? g->definition->family
                                                 : kecs_str("t");

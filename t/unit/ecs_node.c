@@ -333,6 +333,135 @@ test_closed(void)
 }
 
 
+/* Pools: nodes that name a capacity provider, or a launch type. */
+
+static void
+keep_pool(callkit_t *k, unsigned i, const char *pool, unsigned launch,
+    bool reserved)
+{
+    char              name[32], uid[64];
+    kecs_node_seen_t  n;
+
+    n = seen;
+    (void) snprintf(name, sizeof(name), "n%u", i);
+    (void) snprintf(uid, sizeof(uid), "%08x-89ab-4cde-8f01-234567890123", i);
+    n.name = kecs_str_of(name);
+    n.uid = kecs_str_of(uid);
+    n.pool = kecs_str_of(pool);
+    n.launch = launch;
+    n.reserved = reserved;
+    (void) with_call(k, keep_step, &n);
+}
+
+
+static void
+open_pools(callkit_t *k)
+{
+    open_with(k);
+    (void) callkit(k, "CreateCapacityProvider",
+                   "{\"name\":\"gpu\",\"autoScalingGroupProvider\":{"
+                   "\"autoScalingGroupArn\":\"arn:aws:autoscaling:"
+                   "us-east-1:000000000000:autoScalingGroup:1:"
+                   "autoScalingGroupName/gpu\"}}");
+    (void) callkit(k, "PutClusterCapacityProviders",
+                   "{\"cluster\":\"default\",\"capacityProviders\":"
+                   "[\"gpu\"],\"defaultCapacityProviderStrategy\":[]}");
+    callkit_ok(k, "cluster.capacityProviders", "[1]", "a provider");
+}
+
+
+/* Runs a task of the provider on an instance that shows `pool`. */
+
+static void
+pooled(callkit_t *k, const char *provider, const char *pool,
+    const char *what)
+{
+    char  arn[256];
+
+    (void) callkit(k, "RunTask", with(provider == NULL
+                   ? "{\"taskDefinition\":\"t\"}"
+                   : "{\"taskDefinition\":\"t\","
+                     "\"capacityProviderStrategy\":["
+                     "{\"capacityProvider\":\"%s\"}]}", provider));
+    callkit_ok(k, "failures", "[0]", what);
+    (void) keep(k, "tasks.0.containerInstanceArn", arn, sizeof(arn));
+    describe(k, arn);
+    callkit_ok(k, "containerInstances.0.capacityProviderName", pool,
+               what);
+}
+
+
+static void
+test_pools(void)
+{
+    size_t     i;
+    callkit_t  k;
+
+    open_pools(&k);
+    keep_pool(&k, 1, "", 0, false);
+    pooled(&k, "gpu", NULL, "no node names the provider: any will do");
+    keep_pool(&k, 2, "gpu", 0, true);
+
+    for (i = 0; i < 4; i++) {
+        pooled(&k, "gpu", "gpu", "one does: it is that one");
+    }
+
+    (void) callkit(&k, "RunTask",
+                   "{\"taskDefinition\":\"t\",\"capacityProviderStrategy\""
+                   ":[{\"capacityProvider\":\"gpu\"}]}");
+    callkit_ok(&k, "failures.0.reason", "RESOURCE:CPU", "full is full");
+
+    for (i = 0; i < 3; i++) {
+        pooled(&k, NULL, NULL, "others are kept off what is reserved");
+    }
+
+    (void) callkit(&k, "RunTask", "{\"taskDefinition\":\"t\"}");
+    callkit_ok(&k, "failures.0.reason", "RESOURCE:CPU", "full is full");
+    keep_pool(&k, 3, "gpu", 0, false);
+    pooled(&k, NULL, "gpu", "a pool that is not reserved takes them");
+    callkit_close(&k);
+}
+
+
+static void
+test_launches(void)
+{
+    char              arn[256], task[256];
+    callkit_t         k;
+    kecs_node_seen_t  n;
+
+    open_with(&k);
+    (void) callkit(&k, "RunTask",
+                   "{\"taskDefinition\":\"t\",\"launchType\":\"EXTERNAL\"}");
+    callkit_ok(&k, "tasks.0.containerInstanceArn", NULL,
+               "EXTERNAL without a node for it is the runtime's to place");
+    keep_pool(&k, 1, "", KECS_LAUNCH_FARGATE, false);
+    keep_pool(&k, 2, "", KECS_LAUNCH_EXTERNAL, false);
+    callkit_error(&k, "RunTask", "{\"taskDefinition\":\"t\"}", 400,
+                  "InvalidParameterException", "No Container Instances"
+                  " were found in your cluster.");
+    (void) callkit(&k, "RunTask",
+                   "{\"taskDefinition\":\"t\",\"launchType\":\"EXTERNAL\"}");
+    (void) keep(&k, "tasks.0.containerInstanceArn", arn, sizeof(arn));
+    describe(&k, arn);
+    callkit_ok(&k, "containerInstances.0.ec2InstanceId",
+               "mi-0000000289ab4cde8", "a managed instance");
+
+    n = seen;
+    (void) with_call(&k, keep_step, &n);
+    join(&k, arn, task, sizeof(arn));
+    n.launch = KECS_LAUNCH_FARGATE;
+    n.pool = kecs_str("FARGATE");
+    change(&k, &n);
+    describe(&k, arn);
+    callkit_ok(&k, "containerInstances.0.status", "DRAINING",
+               "it is for FARGATE now");
+    callkit_ok(&k, "containerInstances.0.capacityProviderName", "FARGATE",
+               "and says so");
+    callkit_close(&k);
+}
+
+
 static void
 test_change(void)
 {
@@ -523,6 +652,8 @@ main(void)
     test_join();
     test_platform();
     test_closed();
+    test_pools();
+    test_launches();
     test_change();
     test_cordon();
     test_idle();
