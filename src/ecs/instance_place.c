@@ -160,26 +160,43 @@ of_pool(const kecs_placing_t *x, const kecs_instance_t *p)
 }
 
 
-static bool
-eligible(const kecs_placing_t *x, const candidate_t *d)
+static kecs_rc_t
+eligible(const kecs_placing_t *x, const candidate_t *d, bool *is)
 {
+    unsigned   launch;
+    kecs_rc_t  rc;
+
+    *is = false;
+
     if (d->p.status != KECS_INSTANCE_ACTIVE || !of_pool(x, &d->p)) {
-        return false;
+        return KECS_OK;
     }
 
-    return (d->p.node.len == 0 && x->task->capacity_provider.len != 0)
-           || kecs_instance_launch(&d->p, d->view) == x->task->launch;
+    launch = kecs_instance_launch(&d->p, d->view);
+    rc = d->p.node.len != 0 && d->p.provider.len != 0
+         && launch == KECS_LAUNCH_EC2
+         ? kecs_provider_launch(x->c, d->p.provider, &launch) : KECS_OK;
+
+    *is = launch == x->task->launch
+          || (d->p.node.len == 0 && x->task->capacity_provider.len != 0);
+
+    return rc;
 }
 
 
 static kecs_rc_t
 add(kecs_placing_t *x, candidate_t *d, kecs_buf_t *b)
 {
+    bool       is;
     kecs_rc_t  rc;
 
     rc = kecs_instance_view(x->c, &d->p, &d->view);
 
-    if (rc == KECS_OK && eligible(x, d)) {
+    if (rc == KECS_OK) {
+        rc = eligible(x, d, &is);
+    }
+
+    if (rc == KECS_OK && is) {
         kecs_buf_add(b, d, sizeof(*d));
         x->n++;
     }
@@ -424,13 +441,27 @@ judge_all(kecs_placing_t *x)
 }
 
 
-/* There is something to put them on, so they are put by us. */
+/*
+ * There is something to put them on, so they are put by us; instances that
+ * ECS would launch are nodes that name the provider.
+ */
 
 static kecs_rc_t
 has_places(kecs_call_t *c, const kecs_new_task_t *n, bool *has)
 {
     kecs_rc_t      rc;
     kecs_counts_t  counts;
+
+    *has = false;
+
+    if (n->launch == KECS_LAUNCH_FARGATE) {
+        return KECS_OK;
+    }
+
+    if (n->launch == KECS_LAUNCH_MANAGED_INSTANCES) {
+        return kecs_node_pool(c, n->capacity_provider, n->cluster->name,
+                              has);
+    }
 
     rc = kecs_counts(c->txn, c->scope, n->cluster->no, 0, 0, &counts);
     *has = rc == KECS_OK && counts.instances != 0;
@@ -453,11 +484,6 @@ open_placing(kecs_call_t *c, const kecs_new_task_t *n, kecs_placing_t **out)
     kecs_ecs_task_definition_t  *def;
 
     *out = NULL;
-
-    if (n->launch != KECS_LAUNCH_EC2 && n->launch != KECS_LAUNCH_EXTERNAL) {
-        return KECS_OK;
-    }
-
     rc = has_places(c, n, &has);
 
     if (rc != KECS_OK || !has) {

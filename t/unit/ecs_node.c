@@ -8,6 +8,10 @@
 #include "callkit.h"
 
 
+#define VPC                                                                  \
+    "\"networkConfiguration\":{\"awsvpcConfiguration\":{"                    \
+    "\"subnets\":[\"subnet-1\"]}}"
+
 #define keep    callkit_keep
 #define ARN     CALLKIT_ARN "container-instance/default/"
 #define listed(k, n)                                                         \
@@ -423,6 +427,54 @@ test_pools(void)
 }
 
 
+/* Managed instances are nodes that name their provider. */
+
+static void
+test_managed(void)
+{
+    char       arn[256];
+    callkit_t  k;
+
+    open_with(&k);
+    (void) callkit(&k, "CreateCapacityProvider",
+                   "{\"name\":\"mi\",\"cluster\":\"default\","
+                   "\"managedInstancesProvider\":{"
+                   "\"infrastructureRoleArn\":"
+                   "\"arn:aws:iam::000000000000:role/r\","
+                   "\"instanceLaunchTemplate\":{\"ec2InstanceProfileArn\":"
+                   "\"arn:aws:iam::000000000000:instance-profile/p\","
+                   "\"networkConfiguration\":{\"subnets\":"
+                   "[\"subnet-1\"]}}}}");
+    callkit_ok(&k, "capacityProvider.name", "mi", "a provider");
+    keep_pool(&k, 1, "", 0, false);
+    (void) callkit(&k, "RegisterTaskDefinition",
+                   "{\"family\":\"t\",\"requiresCompatibilities\":"
+                   "[\"MANAGED_INSTANCES\"],\"cpu\":\"512\","
+                   "\"memory\":\"1024\",\"networkMode\":\"awsvpc\","
+                   "\"containerDefinitions\":[{\"name\":"
+                   "\"a\",\"image\":\"i\",\"cpu\":512,\"memory\":64}]}");
+    (void) callkit(&k, "RunTask",
+                   "{\"taskDefinition\":\"t\",\"capacityProviderStrategy\""
+                   ":[{\"capacityProvider\":\"mi\"}]," VPC "}");
+    callkit_ok(&k, "tasks", "[1]", "no node names the provider");
+    callkit_ok(&k, "tasks.0.containerInstanceArn", NULL,
+               "the task is the runtime's to place");
+    keep_pool(&k, 2, "mi", 0, false);
+    (void) callkit(&k, "RunTask",
+                   "{\"taskDefinition\":\"t\",\"capacityProviderStrategy\""
+                   ":[{\"capacityProvider\":\"mi\"}]," VPC "}");
+    (void) keep(&k, "tasks.0.containerInstanceArn", arn, sizeof(arn));
+    callkit_ok(&k, "tasks.0.launchType", "MANAGED_INSTANCES", "one does");
+    describe(&k, arn);
+    callkit_ok(&k, "containerInstances.0.capacityProviderName", "mi",
+               "one does");
+    (void) callkit(&k, "RunTask", "{\"taskDefinition\":\"t:1\","
+                   "\"count\":5}");
+    callkit_ok(&k, "failures", "[1]", "tasks of EC2 keep off it");
+    callkit_close(&k);
+}
+
+
 static void
 test_launches(void)
 {
@@ -653,6 +705,7 @@ main(void)
     test_platform();
     test_closed();
     test_pools();
+    test_managed();
     test_launches();
     test_change();
     test_cordon();
