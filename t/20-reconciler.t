@@ -157,6 +157,22 @@ $task = wait_task($arn, 'STOPPED');
 is($task->{attachments}[0]{status}, 'DELETED', 'the interface is deleted');
 
 
+# A volume configured at launch is attached before containers run.
+
+ok_api('RegisterTaskDefinition', { family => 'disk',
+    volumes => [{ name => 'data', configuredAtLaunch => JSON::PP::true }],
+    containerDefinitions => [{ name => 'a', image => 'i', memory => 64 }] });
+$arn = run('disk', volumeConfigurations => [{ name => 'data',
+    managedEBSVolume => { roleArn => 'arn:r', sizeInGiB => 8 } }]);
+$task = wait_task($arn, 'RUNNING');
+is($task->{attachments}[0]{status}, 'ATTACHED', 'the volume is attached');
+like($task->{attachments}[0]{details}[-1]{value}, qr/^vol-[0-9a-f]{17}$/,
+     'its id');
+ok_api('StopTask', { task => $arn });
+is(wait_task($arn, 'STOPPED')->{attachments}[0]{status}, 'DELETED',
+   'and goes with the task');
+
+
 # Ends of its own.
 
 $arn = run(define('exits', { labels('exit-after' => 80, 'exit-code' => 3) },

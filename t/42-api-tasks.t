@@ -67,6 +67,32 @@ sub run {
 sub id { $_[0] =~ m{([^/]+)$} }
 
 
+# A volume configured at launch.
+
+define('disk', volumes => [{ name => 'data', configuredAtLaunch => $yes }],
+       tags => [{ key => 'from', value => 'definition' }]);
+my ($disk) = run(taskDefinition => 'disk', volumeConfigurations => [
+    { name => 'data', managedEBSVolume => {
+        roleArn => 'arn:aws:iam::000000000000:role/ebs', sizeInGiB => 8,
+        terminationPolicy => { deleteOnTermination => $no } } }]);
+my ($ebs) = @{ $disk->{attachments} };
+delete $ebs->{id};
+is_deeply($ebs, { type => 'AmazonElasticBlockStorage', status => 'CREATED',
+    details => [
+        { name => 'roleArn', value => 'arn:aws:iam::000000000000:role/ebs' },
+        { name => 'volumeName', value => 'data' },
+        { name => 'deleteOnTermination', value => 'false' } ] },
+    'an attachment tells of a volume');
+ok(!exists $disk->{volumeConfigurations}, 'nothing else does');
+refused('RunTask', { taskDefinition => 'disk', volumeConfigurations => [
+            { name => 'data', managedEBSVolume => $$_[0] } ] },
+        'InvalidParameterException', $$_[1]) for
+    [{ roleArn => 'r' }, 'ECS managed EBS volume configuration was invalid.'
+     . ' Specify either sizeInGiB or snapshotId.'],
+    [{ sizeInGiB => 8 }, qr/'volumeConfigurations\.1\.member\.managedEBSVolume
+        \.roleArn'\ failed/x];
+
+
 # Launch types and platforms.
 
 my $task = run();
@@ -218,7 +244,8 @@ refused('RunTask', { taskDefinition => 'bridge', %{ $$_[0] } },
     [{ tags => [{ key => 'a' }] }, 'Tag value can not be null.'],
     [{ volumeConfigurations => [{ name => 'v', managedEBSVolume =>
        { roleArn => 'arn:aws:iam::000000000000:role/r' } }] },
-     qr/^volumeConfigurations: /, 'UnsupportedFeatureException'];
+     "The volume name 'v' in your request does not have a matching volume in"
+     . ' your Task Definition'];
 refused('RunTask', {}, 'InvalidParameterException',
         qr/'taskDefinition' failed to satisfy constraint: Member must not be/);
 

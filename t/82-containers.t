@@ -17,7 +17,8 @@ my $cluster = KecsCluster->new;
 plan skip_all => 'a cluster that is not ours lacks the images'
     if !$cluster->own;
 
-my $t = KecsTasks->new($cluster);
+my $t = KecsTasks->new($cluster,
+    sets => ['volume-classes=gp3:kecs-test-ssd']);
 my $k = $t->k;
 
 sub sh { return (entryPoint => [ 'sh', '-c' ], command => [ $_[0] ]) }
@@ -175,6 +176,68 @@ $task = efs('efs-none', 'fs-none', 'exit 0');
 is($task->{stopCode}, 'TaskFailedToStart', 'no such file system');
 like($task->{stoppedReason}, qr/^ResourceInitializationError:.*"fs-none"/,
     'its reason names it');
+
+# volumes configured at launch: one that goes with its task, one that stays
+
+apply(JSON::PP::encode_json({ apiVersion => 'v1', kind => 'List', items => [
+    { apiVersion => 'storage.k8s.io/v1', kind => 'StorageClass',
+      metadata => { name => 'kecs-test-ssd' },
+      provisioner => 'kubernetes.io/no-provisioner',
+      volumeBindingMode => 'WaitForFirstConsumer' },
+    map { { apiVersion => 'v1', kind => 'PersistentVolume',
+      metadata => { name => "kecs-test-ebs-$_" },
+      spec => { accessModes => ['ReadWriteOnce'],
+          storageClassName => 'kecs-test-ssd',
+          persistentVolumeReclaimPolicy => 'Retain',
+          capacity => { storage => '2Gi' },
+          hostPath => { path => "$k->{temp}/ebs-$_",
+                        type => 'DirectoryOrCreate' } } } } 1, 2 ] }));
+$t->definition('ebs', [ { name => 'app', sh('echo kept > /data/file;'
+    . ' exec sleep 600'), mountPoints => [ { sourceVolume => 'data',
+        containerPath => '/data' } ] } ], '--volumes',
+    '[{"name":"data","configuredAtLaunch":true}]');
+
+sub ebs {
+    my (%more) = @_;
+    return $t->run('ebs', '--volume-configurations', JSON::PP::encode_json(
+        [ { name => 'data', managedEBSVolume => { sizeInGiB => 2,
+            roleArn => 'arn:aws:iam::000000000000:role/ebs', %more } } ]));
+}
+
+sub claims {
+    return @{ $cluster->get('pvc', '-l', 'ecs/volume=data')->{items} };
+}
+
+$arn = ebs(tagSpecifications => [ { resourceType => 'volume',
+    tags => [ { key => 'team', value => 'a b' } ] } ]);
+$task = $t->wait_status('RUNNING', $arn);
+my ($ebs) = grep { $_->{type} eq 'AmazonElasticBlockStorage' }
+    @{ $task->{attachments} };
+my %detail = map { ($_->{name} => $_->{value}) } @{ $ebs->{details} };
+my ($claim) = claims();
+is($ebs->{status}, 'ATTACHED', 'a volume configured at launch is attached');
+is($claim->{metadata}{labels}{'ecs/volume-id'}, $detail{volumeId},
+    'its claim has its id');
+is($claim->{spec}{storageClassName}, 'kecs-test-ssd',
+    'and the storage class of its type');
+is($claim->{spec}{resources}{requests}{storage}, '2Gi', 'its size');
+is($claim->{metadata}{annotations}{'ecs/tags'}, '{"team":"a b"}',
+    'its tags');
+$t->stop($arn);
+KecsUp::wait_for('the claim to go with the task', sub { !claims() }, 60);
+
+$arn = ebs(terminationPolicy => { deleteOnTermination => \0 });
+$t->wait_status('RUNNING', $arn);
+$t->stop($arn);
+KecsUp::wait_for('the pod to be gone', sub {
+    !grep { $_->{metadata}{name} eq KecsTasks::pod_name($arn) }
+        @{ $cluster->get('pods')->{items} } }, 60);
+($claim) = claims();
+is($claim->{metadata}{name}, KecsTasks::pod_name($arn) . '-data',
+    'the claim of a volume that is kept stays');
+is($claim->{status}{phase}, 'Bound', 'with its volume');
+open my $kept, '<', glob("$k->{temp}/ebs-[12]/file");
+is(<$kept>, "kept\n", 'and what the task wrote');
 
 $k->final_checks;
 $k->stop;

@@ -34,6 +34,9 @@ static const right_t  rights[] = {
     { "", "secrets", "create delete patch", KECS_WARN,
       "kubectl apply -f k8s/rbac.yaml: without them no task starts whose"
       " secrets come from the upstream" },
+    { "", "persistentvolumeclaims", "create", KECS_WARN,
+      "kubectl apply -f k8s/rbac.yaml: without it no task starts whose"
+      " volume is to outlive it" },
     { "", "services", "create delete list patch watch", KECS_WARN,
       "kubectl apply -f k8s/rbac.yaml: without them nothing reaches services"
       " by name" },

@@ -34,6 +34,9 @@
 #define KECS_POD_GROUP       "ecs/group"
 #define KECS_POD_STARTED_BY  "ecs/started-by"
 #define KECS_POD_CONTAINERS  "ecs/containers"
+#define KECS_POD_VOLUME      "ecs/volume"       /* of a claim */
+#define KECS_POD_VOLUME_ID   "ecs/volume-id"
+#define KECS_POD_TAGS        "ecs/tags"
 #define KECS_POD_MANAGED_BY  "app.kubernetes.io/managed-by"
 #define KECS_POD_SECRET      "kecs/secret"      /* it has one of its name */
 #define KECS_SERVICE_ARN     "ecs/service-arn"
@@ -46,6 +49,7 @@ typedef struct {
     kecs_start_t  s;
     kecs_str_t    uuid;             /* of the store */
     unsigned      features;
+    kecs_str_t    classes;          /* of volumes, see kecs_pod_class */
 } kecs_pod_task_t;
 
 /*
@@ -62,6 +66,24 @@ kecs_rc_t kecs_pod_build(kecs_arena_t *a, const kecs_pod_task_t *p,
  */
 kecs_rc_t kecs_pod_build_secret(kecs_arena_t *a, const kecs_pod_task_t *p,
     kecs_buf_t *out);
+
+/*
+ * Appends the PersistentVolumeClaim of a volume that is to outlive its
+ * task, as JSON; nothing when there is none.  KECS_OK, KECS_NOMEM.
+ */
+kecs_rc_t kecs_pod_build_claim(kecs_arena_t *a, const kecs_pod_task_t *p,
+    kecs_buf_t *out);
+
+/*
+ * The storage class for a volume type, out of "gp3:ssd,gp3/xfs:ssd-xfs":
+ * that of type and file system, else that of the type; absent: the
+ * cluster's default.
+ */
+kecs_str_t kecs_pod_class(kecs_str_t classes, kecs_str_t type,
+    kecs_str_t filesystem);
+
+/* Whether `classes` has that form. */
+bool kecs_pod_classes_ok(kecs_str_t classes);
 
 /* ARN of the task, as the pod's annotation has it; data NULL: no memory. */
 kecs_str_t kecs_pod_task_arn(kecs_arena_t *a, const kecs_pod_task_t *p);

@@ -126,7 +126,9 @@ const kecs_pod_field_t  kecs_pod_fields[] = {
     { "taskDefinitionArn", KECS_FIELD_CARRIED, NULL },
     { "taskRoleArn", KECS_FIELD_CARRIED, NULL },
     { "trustedExecutionConfiguration", KECS_FIELD_REFUSED, NULL },
-    { "volumes[].configuredAtLaunch", KECS_FIELD_REFUSED, NULL },
+    { "volumes[].configuredAtLaunch", KECS_FIELD_CONVERTED,
+      "a PersistentVolumeClaim of volumeConfigurations; see "
+      "docs/runtimes.md" },
     { "volumes[].dockerVolumeConfiguration", KECS_FIELD_CONVERTED,
       "driver local without options: a folder of the node for scope "
       "shared, one of the task otherwise; others are refused" },

@@ -109,6 +109,10 @@ void kecs_pod_write_resources(kecs_pod_build_t *b);
 void kecs_pod_write_container_resources(kecs_pod_build_t *b,
     const kecs_pod_container_t *c);
 
+/* What a volume configured at launch is, into its element of "volumes". */
+kecs_rc_t kecs_pod_write_launched(kecs_pod_build_t *b,
+    const kecs_ecs_volume_t *v);
+
 /* "volumes" of the pod and "volumeMounts" of a container. */
 kecs_rc_t kecs_pod_write_volumes(kecs_pod_build_t *b);
 kecs_rc_t kecs_pod_write_mounts(kecs_pod_build_t *b,

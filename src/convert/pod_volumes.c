@@ -2,8 +2,9 @@
  * Volumes and mounts (kubernetes.md 1.5).  A folder of the node is made
  * when it is missing, as Docker does it; what has no folder is an emptyDir
  * that lives as long as the pod.  A file system of AWS is a claim in the
- * namespace of the pods that bears its id, which people keep.  Shared memory
- * and tmpfs are volumes, too, of one container each.
+ * namespace of the pods that bears its id, which people keep.  Volumes
+ * configured at launch are in pod_claims.c.  Shared memory and tmpfs are
+ * volumes, too, of one container each.
  */
 
 #include <stdio.h>
@@ -230,7 +231,10 @@ write_volume(kecs_pod_build_t *b, const kecs_ecs_volume_t *v)
     kecs_w_object(&b->w, NULL);
     kecs_w_str(&b->w, "name", name);
 
-    if (file_system_of(v, &f)) {
+    if (v->configured_at_launch.value) {
+        rc = kecs_pod_write_launched(b, v);
+
+    } else if (file_system_of(v, &f)) {
         rc = claim(b, v, f.name);
 
     } else if (v->docker_volume_configuration != NULL) {

@@ -36,6 +36,9 @@ typedef struct {
     const kecs_ecs_task_override_t    *overrides;   /* or NULL */
     const kecs_fetched_t              *fetched;     /* or NULL */
 
+    /* Configured at launch, or NULL. */
+    const kecs_ecs_task_volume_configurations_t  *volumes;
+
     /* Digests that its deployment keeps to, or NULL. */
     const kecs_ecs_container_images_t  *images;
 } kecs_start_t;

@@ -115,7 +115,7 @@ kecs_dependency_ends(const kecs_ecs_container_dependency_t *d)
 }
 
 
-/* Details of the network interface; all derived, so that they stay. */
+/* Details of attachments; all derived, so that they stay. */
 
 typedef struct {
     kecs_ecs_key_value_pair_t  *items;
@@ -177,22 +177,57 @@ private_dns(kecs_arena_t *a, const kecs_task_parts_t *p, kecs_str_t address)
 }
 
 
+/* Those that it has, and room for more. */
+
+static kecs_rc_t
+details_of(kecs_arena_t *a, const kecs_ecs_attachment_t *t, size_t more,
+    details_t *d)
+{
+    size_t  i;
+
+    d->n = t->details.n;
+    d->items = kecs_calloc(a, d->n + more, sizeof(*d->items));
+    if (d->items == NULL) {
+        return KECS_NOMEM;
+    }
+
+    for (i = 0; i < d->n; i++) {
+        d->items[i] = t->details.items[i];
+    }
+
+    return KECS_OK;
+}
+
+
+static void
+attached(kecs_ecs_attachment_t *t, const details_t *d)
+{
+    t->details.items = d->items;
+    t->details.n = d->n;
+    t->details.set = true;
+    t->status = kecs_str("ATTACHED");
+}
+
+
+/* It is neither attached nor gone. */
+
+static bool
+awaited(const kecs_ecs_attachment_t *t)
+{
+    return !kecs_str_is(t->status, "ATTACHED")
+           && !kecs_str_is(t->status, "DELETED");
+}
+
+
 static kecs_rc_t
 attach_interface(kecs_arena_t *a, const kecs_task_t *task,
     kecs_task_parts_t *p, kecs_ecs_attachment_t *eni, kecs_str_t address)
 {
-    size_t      i;
     char        id[2 * KECS_ID_LEN];
     details_t   d;
 
-    d.n = eni->details.n;
-    d.items = kecs_calloc(a, d.n + 5, sizeof(*d.items));
-    if (d.items == NULL) {
+    if (details_of(a, eni, 5, &d) != KECS_OK) {
         return KECS_NOMEM;
-    }
-
-    for (i = 0; i < d.n; i++) {
-        d.items[i] = eni->details.items[i];
     }
 
     kecs_hex(task->id, KECS_ID_LEN, id);
@@ -210,10 +245,7 @@ attach_interface(kecs_arena_t *a, const kecs_task_t *task,
         detail(&d, "ipv6Address", kecs_strdup(a, address));
     }
 
-    eni->details.items = d.items;
-    eni->details.n = d.n;
-    eni->details.set = true;
-    eni->status = kecs_str("ATTACHED");
+    attached(eni, &d);
 
     return KECS_OK;
 }
@@ -264,9 +296,7 @@ kecs_task_attach(kecs_arena_t *a, const kecs_task_t *task,
         }
     }
 
-    if (eni == NULL || kecs_str_is(eni->status, "ATTACHED")
-        || kecs_str_is(eni->status, "DELETED"))
-    {
+    if (eni == NULL || !awaited(eni)) {
         return KECS_OK;
     }
 
@@ -277,6 +307,47 @@ kecs_task_attach(kecs_arena_t *a, const kecs_task_t *task,
     }
 
     return rc;
+}
+
+
+kecs_str_t
+kecs_task_volume_id(kecs_arena_t *a, const kecs_task_t *task)
+{
+    char  id[2 * KECS_ID_LEN];
+
+    kecs_hex(task->id, KECS_ID_LEN, id);
+
+    return kecs_sprintf(a, "vol-0%.16s", id + 16);
+}
+
+
+kecs_rc_t
+kecs_task_attach_volumes(kecs_arena_t *a, const kecs_task_t *task,
+    kecs_task_parts_t *p)
+{
+    size_t                  i;
+    details_t               d;
+    kecs_str_t              id;
+    kecs_ecs_attachment_t  *t;
+
+    for (i = 0; i < p->view->attachments.n; i++) {
+        t = &p->view->attachments.items[i];
+
+        if (!kecs_str_is(t->type, KECS_EBS_ATTACHMENT) || !awaited(t)) {
+            continue;
+        }
+
+        id = kecs_task_volume_id(a, task);
+
+        if (id.data == NULL || details_of(a, t, 1, &d) != KECS_OK) {
+            return KECS_NOMEM;
+        }
+
+        detail(&d, "volumeId", id);
+        attached(t, &d);
+    }
+
+    return KECS_OK;
 }
 
 

@@ -45,6 +45,16 @@ bool kecs_dependency_ends(const kecs_ecs_container_dependency_t *d);
 kecs_rc_t kecs_task_attach(kecs_arena_t *a, const kecs_task_t *task,
     kecs_task_parts_t *p, kecs_str_t address);
 
+/*
+ * Its volumes are mounted: those that were configured at launch become
+ * ATTACHED.
+ */
+kecs_rc_t kecs_task_attach_volumes(kecs_arena_t *a, const kecs_task_t *task,
+    kecs_task_parts_t *p);
+
+/* The id of the volume that was configured at its launch. */
+kecs_str_t kecs_task_volume_id(kecs_arena_t *a, const kecs_task_t *task);
+
 /* Ports of the host that lead to a container, as its definition asks. */
 kecs_rc_t kecs_container_bind(kecs_arena_t *a, kecs_ecs_container_t *c,
     const kecs_ecs_container_definition_t *d, kecs_str_t network_mode);

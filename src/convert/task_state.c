@@ -705,14 +705,21 @@ given_up(observing_t *x)
 
 /*
  * It has no place because a claim that it mounts does not exist: ECS, too,
- * gives a task up whose file system is not there.
+ * gives a task up whose file system is not there.  A claim of its own was
+ * made with it, and whoever looks for places has not heard of it yet.
  */
 
 static bool
 lacks_volume(const kecs_observation_t *o)
 {
+    char  own[2 * KECS_ID_LEN + 1];
+
+    kecs_hex(o->task, KECS_ID_LEN, own);
+    own[2 * KECS_ID_LEN] = '\0';
+
     return mentions(o->pending, "persistentvolumeclaim \"")
-           && mentions(o->pending, "\" not found");
+           && mentions(o->pending, "\" not found")
+           && !mentions(o->pending, own);
 }
 
 
@@ -918,6 +925,23 @@ health_of(const kecs_task_parts_t *parts,
 }
 
 
+/* Volumes are there before there is an address, or a container has run. */
+
+static bool
+mounted(const kecs_observation_t *o)
+{
+    size_t  i;
+
+    for (i = 0; i < o->n; i++) {
+        if (o->containers[i].phase != KECS_C_WAITING) {
+            return true;
+        }
+    }
+
+    return o->address.len != 0;
+}
+
+
 static kecs_rc_t
 place_seen(observing_t *x)
 {
@@ -938,6 +962,11 @@ place_seen(observing_t *x)
     if (o->placed && t->connectivity == KECS_CONNECTIVITY_NONE) {
         t->connectivity = KECS_CONNECTED;
         t->connectivity_at = x->now;
+    }
+
+    if (mounted(o) && kecs_task_attach_volumes(x->a, t, &x->parts) != KECS_OK)
+    {
+        return KECS_NOMEM;
     }
 
     if (o->address.len != 0) {

@@ -166,7 +166,10 @@ typedef struct {
     kecs_str_t                    platform_version;
     kecs_str_t                    capacity_provider;
     bool                          execute_command;
+    bool                          managed_tags;  /* for their volumes */
     kecs_str_t                    tags;          /* [...] or absent */
+    kecs_ecs_task_volume_configurations_t
+                                  volumes;       /* n == 0: none */
     const uint8_t                *id;            /* NULL: a new one */
     const uint8_t                *instance;      /* NULL: on none */
     kecs_str_t                    zone;          /* of the instance */

@@ -87,6 +87,27 @@ kecs_rc_t kecs_task_tags(kecs_call_t *c, const kecs_ecs_tags_t *own,
 
 
 /*
+ * volume.c: volumes configured at launch.  Their configurations against the
+ * definition; those of a service in the form of a standalone task.
+ */
+kecs_rc_t kecs_volumes_check(kecs_call_t *c,
+    const kecs_ecs_task_definition_t *def,
+    const kecs_ecs_task_volume_configurations_t *list);
+kecs_rc_t kecs_volumes_of_service(kecs_call_t *c,
+    const kecs_ecs_service_volume_configurations_t *in,
+    kecs_ecs_task_volume_configurations_t *out);
+
+/*
+ * Of new tasks: their part VOLUMES (absent when there are none), and the
+ * attachments of one, into an open array.
+ */
+kecs_rc_t kecs_volumes_part(kecs_call_t *c, const kecs_new_task_t *n,
+    kecs_str_t *json);
+void kecs_volumes_attach(kecs_call_t *c, kecs_writer_t *w,
+    const kecs_ecs_task_volume_configurations_t *list);
+
+
+/*
  * What RunTask and StartTask ask for alike; each request is put into this
  * form.
  */
@@ -98,7 +119,8 @@ typedef struct {
     const kecs_ecs_tags_t             *tags;
     bool                               managed_tags;
     bool                               execute_command;
-    size_t                             volumes;     /* configured at launch */
+    kecs_ecs_task_volume_configurations_t
+                                       volumes;     /* configured at launch */
     kecs_ecs_network_configuration_t  *network;
     kecs_ecs_task_override_t          *overrides;
 } kecs_task_request_t;

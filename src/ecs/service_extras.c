@@ -8,9 +8,6 @@
 
 
 #define CONNECTORS  1
-#define EBS         "ECS managed EBS volume configuration was invalid. "
-
-typedef kecs_ecs_service_managed_ebs_volume_configuration_t  ebs_t;
 
 
 static bool
@@ -51,146 +48,23 @@ port_check(kecs_call_t *c, const kecs_ecs_task_definition_t *def,
 
 /* Volumes. */
 
-typedef struct {
-    const char  *type;
-    int64_t      least;             /* GiB */
-    int64_t      most;
-    bool         iops;
-    bool         iops_needed;
-    bool         throughput;
-} ebs_type_t;
-
-static const ebs_type_t  ebs_types[] = {
-    { "gp2", 1, 16384, false, false, false },
-    { "gp3", 1, 16384, true, false, true },
-    { "io1", 4, 16384, true, true, false },
-    { "io2", 4, 16384, true, true, false },
-    { "st1", 125, 16384, false, false, false },
-    { "sc1", 125, 16384, false, false, false },
-    { "standard", 1, 1024, false, false, false }
-};
-
-
-static const ebs_type_t *
-ebs_type(kecs_str_t type)
-{
-    size_t  i;
-
-    for (i = 0; i < sizeof(ebs_types) / sizeof(ebs_types[0]); i++) {
-        if (kecs_str_is(type, ebs_types[i].type)) {
-            return &ebs_types[i];
-        }
-    }
-
-    return NULL;
-}
-
-
-static kecs_rc_t
-ebs_size_check(kecs_call_t *c, const ebs_type_t *t, const ebs_t *v)
-{
-    if (!v->size_in_gib.set) {
-        return v->snapshot_id.len != 0
-               ? KECS_OK : kecs_bad(c, EBS "Specify either sizeInGiB or"
-                                    " snapshotId.");
-    }
-
-    if (v->size_in_gib.value < t->least || v->size_in_gib.value > t->most) {
-        return kecs_bad(c, EBS "sizeInGiB must be between %d and %d for the"
-                        " volume type %s.", (int) t->least, (int) t->most,
-                        t->type);
-    }
-
-    return KECS_OK;
-}
-
-
-static kecs_rc_t
-ebs_check(kecs_call_t *c, const ebs_t *v)
-{
-    kecs_rc_t          rc;
-    const ebs_type_t  *t;
-
-    t = ebs_type(v->volume_type.len != 0 ? v->volume_type
-                                         : kecs_str("gp3"));
-
-    if (t == NULL) {
-        return kecs_bad(c, EBS "The volume type %.*s is not supported.",
-                        kecs_fmt(v->volume_type));
-    }
-
-    rc = ebs_size_check(c, t, v);
-
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    if (v->iops.set && !t->iops) {
-        return kecs_bad(c, EBS "iops is not supported for the volume type"
-                        " %s.", t->type);
-    }
-
-    if (!v->iops.set && t->iops_needed) {
-        return kecs_bad(c, EBS "iops is required for the volume type %s.",
-                        t->type);
-    }
-
-    if (v->throughput.set && !t->throughput) {
-        return kecs_bad(c, EBS "throughput is only supported for the volume"
-                        " type gp3.");
-    }
-
-    if (v->volume_initialization_rate.set && v->snapshot_id.len == 0) {
-        return kecs_bad(c, EBS "volumeInitializationRate requires a"
-                        " snapshotId.");
-    }
-
-    return KECS_OK;
-}
-
-
-static bool
-is_launch_volume(const kecs_ecs_task_definition_t *def, kecs_str_t name)
-{
-    size_t  i;
-
-    for (i = 0; i < def->volumes.n; i++) {
-        if (kecs_str_eq(def->volumes.items[i].name, name)) {
-            return def->volumes.items[i].configured_at_launch.value;
-        }
-    }
-
-    return false;
-}
-
-
 static kecs_rc_t
 volumes_check(kecs_call_t *c, kecs_service_spec_t *spec)
 {
-    size_t                                     i;
     kecs_rc_t                                  rc;
+    kecs_ecs_task_volume_configurations_t      volumes;
     kecs_ecs_service_volume_configurations_t  *list;
 
     list = &spec->d.volume_configurations;
-    rc = KECS_OK;
-
-    for (i = 0; rc == KECS_OK && i < list->n; i++) {
-        if (!is_launch_volume(spec->def, list->items[i].name)) {
-            return kecs_bad(c, "The volume name '%.*s' in your request does"
-                            " not have a matching volume in your Task"
-                            " Definition", kecs_fmt(list->items[i].name));
-        }
-
-        if (list->items[i].managed_ebs_volume != NULL) {
-            rc = ebs_check(c, list->items[i].managed_ebs_volume);
-        }
-    }
 
     if (list->n == 0) {
         list->set = false;
+        return KECS_OK;
     }
 
-    return rc;
+    rc = kecs_volumes_of_service(c, list, &volumes);
+
+    return rc == KECS_OK ? kecs_volumes_check(c, spec->def, &volumes) : rc;
 }
 
 

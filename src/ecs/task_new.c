@@ -24,6 +24,7 @@ typedef struct {
     kecs_needs_t                       needs;
     kecs_str_t                         groups;      /* security groups */
     kecs_str_t                         fixed;       /* STATIC */
+    kecs_str_t                         volumes;     /* VOLUMES, or absent */
 } plan_t;
 
 
@@ -440,40 +441,56 @@ plan_groups(plan_t *p)
 
 /* The network interface of an awsvpc task, in one of its subnets. */
 
-static kecs_rc_t
-add_attachment(const plan_t *p, kecs_task_t *t)
+static void
+write_interface(const plan_t *p, kecs_writer_t *w)
 {
     char                                    uuid[KECS_UUID_LEN + 1];
-    kecs_buf_t                              buf;
     kecs_str_t                              subnet;
-    kecs_writer_t                           w;
     const kecs_ecs_aws_vpc_configuration_t  *vpc;
 
     vpc = vpc_of(p);
 
     if (vpc == NULL || vpc->subnets.n == 0) {
-        return KECS_OK;
+        return;
     }
 
     subnet = vpc->subnets.items[kecs_rand_below(p->c->rand,
                                                 vpc->subnets.n)];
     kecs_rand_uuid(p->c->rand, uuid);
 
+    kecs_w_object(w, NULL);
+    kecs_w_array(w, "details");
+    kecs_w_object(w, NULL);
+    kecs_w_cstr(w, "name", "subnetId");
+    kecs_w_str(w, "value", subnet);
+    kecs_w_object_end(w);
+    kecs_w_array_end(w);
+    kecs_w_cstr(w, "id", uuid);
+    kecs_w_cstr(w, "status", "PRECREATED");
+    kecs_w_cstr(w, "type", "ElasticNetworkInterface");
+    kecs_w_object_end(w);
+}
+
+
+static kecs_rc_t
+add_attachments(const plan_t *p, kecs_task_t *t)
+{
+    size_t         empty;
+    kecs_buf_t     buf;
+    kecs_writer_t  w;
+
     kecs_buf_init(&buf, p->c->arena, 0);
     w = kecs_writer(&buf);
 
     kecs_w_array(&w, NULL);
-    kecs_w_object(&w, NULL);
-    kecs_w_array(&w, "details");
-    kecs_w_object(&w, NULL);
-    kecs_w_cstr(&w, "name", "subnetId");
-    kecs_w_str(&w, "value", subnet);
-    kecs_w_object_end(&w);
-    kecs_w_array_end(&w);
-    kecs_w_cstr(&w, "id", uuid);
-    kecs_w_cstr(&w, "status", "PRECREATED");
-    kecs_w_cstr(&w, "type", "ElasticNetworkInterface");
-    kecs_w_object_end(&w);
+    empty = buf.len;
+    write_interface(p, &w);
+    kecs_volumes_attach(p->c, &w, &p->n->volumes);
+
+    if (!buf.failed && buf.len == empty) {
+        return KECS_OK;
+    }
+
     kecs_w_array_end(&w);
 
     if (buf.failed) {
@@ -560,11 +577,15 @@ create_one(const plan_t *p, kecs_task_t *t)
     rc = add_containers(p, t);
 
     if (rc == KECS_OK) {
-        rc = add_attachment(p, t);
+        rc = add_attachments(p, t);
     }
 
     if (rc != KECS_OK) {
         return rc;
+    }
+
+    if (p->volumes.data != NULL) {
+        kecs_rec_part(&t->rec, KECS_TASK_VOLUMES, p->volumes);
     }
 
     if (p->n->tags.data != NULL) {
@@ -631,6 +652,10 @@ kecs_tasks_create(kecs_call_t *c, const kecs_new_task_t *n, size_t count,
 
     if (rc == KECS_OK) {
         rc = plan_groups(&p);
+    }
+
+    if (rc == KECS_OK) {
+        rc = kecs_volumes_part(c, n, &p.volumes);
     }
 
     for (i = 0; rc == KECS_OK && i < count; i++) {
@@ -732,6 +757,12 @@ kecs_service_task(kecs_call_t *c, const kecs_cluster_t *cluster,
     n->launch = kecs_launch_of(d.launch_type);
     n->constraints = &s->placement_constraints;
     n->strategies = &s->placement_strategy;
+    n->managed_tags = s->enable_ecs_managed_tags.value;
+
+    rc = kecs_volumes_of_service(c, &d.volume_configurations, &n->volumes);
+    if (rc != KECS_OK) {
+        return rc;
+    }
 
     if (n->capacity_provider.data != NULL) {
         rc = kecs_provider_launch(c, n->capacity_provider, &n->launch);

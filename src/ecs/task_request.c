@@ -44,12 +44,6 @@ kecs_task_request_check(kecs_call_t *c, const kecs_task_request_t *q)
         return kecs_bad(c, "Invalid value for propagateTags");
     }
 
-    if (q->volumes != 0) {
-        return kecs_fail(c, KECS_E_UNSUPPORTED_FEATURE,
-                         "volumeConfigurations: volumes that are configured"
-                         " at launch are not supported.");
-    }
-
     return check_lengths(c, q);
 }
 
@@ -167,6 +161,11 @@ kecs_task_request_settle(kecs_call_t *c, const kecs_task_request_t *q,
 {
     kecs_rc_t  rc;
 
+    rc = kecs_volumes_check(c, def, &q->volumes);
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
     memset(n, 0, sizeof(kecs_new_task_t));
     n->cluster = cluster;
     n->taskdef = taskdef;
@@ -174,6 +173,8 @@ kecs_task_request_settle(kecs_call_t *c, const kecs_task_request_t *q,
     n->launch = launch;
     n->overrides = q->overrides;
     n->execute_command = q->execute_command;
+    n->managed_tags = q->managed_tags;
+    n->volumes = q->volumes;
     n->started_by = q->started_by.len != 0 ? q->started_by : kecs_null_str;
     n->group = q->group.len != 0
                ? q->group : kecs_sprintf(c->arena, "family:%.*s",

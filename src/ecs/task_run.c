@@ -363,7 +363,7 @@ read_request(run_t *r)
     r->request.tags = &r->in->tags;
     r->request.managed_tags = r->in->enable_ecs_managed_tags.value;
     r->request.execute_command = r->in->enable_execute_command.value;
-    r->request.volumes = r->in->volume_configurations.n;
+    r->request.volumes = r->in->volume_configurations;
     r->request.network = r->in->network_configuration;
     r->request.overrides = r->in->overrides;
 }

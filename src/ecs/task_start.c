@@ -31,7 +31,7 @@ read_request(start_t *s)
     s->request.tags = &s->in->tags;
     s->request.managed_tags = s->in->enable_ecs_managed_tags.value;
     s->request.execute_command = s->in->enable_execute_command.value;
-    s->request.volumes = s->in->volume_configurations.n;
+    s->request.volumes = s->in->volume_configurations;
     s->request.network = s->in->network_configuration;
     s->request.overrides = s->in->overrides;
 }

@@ -12,6 +12,9 @@
 #include "shapes.gen.h"
 
 
+/* The type of the attachment that a volume configured at launch is. */
+#define KECS_EBS_ATTACHMENT  "AmazonElasticBlockStorage"
+
 typedef struct {
     kecs_ecs_task_t  *view;         /* only containers and attachments */
     kecs_str_t        containers;   /* as they were when loaded */

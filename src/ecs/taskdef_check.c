@@ -468,13 +468,20 @@ check_volume(kecs_call_t *c, const kecs_ecs_volume_t *v)
 static kecs_rc_t
 check_volumes(kecs_call_t *c, kecs_register_t *in)
 {
-    size_t     i, j;
+    size_t     i, j, launched;
     kecs_rc_t  rc;
 
-    for (i = 0; i < in->volumes.n; i++) {
+    for (i = 0, launched = 0; i < in->volumes.n; i++) {
         rc = check_volume(c, &in->volumes.items[i]);
         if (rc != KECS_OK) {
             return rc;
+        }
+
+        launched += in->volumes.items[i].configured_at_launch.value;
+
+        if (launched > 1) {
+            return kecs_fail(c, KECS_E_CLIENT, "Only one volume can be"
+                             " configured at launch.");
         }
 
         for (j = 0; j < i; j++) {

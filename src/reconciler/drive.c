@@ -170,6 +170,28 @@ overrides(kecs_arena_t *a, const kecs_task_t *task, kecs_start_t *s)
 
 
 static kecs_rc_t
+volumes(kecs_arena_t *a, const kecs_task_t *task, kecs_start_t *s)
+{
+    void       *view;
+    kecs_rc_t   rc;
+
+    if (task->rec.part[KECS_TASK_VOLUMES].data == NULL) {
+        return KECS_OK;
+    }
+
+    rc = kecs_shape_load(a, &kecs_ecs_run_task_request_shape,
+                         task->rec.part[KECS_TASK_VOLUMES], &view);
+
+    if (rc == KECS_OK) {
+        s->volumes = &((kecs_ecs_run_task_request_t *) view)
+                     ->volume_configurations;
+    }
+
+    return rc;
+}
+
+
+static kecs_rc_t
 prepare(kecs_reconciler_t *r, kecs_txn_t *txn, const kecs_live_task_t *t,
     kecs_task_t *task, kecs_start_t *s)
 {
@@ -196,6 +218,10 @@ prepare(kecs_reconciler_t *r, kecs_txn_t *txn, const kecs_live_task_t *t,
 
     if (rc == KECS_OK) {
         rc = overrides(a, task, s);
+    }
+
+    if (rc == KECS_OK) {
+        rc = volumes(a, task, s);
     }
 
     return rc == KECS_OK ? kecs_images_get(txn, a, task, &s->images) : rc;

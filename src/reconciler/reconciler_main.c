@@ -498,6 +498,7 @@ run(kecs_reconciler_t *r, options_t *o, int signals)
     o->kube.restarts = (kecs_restart_rules_t) r->set.kube_restarts;
     o->kube.lease = r->set.lease;
     o->kube.fetching = o->upstream.endpoints != NULL;
+    o->kube.classes = r->set.volume_classes;
 
     rc = o->release ? release(o, a) : reconcile(r, o, signals, a);
 

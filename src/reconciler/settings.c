@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "../convert/pod.h"
 #include "settings.h"
 
 
@@ -90,6 +91,24 @@ static const setting_t  settings[] = {
 };
 
 
+typedef struct {
+    const char  *name;
+    size_t       offset;
+    size_t       size;
+    bool       (*ok)(kecs_str_t value);
+    const char  *form;
+    const char  *what;
+} text_setting_t;
+
+static const text_setting_t  texts[] = {
+    { "volume-classes", at(volume_classes),
+      sizeof(((kecs_settings_t *) NULL)->volume_classes),
+      kecs_pod_classes_ok, "TYPE[/FILESYSTEM]:CLASS,...",
+      "storage classes of volumes configured at launch" },
+    { NULL, 0, 0, NULL, NULL, NULL }
+};
+
+
 static kecs_msec_t *
 field(kecs_settings_t *s, const setting_t *row)
 {
@@ -171,12 +190,53 @@ parse(kecs_str_t value, bool count, kecs_msec_t *out)
 }
 
 
+/* KECS_NOT_FOUND: it is no text. */
+
+static kecs_rc_t
+set_text(kecs_settings_t *s, kecs_str_t name, kecs_str_t value, char *why,
+    size_t size)
+{
+    char                  *to;
+    const text_setting_t  *row;
+
+    for (row = texts; row->name != NULL; row++) {
+        if (kecs_str_is(name, row->name)) {
+            break;
+        }
+    }
+
+    if (row->name == NULL) {
+        return KECS_NOT_FOUND;
+    }
+
+    if (value.len >= row->size || !row->ok(value)) {
+        (void) snprintf(why, size, "%s wants %s, up to %zu bytes, not"
+                        " \"%.*s\"", row->name, row->form, row->size - 1,
+                        kecs_fmt(value));
+        return KECS_INVALID;
+    }
+
+    to = (char *) s + row->offset;
+    memcpy(to, value.data, value.len);
+    to[value.len] = '\0';
+
+    return KECS_OK;
+}
+
+
 kecs_rc_t
 kecs_settings_set(kecs_settings_t *s, kecs_str_t name, kecs_str_t value,
     char *why, size_t size)
 {
+    kecs_rc_t         rc;
     kecs_msec_t       n;
     const setting_t  *row;
+
+    rc = set_text(s, name, value, why, size);
+
+    if (rc != KECS_NOT_FOUND) {
+        return rc;
+    }
 
     for (row = settings; row->name != NULL; row++) {
         if (kecs_str_is(name, row->name)) {
@@ -215,10 +275,16 @@ kecs_settings_set(kecs_settings_t *s, kecs_str_t name, kecs_str_t value,
 void
 kecs_settings_print(FILE *f)
 {
-    const setting_t  *row;
+    const setting_t       *row;
+    const text_setting_t  *text;
 
     for (row = settings; row->name != NULL; row++) {
         fprintf(f, "  %-22s %10" PRId64 "%s  %s\n", row->name, row->initial,
                 row->count ? "   " : " ms", row->what);
+    }
+
+    for (text = texts; text->name != NULL; text++) {
+        fprintf(f, "  %-22s %10s     %s: %s\n", text->name, "", text->what,
+                text->form);
     }
 }

@@ -1,6 +1,7 @@
 /*
  * Settings of the reconciler: every time constant and bound, by name.
  * Durations are milliseconds, or carry a unit: 500ms, 40s, 27m, 6h, 7d.
+ * A few are texts.
  */
 
 #ifndef KECS_SETTINGS_H
@@ -36,6 +37,7 @@ typedef struct {
     kecs_msec_t            upstream_timeout;
     kecs_msec_t            upstream_patience;
     kecs_msec_t            upstream_backoff;
+    char                   volume_classes[256];     /* kecs_pod_class */
 } kecs_settings_t;
 
 void kecs_settings_default(kecs_settings_t *s);

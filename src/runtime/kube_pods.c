@@ -5,11 +5,15 @@
  * are bits; advance() makes the one request that comes next, and every
  * answer leads back to it:
  *
- *     START    [POST its Secret] POST; 409: GET, is it ours?
+ *     START    [POST its Secret] [POST its claim] POST; 409: GET, is it
+ *              ours?
  *     OWN      PATCH: its Secret goes with it
  *     STOP     [GET the uid] DELETE with a grace period
  *     DROP     DELETE of its Secret
  *     FORGET   [GET the uid] [DELETE] PATCH our finalizer away
+ *
+ * A claim is made for a volume that stays when the task is over; nothing
+ * here deletes it.
  *
  * Of START, STOP and FORGET a later one replaces the ones before it.  Every
  * DELETE and PATCH of a pod names the uid, and a uid is only ever taken
@@ -61,6 +65,8 @@ typedef struct pod_s {
     size_t              body_len;
     char               *secret;                 /* to be made; or NULL */
     size_t              secret_len;
+    char               *claim;                  /* likewise */
+    size_t              claim_len;
     char               *arn;
 } pod_t;
 
@@ -145,8 +151,10 @@ static void
 drop_body(pod_t *p)
 {
     drop_secret(p);
+    free(p->claim);
     free(p->body);
     free(p->arn);
+    p->claim = NULL;
     p->body = NULL;
     p->arn = NULL;
 }
@@ -775,6 +783,54 @@ remove_secret(pod_t *p)
 }
 
 
+/*
+ * The claim of a volume that outlives the task.  One of its name is that of
+ * an earlier attempt, since it has the task's id in it.
+ */
+
+
+static void
+claim_posted(void *ctx, const kecs_kube_reply_t *reply)
+{
+    char                 why[512];
+    pod_t               *p = ctx;
+    kecs_kube_status_t   status;
+
+    p->call = NULL;
+    kecs_arena_reset(p->table->scratch);
+    kecs_kube_status(p->table->scratch, reply->body, &status);
+
+    if ((reply->status >= 200 && reply->status < 300)
+        || (reply->status == 409 && kecs_str_is(status.reason,
+                                                "AlreadyExists")))
+    {
+        free(p->claim);
+        p->claim = NULL;
+        proceed(p);
+        return;
+    }
+
+    if (passes(reply->status, &status)) {
+        p->pause = AFRESH;
+        proceed(p);
+        return;
+    }
+
+    (void) snprintf(why, sizeof(why), "ResourceInitializationError: failed"
+                    " to create a volume: %.*s", kecs_fmt(status.message));
+    refused(p, kecs_str_of(why));
+}
+
+
+static kecs_rc_t
+post_claim(pod_t *p)
+{
+    return request(p, p->table->conf.claims, "POST",
+                   "fieldValidation=Strict", "application/json",
+                   kecs_str_n(p->claim, p->claim_len), claim_posted);
+}
+
+
 /* DELETE. */
 
 
@@ -877,7 +933,8 @@ advance(pod_t *p)
     }
 
     if ((p->want & START) && !p->exists) {
-        return p->secret != NULL ? post_secret(p) : post(p);
+        return p->secret != NULL ? post_secret(p)
+               : p->claim != NULL ? post_claim(p) : post(p);
     }
 
     if (p->want & DROP) {
@@ -921,7 +978,7 @@ copy_of(kecs_str_t s)
 
 kecs_rc_t
 kecs_kube_pods_start(kecs_kube_pods_t *t, const uint8_t *task,
-    kecs_str_t body, kecs_str_t arn, kecs_str_t secret)
+    const kecs_kube_pod_start_t *s)
 {
     pod_t      *p;
     kecs_rc_t   rc;
@@ -943,14 +1000,17 @@ kecs_kube_pods_start(kecs_kube_pods_t *t, const uint8_t *task,
     }
 
     p->want = START;
-    p->body_len = body.len;
-    p->body = copy_of(body);
-    p->secret_len = secret.len;
-    p->secret = secret.len > 0 ? copy_of(secret) : NULL;
-    p->arn = copy_of(arn);
+    p->body_len = s->body.len;
+    p->body = copy_of(s->body);
+    p->secret_len = s->secret.len;
+    p->secret = s->secret.len > 0 ? copy_of(s->secret) : NULL;
+    p->claim_len = s->claim.len;
+    p->claim = s->claim.len > 0 ? copy_of(s->claim) : NULL;
+    p->arn = copy_of(s->arn);
 
     if (p->body == NULL || p->arn == NULL
-        || (p->secret == NULL && secret.len > 0))
+        || (p->secret == NULL && s->secret.len > 0)
+        || (p->claim == NULL && s->claim.len > 0))
     {
         discard(p);
         return KECS_NOMEM;

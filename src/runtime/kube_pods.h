@@ -21,6 +21,7 @@ typedef struct kecs_kube_pods_s  kecs_kube_pods_t;
 typedef struct {
     kecs_str_t  path;               /* of the namespace's pods */
     kecs_str_t  secrets;            /* of its Secrets */
+    kecs_str_t  claims;             /* of its PersistentVolumeClaims */
     kecs_str_t  uuid;               /* of the store */
     bool        fetching;           /* tasks may have left a Secret */
 } kecs_kube_pods_conf_t;
@@ -37,14 +38,24 @@ kecs_rc_t kecs_kube_pods_open(kecs_kube_t *k,
 void kecs_kube_pods_close(kecs_kube_pods_t *t);
 
 /*
- * POST.  `arn` is what an existing pod of that name has to show to be
- * taken for this one.  `secret` is the Secret of the pod, empty when it
- * has none: it is made first, and goes with the pod.  All are copied.
- * KECS_OK also when it is there already, or is to stop.  KECS_AGAIN,
- * KECS_NOMEM.
+ * What a task is started with: the pod; what an existing pod of that name
+ * has to show to be taken for this one; the Secret of the pod, which is made
+ * first and goes with it; the claim of a volume that stays.  The last two
+ * are empty when there is none.
+ */
+typedef struct {
+    kecs_str_t  body;
+    kecs_str_t  arn;
+    kecs_str_t  secret;
+    kecs_str_t  claim;
+} kecs_kube_pod_start_t;
+
+/*
+ * POST.  All is copied.  KECS_OK also when it is there already, or is to
+ * stop.  KECS_AGAIN, KECS_NOMEM.
  */
 kecs_rc_t kecs_kube_pods_start(kecs_kube_pods_t *t, const uint8_t *task,
-    kecs_str_t body, kecs_str_t arn, kecs_str_t secret);
+    const kecs_kube_pod_start_t *s);
 
 /* DELETE; `uid` may be absent. */
 kecs_rc_t kecs_kube_pods_stop(kecs_kube_pods_t *t, const uint8_t *task,

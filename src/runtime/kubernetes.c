@@ -44,6 +44,7 @@ typedef struct {
     kecs_kube_pods_conf_t  podding;
     kecs_str_t          uuid;
     kecs_str_t          server;     /* for a person */
+    kecs_str_t          classes;    /* of volumes */
     char                told[512];  /* why the lease is not held */
     char                version[32];        /* "1.34" */
     unsigned            features;
@@ -435,12 +436,13 @@ rt_run(kecs_runtime_t *r)
 }
 
 
-/* What a pod is made of: itself, its ARN, its Secret. */
+/* What a pod is made of: itself, its ARN, its Secret, a claim. */
 
 typedef struct {
     kecs_buf_t  body;
     kecs_str_t  arn;
     kecs_buf_t  secret;
+    kecs_buf_t  claim;
 } built_t;
 
 
@@ -452,16 +454,22 @@ build(kubernetes_t *rt, const kecs_start_t *s, built_t *out,
     kecs_pod_task_t  p;
 
     p = (kecs_pod_task_t) {
-        .s = *s, .uuid = rt->uuid, .features = rt->features
+        .s = *s, .uuid = rt->uuid, .features = rt->features,
+        .classes = rt->classes
     };
 
     kecs_buf_init(&out->body, rt->building, 0);
     kecs_buf_init(&out->secret, rt->building, 0);
+    kecs_buf_init(&out->claim, rt->building, 0);
 
     rc = kecs_pod_build(rt->building, &p, &out->body, reason);
 
     if (rc == KECS_OK) {
         rc = kecs_pod_build_secret(rt->building, &p, &out->secret);
+    }
+
+    if (rc == KECS_OK) {
+        rc = kecs_pod_build_claim(rt->building, &p, &out->claim);
     }
 
     if (rc == KECS_OK) {
@@ -490,10 +498,15 @@ start(kubernetes_t *rt, const kecs_start_t *s)
         return KECS_OK;
     }
 
-    return rc == KECS_OK ? kecs_kube_pods_start(rt->pods, s->task->id,
-                                                kecs_buf_view(&b.body), b.arn,
-                                                kecs_buf_view(&b.secret))
-                         : rc;
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    return kecs_kube_pods_start(rt->pods, s->task->id,
+                                &(kecs_kube_pod_start_t) {
+        .body = kecs_buf_view(&b.body), .arn = b.arn,
+        .secret = kecs_buf_view(&b.secret), .claim = kecs_buf_view(&b.claim)
+    });
 }
 
 
@@ -645,11 +658,17 @@ setup(kubernetes_t *rt, const kecs_kubeconfig_t *config,
         .secrets = kecs_sprintf(rt->arena, "/api/v1/namespaces/%.*s/secrets",
                                 kecs_fmt(ns)),
         .fetching = tuning->fetching,
+        .claims = kecs_sprintf(rt->arena, "/api/v1/namespaces/%.*s"
+                               "/persistentvolumeclaims", kecs_fmt(ns)),
         .uuid = rt->uuid
     };
 
+    rt->classes = kecs_strdup(rt->arena, kecs_str_of(
+                                  tuning->classes ? tuning->classes : ""));
+
     if (ns.data == NULL || rt->watching.path.data == NULL
         || rt->podding.secrets.data == NULL
+        || rt->podding.claims.data == NULL || rt->classes.data == NULL
         || rt->watching.selector.data == NULL || rt->uuid.data == NULL
         || rt->server.data == NULL)
     {
@@ -740,6 +759,7 @@ kecs_kubernetes_open(const kecs_kubernetes_conf_t *conf,
         tuning.restarts = conf->restarts;
         tuning.lease = conf->lease;
         tuning.fetching = conf->fetching;
+        tuning.classes = conf->classes;
 
         rc = kecs_kubernetes_connect(&config, conf->namespace, conf->uuid,
                                      &tuning, sink, out, why);

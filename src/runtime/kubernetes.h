@@ -18,6 +18,7 @@ typedef struct {
     kecs_restart_rules_t  restarts;
     kecs_lease_conf_t  lease;
     bool               fetching;    /* tasks are given what was fetched */
+    const char        *classes;     /* of volumes, or NULL */
 } kecs_kubernetes_tuning_t;
 
 /*

@@ -139,6 +139,7 @@ typedef struct {
     const char  *uuid;              /* of the store: our label */
     unsigned     burst;             /* requests in flight: 64 */
     bool         fetching;          /* starts may have `fetched` values */
+    const char  *classes;           /* storage classes by volume type */
 
     kecs_restart_rules_t  restarts;
     kecs_lease_conf_t     lease;

@@ -167,7 +167,8 @@ enum {
     KECS_TASK_STATIC,               /* {...} members that never change */
     KECS_TASK_CONTAINERS,           /* [...] as DescribeTasks shows them */
     KECS_TASK_ATTACHMENTS,          /* [...] */
-    KECS_TASK_TAGS
+    KECS_TASK_TAGS,
+    KECS_TASK_VOLUMES               /* {volumeConfigurations}, not shown */
 };
 
 typedef struct {

@@ -72,7 +72,7 @@ ROWS = (
     (".*Service", "serviceConnectConfiguration",
      lambda w: {"serviceConnectConfiguration": {
          "enabled": True, "namespace": "local"}}),
-    (".*Service", "volumeConfigurations",
+    (".*Service|(Run|Start)Task", "volumeConfigurations",
      lambda w: {"volumeConfigurations": [{
          "name": "ebs", "managedEBSVolume": {
              "roleArn": "arn:aws:iam::000000000000:role/ebs",

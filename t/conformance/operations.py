@@ -25,8 +25,7 @@ OPERATIONS = {
     "CreateGateway":
         "as ECS; no load balancer is made",
     "CreateService":
-        "REPLICA and DAEMON run; `loadBalancers`,"
-        " `serviceRegistries`, `volumeConfigurations`,"
+        "REPLICA and DAEMON run; `loadBalancers`, `serviceRegistries`,"
         " `vpcLatticeConfigurations`, `monitoring`, alarms and placement are "
         + KEPT + "; ARNs of other services are not looked up",
     "CreateTaskSet":
@@ -106,8 +105,7 @@ OPERATIONS = {
     "RegisterTaskDefinition":
         "as ECS; what becomes of each member on Kubernetes is below",
     "RunTask":
-        "tasks run; `volumeConfigurations` are refused as unsupported;"
-        " placement is " + KEPT + ", as Kubernetes places",
+        "tasks run; placement is " + KEPT + ", as Kubernetes places",
     "StartTask":
         "the resources of the instance named are counted; the task runs"
         " where the runtime puts it",

@@ -89,10 +89,6 @@ ROWS = (
      "journald,gelf,fluentd,awslogs,splunk,awsfirelens]"),
     ("RegisterTaskDefinition", "enum", r".*portMappings.*\.protocol", None,
      None),
-    ("(Run|Start)Task", "enum", r"volumeConfigurations\..*",
-     "UnsupportedFeatureException",
-     "volumeConfigurations: volumes that are configured at launch are not"
-     " supported."),
 )
 
 # The word in "WORD should be one of [...]", by the end of the member's name.

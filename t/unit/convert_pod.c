@@ -4,9 +4,11 @@
  * memory, and that texts survive what Kubernetes does to them.
  *
  * A case is {name, definition, pod | refused} and optionally overrides,
- * task, service, cluster, region, features, restarts, revision; `pod` is
- * what the outcome must contain (`exact`: what it must be), `absent` are
- * paths that it must not have, `without` a text that must not occur.
+ * task, service, cluster, region, features, restarts, revision, run (of
+ * which the volumes count), classes; `pod` is what the outcome must contain
+ * (`exact`: what it must be), `absent` are paths that it must not have,
+ * `without` a text that must not occur, `claim` what the claim of the pod
+ * must contain, which there is none of otherwise.
  */
 
 #include <dirent.h>
@@ -196,6 +198,20 @@ give(kecs_arena_t *a, const kecs_json_t *c, given_t *g)
                         ->container_images;
     }
 
+    if (kecs_json_get(c, "run") != NULL) {
+        if (kecs_shape_decode(a, &kecs_ecs_run_task_request_shape,
+                              kecs_json_get(c, "run"), false, &v, &err)
+            != KECS_OK)
+        {
+            return false;
+        }
+
+        g->p.s.volumes = &((kecs_ecs_run_task_request_t *) v)
+                         ->volume_configurations;
+    }
+
+    g->p.classes = kecs_json_str(kecs_json_get(c, "classes"));
+
     memcpy(g->task.id, task_id, KECS_ID_LEN);
     g->task.provider = kecs_json_str(kecs_json_get(t, "provider"));
     g->task.node = kecs_json_str(kecs_json_get(t, "node"));
@@ -273,6 +289,40 @@ contains(kecs_str_t text, kecs_str_t part)
 
 
 static bool
+claim_as_wanted(kecs_arena_t *a, const kecs_json_t *c, const given_t *g)
+{
+    kecs_str_t          d;
+    kecs_buf_t          out;
+    kecs_json_t        *claim;
+    const kecs_json_t  *want;
+
+    want = kecs_json_get(c, "claim");
+    kecs_buf_init(&out, a, 0);
+
+    if (kecs_pod_build_claim(a, &g->p, &out) != KECS_OK) {
+        return false;
+    }
+
+    if (want == NULL) {
+        return out.len == 0;
+    }
+
+    if (kecs_json_parse(a, kecs_buf_view(&out), &claim) != KECS_OK) {
+        return false;
+    }
+
+    d = differs(a, claim, want, true, "claim");
+
+    if (d.data != NULL) {
+        printf("# differs at %.*s\n# %.*s\n", kecs_fmt(d),
+               kecs_fmt(kecs_buf_view(&out)));
+    }
+
+    return d.data == NULL;
+}
+
+
+static bool
 as_wanted(kecs_arena_t *a, const kecs_json_t *c, const given_t *g)
 {
     kecs_rc_t     rc;
@@ -321,7 +371,7 @@ as_wanted(kecs_arena_t *a, const kecs_json_t *c, const given_t *g)
         return false;
     }
 
-    return lacks(c, pod)
+    return lacks(c, pod) && claim_as_wanted(a, c, g)
            && kecs_pod_build(a, &g->p, &again, &reason) == KECS_OK
            && kecs_str_eq(kecs_buf_view(&out), kecs_buf_view(&again));
 }

@@ -333,8 +333,8 @@ static const char *const  bad_starts[][3] = {
       " TaskDefinition." },
     { "{\"taskDefinition\":\"web\",\"containerInstances\":[\"1\"],"
       "\"volumeConfigurations\":[{\"name\":\"v\"}]}",
-      "UnsupportedFeatureException", "volumeConfigurations: volumes that are"
-      " configured at launch are not supported." },
+      INVALID, "The volume name 'v' in your request does not have a matching"
+      " volume in your Task Definition" },
     { "{\"taskDefinition\":\"web\",\"containerInstances\":[\"1\"],"
       "\"cluster\":\"none\"}", "ClusterNotFoundException",
       "Cluster not found." }

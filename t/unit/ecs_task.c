@@ -392,9 +392,12 @@ static const bad_t  bad_runs[] = {
       INVALID, "There can be at most 10 placement constraints and 5"
       " placement strategies." },
     { "{\"taskDefinition\":\"web\",\"volumeConfigurations\":"
-      "[{\"name\":\"v\"}]}", "UnsupportedFeatureException",
-      "volumeConfigurations: volumes that are configured at launch are not"
-      " supported." }
+      "[{\"name\":\"v\"}]}", INVALID,
+      "The volume name 'v' in your request does not have a matching volume"
+      " in your Task Definition" },
+    { "{\"taskDefinition\":\"web\",\"volumeConfigurations\":"
+      "[{\"name\":\"v\"},{\"name\":\"w\"}]}", INVALID,
+      "volumeConfigurations can have at most 1 item." }
 };
 
 

@@ -18,6 +18,7 @@
                "4f2a000102030405060708090a0b0c0d"
 #define PODS   "/api/v1/namespaces/team/pods"
 #define SECRETS  "/api/v1/namespaces/team/secrets"
+#define CLAIMS   "/api/v1/namespaces/team/persistentvolumeclaims"
 
 static const uint8_t  task_id[KECS_ID_LEN] = {
     0x4f, 0x2a, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
@@ -50,6 +51,7 @@ static int           side_status;   /* for all but pods; 0: none is there */
 static unsigned      lists;         /* of pods */
 static bool          fetching;
 static int           secret_status; /* to POST; 0: it is made */
+static int           claim_status;  /* likewise */
 static int           secret_test;   /* to PATCH; 0: it is ours */
 static char          secret_body[FAKE_IN];
 static char          secret_patch[FAKE_IN];
@@ -246,6 +248,13 @@ ask(fake_t *f, fake_conn_t *c, const fake_request_t *r)
 
     if (strncmp(r->path, SECRETS, sizeof(SECRETS) - 1) == 0) {
         of_secret(c, r);
+        return;
+    }
+
+    if (strncmp(r->path, CLAIMS, sizeof(CLAIMS) - 1) == 0) {
+        fake_reply(c, claim_status ? claim_status : 201, "",
+                   "{\"reason\":\"%s\",\"message\":\"no claims\"}",
+                   claim_status == 409 ? "AlreadyExists" : "Forbidden");
         return;
     }
 
@@ -454,6 +463,55 @@ start_with(const kecs_fetched_t *fetched)
 }
 
 
+/* With a volume that outlives its task. */
+
+static kecs_rc_t
+start_claiming(void)
+{
+    void          *d, *run;
+    kecs_rc_t      rc;
+    kecs_task_t    task;
+    kecs_start_t   s;
+    kecs_arena_t  *a;
+
+    a = kecs_arena_create(0);
+    memset(&s, 0, sizeof(s));
+    memset(&task, 0, sizeof(task));
+    memcpy(task.id, task_id, KECS_ID_LEN);
+    task.family = kecs_str("f");
+    task.revision = 1;
+    task.launch = KECS_LAUNCH_EC2;
+
+    rc = kecs_shape_load(a, &kecs_ecs_task_definition_shape,
+        kecs_str("{\"volumes\":[{\"name\":\"v\",\"configuredAtLaunch\":"
+                 "true}],\"containerDefinitions\":[{\"name\":\"a\","
+                 "\"image\":\"i\"}]}"), &d);
+
+    if (rc == KECS_OK) {
+        rc = kecs_shape_load(a, &kecs_ecs_run_task_request_shape,
+            kecs_str("{\"volumeConfigurations\":[{\"name\":\"v\","
+                     "\"managedEBSVolume\":{\"sizeInGiB\":1,"
+                     "\"terminationPolicy\":{\"deleteOnTermination\":"
+                     "false}}}]}"), &run);
+    }
+
+    if (rc == KECS_OK) {
+        s.task = &task;
+        s.account = kecs_str("000000000000");
+        s.region = kecs_str("us-east-1");
+        s.cluster = kecs_str("default");
+        s.definition = d;
+        s.volumes = &((kecs_ecs_run_task_request_t *) run)
+                    ->volume_configurations;
+        rc = rt->ops->start(rt, &s);
+    }
+
+    kecs_arena_destroy(a);
+
+    return rc;
+}
+
+
 static kecs_rc_t
 start(void)
 {
@@ -635,6 +693,38 @@ test_secret(void)
     tap_ok(asks(SECRET_PATCH SECRET_DELETE DELETE PATCH),
            "it goes with the task");
     end();
+}
+
+
+/* The claim of a volume that stays comes before the pod, and is left. */
+
+#define CLAIM_POST  "POST " CLAIMS "?fieldValidation=Strict; "
+
+static void
+test_claim(void)
+{
+    (void) begin();
+    tap_is_int(start_claiming(), KECS_OK, "a task with a claim");
+    tap_ok(asks(CLAIM_POST POST), "the claim, then the pod");
+    forget("u-1");
+    tap_ok(asks(DELETE PATCH), "the claim stays");
+    end();
+
+    (void) begin();
+    claim_status = 409;
+    (void) start_claiming();
+    tap_ok(asks(CLAIM_POST POST), "one of an earlier start is taken");
+    end();
+
+    (void) begin();
+    told[0] = '\0';
+    claim_status = 403;
+    (void) start_claiming();
+    tap_ok(tells("refused(ResourceInitializationError: failed to create a"
+                 " volume: no claims) "), "no right: the reason");
+    tap_ok(asks(CLAIM_POST), "and there is no pod");
+    end();
+    claim_status = 0;
 }
 
 
@@ -1072,6 +1162,7 @@ main(void)
     test_life();
     test_secret();
     test_secret_refused();
+    test_claim();
     test_foreign();
     test_replies();
     test_races();

@@ -1404,6 +1404,18 @@ test_settings(void)
     tap_is_int(kecs_settings_set(&s, kecs_str("x"), kecs_str("1"), why,
                                  sizeof(why)),
                KECS_NOT_FOUND, "unknown names are told");
+
+    tap_is_int(kecs_settings_set(&s, kecs_str("volume-classes"),
+                                 kecs_str("gp3:ssd,gp3/xfs:ssd.xfs-1"), why,
+                                 sizeof(why)), KECS_OK, "a text");
+    tap_is_str(kecs_str_of(s.volume_classes), "gp3:ssd,gp3/xfs:ssd.xfs-1",
+               "is kept");
+    tap_is_int(kecs_settings_set(&s, kecs_str("volume-classes"),
+                                 kecs_str("gp3=ssd"), why, sizeof(why)),
+               KECS_INVALID, "a text of another form");
+    tap_is_int(kecs_settings_set(&s, kecs_str("volume-classes"),
+                                 kecs_str("gp3:Ssd"), why, sizeof(why)),
+               KECS_INVALID, "a class that cannot be one");
 }
 
 

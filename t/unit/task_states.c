@@ -596,6 +596,46 @@ test_volumes(void)
                " mount volumes: 0/2 nodes are available:"
                " persistentvolumeclaim \"fs-1\" not found.", "its reason");
     done(&k);
+
+    make(&k, BODY);
+    k.o.n = 0;
+    memcpy(k.o.task, k.t.id, KECS_ID_LEN);
+    k.o.pending = kecs_str("persistentvolumeclaim \"ecs-"
+                           "000102030405060708090a0b0c0d0e0f-data\" not"
+                           " found.");
+    (void) see(&k);
+    tap_is_int(k.t.desired, KECS_DESIRED_RUNNING,
+               "a claim of its own is waited for");
+    done(&k);
+}
+
+
+/* Volumes configured at launch are attached before containers run. */
+
+static void
+test_launched(void)
+{
+    kit_t  k;
+
+    make(&k, BODY);
+    k.t.rec.part[KECS_TASK_ATTACHMENTS] =
+        kecs_str("[{\"details\":[{\"name\":\"volumeName\",\"value\":"
+                 "\"data\"}],\"id\":\"a-1\",\"status\":\"CREATED\","
+                 "\"type\":\"AmazonElasticBlockStorage\"}]");
+    k.o.placed = true;
+    (void) see(&k);
+    tap_ok(has(attachments(&k), "\"CREATED\""), "placed: not attached yet");
+    phase(&k, 0, KECS_C_RUNNING);
+    (void) see(&k);
+    tap_ok(has(attachments(&k), "\"ATTACHED\"")
+           && has(attachments(&k), "{\"name\":\"volumeId\",\"value\":"
+                  "\"vol-008090a0b0c0d0e0f\"}"),
+           "a container runs: it is, with an id");
+    phase(&k, 1, KECS_C_RUNNING);
+    (void) see(&k);
+    (void) see(&k);
+    tap_ok(!k.step.changed, "once");
+    done(&k);
 }
 
 
@@ -1167,6 +1207,7 @@ main(void)
     test_dependencies();
     test_injected();
     test_volumes();
+    test_launched();
     test_user_stop();
     test_disruptions();
     test_health();
