@@ -125,6 +125,8 @@ is(scalar @{ $out->{tasks} }, 3, 'three tasks');
 my %seen = map { $_->{containerInstanceArn} => 1 } @{ $out->{tasks} };
 is(scalar keys %seen, 3, 'on three instances');
 is_deeply([sort(instances())], [sort keys %seen], 'all nodes have joined');
+my %ids = map { $_->{ec2InstanceId} => 1 } describe('default', keys %seen);
+is(scalar keys %ids, 3, 'each with an EC2 id of its own');
 my %zones = map { $_->{availabilityZone} => 1 } @{ $out->{tasks} };
 is_deeply([sort keys %zones], [map { "us-east-1$_" } qw(a b c)],
           'one in each zone');

@@ -22,7 +22,7 @@ if (!$chromium) {
 }
 
 my $program = client('browser');
-my $k = KecsUp->new->start;
+my $k = KecsUp->new(sets => [@KecsUp::SETS, 'simulated-nodes=3'])->start;
 my $base = "http://127.0.0.1:$k->{port}/";
 
 

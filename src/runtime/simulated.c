@@ -250,6 +250,7 @@ tell_node(simulated_t *s, unsigned i)
     n.name = kecs_sprintf(s->scratch, "simulated-%u", i + 1);
     n.uid = kecs_sprintf(s->scratch, "00000000-0000-4000-8000-%012x", i + 1);
     n.zone = kecs_sprintf(s->scratch, "us-east-1%c", "abc"[i % 3]);
+    n.provider = kecs_sprintf(s->scratch, "simulated:///i-%017x", i + 1);
     n.type = kecs_str("m5.large");
     n.arch = kecs_str("amd64");
     n.os = kecs_str("linux");
@@ -260,7 +261,9 @@ tell_node(simulated_t *s, unsigned i)
     n.cpu = NODE_CPU;
     n.memory = NODE_MEMORY;
 
-    if (n.name.data != NULL && n.uid.data != NULL && n.zone.data != NULL) {
+    if (n.name.data != NULL && n.uid.data != NULL && n.zone.data != NULL
+        && n.provider.data != NULL)
+    {
         s->rt.sink.node_seen(s->rt.sink.ctx, &n);
     }
 }

@@ -4,7 +4,9 @@ import { ask } from './dialog.js';
 import { t } from './i18n.js';
 import { go, href } from './router.js';
 import { definitionName, familyOf, shortName } from './arn.js';
-import { clusters, families, services, tasks } from './resources.js';
+import { hostName } from './host.js';
+import { clusters, families, instances, services, tasks }
+    from './resources.js';
 
 const familyNames = () => families.items.value.map(f => f.family);
 
@@ -291,14 +293,44 @@ export function editTags(arn, tags, after) {
     });
 }
 
-export function setInstanceState(cluster, instance, status) {
+/* UpdateContainerInstancesState takes ten at a time. */
+
+const tens = list => Array.from({ length: Math.ceil(list.length / 10) },
+    (_, i) => list.slice(10 * i, 10 * i + 10));
+
+export function setInstanceStates(cluster, chosen, status) {
+    const drain = status === 'DRAINING';
+    const arns = chosen.map(i => i.containerInstanceArn);
+
     ask({
-        title: t(status === 'DRAINING' ? 'drainInstance'
-                                       : 'activateInstance'),
-        button: status === 'DRAINING' ? t('drain') : t('activate'),
-        danger: status === 'DRAINING',
-        calls: () => [['UpdateContainerInstancesState', { cluster,
-            containerInstances: [shortName(instance)], status }]],
+        title: chosen.length === 1
+            ? t(drain ? 'drainInstance' : 'activateInstance',
+                hostName(chosen[0]))
+            : t(drain ? 'drainInstances' : 'activateInstances',
+                chosen.length),
+        text: t(drain ? 'drainText' : 'activateText'),
+        button: t(drain ? 'drain' : 'activate'),
+        danger: drain,
+        calls: () => tens(arns).map(some => ['UpdateContainerInstancesState',
+            { cluster, containerInstances: some.map(shortName), status }]),
+        done: () => arns.forEach(instances(cluster).touch),
+    });
+}
+
+export function deregisterInstance(cluster, i) {
+    ask({
+        title: t('deregisterInstance', hostName(i)),
+        text: t('deregisterInstanceText', i.runningTasksCount),
+        danger: true,
+        typed: hostName(i),
+        button: t('deregister'),
+        calls: () => [['DeregisterContainerInstance', { cluster,
+            containerInstance: shortName(i.containerInstanceArn),
+            force: i.runningTasksCount > 0 || undefined }]],
+        done: () => {
+            instances(cluster).touch(i.containerInstanceArn);
+            go(href('clusters', cluster, 'instances').slice(1));
+        },
     });
 }
 

@@ -26,3 +26,9 @@ export const definitionName = shortName;
 export function familyOf(arn) {
     return definitionName(arn).split(':')[0];
 }
+
+/* The service of a task's group; nothing when it has none. */
+
+export function serviceOf(group) {
+    return group?.startsWith('service:') ? group.slice(8) : undefined;
+}

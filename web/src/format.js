@@ -88,3 +88,9 @@ export function cpu(units) {
     return !units ? '–' : n >= 1024 && n % 256 === 0 ? `${n / 1024} vCPU`
         : `${n}`;
 }
+
+/* Amounts that stand side by side: GiB with two digits at most; units. */
+
+export function gib(mib) {
+    return `${+(Number(mib) / 1024).toFixed(2)} GiB`;
+}

@@ -45,8 +45,18 @@ export function reset() {
     resets.forEach(f => f());
 }
 
-const parsed = arns => arns.filter(arn => arn?.startsWith('arn:'))
-    .map(arn => ({ arn, ...parseArn(arn) }));
+/* An event, with its position and what its ARNs say. */
+
+export function parsed(message) {
+    const event = JSON.parse(message.data);
+
+    event.sequence = Number(message.id);
+    event.about = (event.resources ?? [])
+        .filter(arn => arn?.startsWith('arn:'))
+        .map(arn => ({ arn, ...parseArn(arn) }));
+
+    return event;
+}
 
 function show() {
     recent.value = [...queue.reverse(), ...recent.value].slice(0, KEEP);
@@ -54,10 +64,8 @@ function show() {
 }
 
 function take(message) {
-    const event = JSON.parse(message.data);
+    const event = parsed(message);
 
-    event.sequence = Number(message.id);
-    event.about = parsed(event.resources ?? []);
     queue.push(event);
 
     if (queue.length === 1) {
@@ -77,12 +85,16 @@ function address() {
     return url;
 }
 
-function headers() {
+/* A connection of events, in the scope that is shown. */
+
+export function opened(url, headers, signal) {
     const scope = authorization();
 
-    return { accept: 'text/event-stream',
-             ...(position && { 'last-event-id': String(position) }),
-             ...(scope && { authorization: scope }) };
+    return fetch(url, { signal, cache: 'no-store', headers: {
+        accept: 'text/event-stream',
+        ...headers,
+        ...(scope && { authorization: scope }),
+    } });
 }
 
 /*
@@ -135,8 +147,8 @@ function heard(message) {
 /* Reads one connection to its end; true when it was a stream. */
 
 async function read(signal) {
-    const r = await fetch(address(), { headers: headers(), signal,
-                                       cache: 'no-store' });
+    const r = await opened(address(),
+        position ? { 'last-event-id': String(position) } : {}, signal);
 
     if (r.status === 410) {
         gone();

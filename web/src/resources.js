@@ -2,6 +2,7 @@
 
 import { batches, call, pages } from './api.js';
 import { collection, perKey } from './store.js';
+import { serviceOf } from './arn.js';
 
 const FULL = { include: ['TAGS'] };
 
@@ -33,13 +34,13 @@ const serviceArn = (n, name) =>
 /* A service changes with its tasks; its deployments have its ARN. */
 
 function servicesNamed(event, cluster) {
-    const group = event.detail?.group;
+    const name = serviceOf(event.detail?.group);
     const found = arns(event, 'service', cluster);
 
-    if (group?.startsWith('service:')) {
+    if (name) {
         found.push(...event.about
             .filter(n => n.kind === 'task' && n.cluster === cluster)
-            .map(n => serviceArn(n, group.slice(8))));
+            .map(n => serviceArn(n, name)));
     }
 
     return found;
@@ -109,6 +110,7 @@ export const instances = perKey(cluster => collection({
     describe: async containerInstances => (await call(
         'DescribeContainerInstances',
         { cluster, containerInstances, ...FULL })).containerInstances,
+    keep: i => i.status !== 'INACTIVE',
     ids: event => [
         ...arns(event, 'container-instance', cluster),
         ...(event.detail?.containerInstanceArn

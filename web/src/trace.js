@@ -2,6 +2,10 @@
 
 const ENDS = ['executionStoppedAt', 'stoppingAt', 'stoppedAt'];
 
+/* What only events tell, see withHealth. */
+
+const HEALTH = ['healthyAt', 'unhealthyAt'];
+
 /* Phases that also a task has that stops before anything has begun. */
 
 const AROUND = ['waiting', 'stopping'];
@@ -39,6 +43,12 @@ export function spans(task, now) {
     add('pulling', task.pullStartedAt, task.pullStoppedAt, stop);
 
     add('starting', task.pullStoppedAt, task.startedAt, stop);
+
+    if (first(task, ...HEALTH) != null) {
+        add('health', task.startedAt, task.healthyAt, task.unhealthyAt,
+            stop);
+    }
+
     add('running', task.startedAt, task.executionStoppedAt, task.stoppingAt,
         stopped);
 
@@ -51,14 +61,36 @@ export function spans(task, now) {
     return out;
 }
 
-/* Moments in order: { key, at }. */
+/*
+ * Moments in order: { key, at, about }.  `about`: to the second only, since
+ * it is from an event.
+ */
 
 export function moments(task) {
     return ['createdAt', 'connectivityAt', 'pullStartedAt', 'pullStoppedAt',
-            'startedAt', ...ENDS]
+            'startedAt', ...HEALTH, ...ENDS]
         .filter(key => task[key] != null)
-        .map(key => ({ key, at: task[key] }))
+        .map(key => ({ key, at: task[key], about: HEALTH.includes(key) }))
         .sort((a, b) => a.at - b.at);
+}
+
+/*
+ * The task with healthyAt and unhealthyAt, of which only its events tell:
+ * when it first came to be healthy, and when it was that no more.
+ */
+
+export function withHealth(task, events) {
+    const first = (status, from) => {
+        const event = events.find(e => e.detail?.healthStatus === status
+            && Date.parse(e.time) / 1000 >= from);
+
+        return event && Math.max(Date.parse(event.time) / 1000,
+                                 task.startedAt ?? 0);
+    };
+    const healthyAt = first('HEALTHY', 0);
+
+    return { ...task, healthyAt,
+             unhealthyAt: first('UNHEALTHY', Math.floor(healthyAt ?? 0)) };
 }
 
 /* Round moments for an axis of about `count` ticks, from its start. */
@@ -83,7 +115,8 @@ export function reason(task) {
     case 'PROVISIONING':
         return 'why.provisioning';
     case 'PENDING':
-        return task.pullStartedAt == null ? 'why.unplaced'
+        return task.pullStartedAt == null
+            ? task.containerInstanceArn ? 'why.placed' : 'why.unplaced'
             : task.pullStoppedAt == null ? 'why.pulling' : 'why.starting';
     case 'RUNNING':
         return task.desiredStatus === 'STOPPED' ? 'why.stopping' : null;

@@ -58,6 +58,18 @@ export function Meter({ value, of, pending = 0 }) {
         </span></span>`;
 }
 
+/* How much of a resource is taken. */
+
+export function Usage({ used, total, print = String }) {
+    const share = total ? used / total : 0;
+
+    return html`<span class="meter usage" data-tone=${share > .9 ? 'warn' : 'ok'}>
+        <span class="figures">${print(used).split(' ')[0]}<small>/${
+            print(total)}</small></span>
+        <span class="track" aria-hidden="true"><b style=${{
+            width: `${100 * share}%` }}></b></span></span>`;
+}
+
 export function Copy({ text, label }) {
     const copy = async () => {
         await navigator.clipboard.writeText(text);
@@ -83,7 +95,8 @@ export function Json({ value }) {
 export function Facts({ items }) {
     return html`<dl class="facts">${items.filter(Boolean).map(
         ([name, value]) => html`<div><dt>${name}</dt><dd>${
-            value == null || value === '' ? '–' : value}</dd></div>`)}</dl>`;
+            value == null || value === '' || value === false ? '–'
+                : value}</dd></div>`)}</dl>`;
 }
 
 export function Panel({ title, actions, children, class: name = '' }) {
@@ -140,6 +153,15 @@ export function Failure({ error, retry }) {
         <strong>${error.name}</strong><p>${error.message}</p>
         ${retry && html`<${Button} icon="refresh" label=${t('retry')}
             onClick=${retry} />`}</div>`;
+}
+
+/* In place of one thing of a collection: not there (yet), or why not. */
+
+export function Missing({ from, what, id }) {
+    const error = from.state.value === 'ready'
+        ? { name: what, message: t('notThere', id) } : from.error.value;
+
+    return error && html`<${Failure} error=${error} />`;
 }
 
 /* What a collection shows while it is not there. */

@@ -6,7 +6,7 @@ import { age, cpu, dateTime, duration, memory } from '../src/format.js';
 import { folded, ordered, sideBySide } from '../src/diff.js';
 import { matcher, score } from '../src/filter.js';
 import { awsCommand } from '../src/cli.js';
-import { moments, reason, spans, ticks } from '../src/trace.js';
+import { moments, reason, spans, ticks, withHealth } from '../src/trace.js';
 import { parseArn } from '../src/arn.js';
 import { messages as stream, parseBlock } from '../src/sse.js';
 import { messages } from '../src/messages.js';
@@ -140,6 +140,23 @@ test('spans follow each other without overlap', () => {
     }
 });
 
+test('events tell when a task came to be healthy', () => {
+    const event = (healthStatus, second) => ({ detail: { healthStatus },
+        time: new Date(second * 1000).toISOString() });
+    const whole = withHealth({ ...LIFE, startedAt: 14.5 }, [
+        event('UNKNOWN', 12), event('HEALTHY', 14), event('HEALTHY', 15),
+        event('UNHEALTHY', 18)]);
+
+    assert.equal(whole.healthyAt, 14.5);
+    assert.equal(whole.unhealthyAt, 18);
+    assert.deepEqual(spans(whole, 20).find(s => s.key === 'health'),
+        { key: 'health', from: 14.5, to: 14.5, open: false });
+    assert.deepEqual(moments(whole).map(m => m.key).slice(-2),
+                     ['healthyAt', 'unhealthyAt']);
+    assert.equal(withHealth(LIFE, []).healthyAt, undefined);
+    assert.ok(!spans(LIFE, 20).some(s => s.key === 'health'));
+});
+
 test('moments, ticks and reasons', () => {
     assert.deepEqual(moments(LIFE).map(m => m.key), ['createdAt',
         'pullStartedAt', 'pullStoppedAt', 'startedAt']);
@@ -147,6 +164,8 @@ test('moments, ticks and reasons', () => {
     assert.ok(ticks(1e9).length < 20);
     assert.equal(reason(LIFE), null);
     assert.equal(reason({ lastStatus: 'PENDING' }), 'why.unplaced');
+    assert.equal(reason({ lastStatus: 'PENDING',
+                          containerInstanceArn: 'arn' }), 'why.placed');
     assert.equal(reason({ lastStatus: 'STOPPED',
                           stopCode: 'UserInitiated' }),
                  'stop.UserInitiated');

@@ -336,6 +336,30 @@ async function tasks() {
     ok(true, 'Escape goes one level up');
 }
 
+/* What only its events tell: when a task came to be healthy, and not. */
+
+async function health() {
+    await api('RegisterTaskDefinition', { family: 'checked',
+        containerDefinitions: [{ name: 'a', image: 'a', memory: 64,
+            healthCheck: { command: ['CMD', 'true'] },
+            dockerLabels: { 'kecs.simulated.health-after': '1000' } }] });
+
+    const { tasks: [task] } = await api('RunTask',
+        { cluster: 'shop', taskDefinition: 'checked' });
+    const id = task.taskArn.split('/').pop();
+
+    await until('the task is healthy', async () => (await api(
+        'DescribeTasks', { cluster: 'shop', tasks: [id] }))
+        .tasks[0].healthStatus === 'HEALTHY');
+    await page.goto('about:blank');
+    await at(`/clusters/shop/tasks/${id}`);
+    await appears(page.locator('.trace .name'), 'Health',
+                  'the trace has the time to its first health');
+    await appears(page.locator('.moments'), 'Healthy', 'and the moment');
+    await api('StopTask', { cluster: 'shop', task: id });
+    await appears(page.locator('.trace .name'), 'Stop', 'and its end');
+}
+
 async function run() {
     await at('/clusters/shop');
     await button('Run task').click();
@@ -352,15 +376,54 @@ async function run() {
                   '/ filters, !word excludes');
 }
 
+async function instances() {
+    await at('/clusters/shop/instances');
+    await appears(rows, 'i-0000', 'container instances are listed');
+    await accessible(page, 'instances');
+    await rows.getByRole('link').first().click();
+    await appears(page.locator('.usages'), 'left',
+                  'one shows what it has left');
+    await appears(page.locator('.panel'), 'ecs.availability-zone',
+                  'and its attributes');
+    await accessible(page, 'instance');
+    await page.keyboard.press('x');
+    await appears(dialog.locator('.command'),
+                  'aws ecs update-container-instances-state',
+                  'the equal aws command to drain it is shown');
+    await confirm('Drain');
+    await appears(page.locator('.heading .status'), 'DRAINING',
+                  'it is drained');
+    await button('Activate').click();
+    await confirm('Activate');
+    await appears(page.locator('.heading .status'), 'ACTIVE',
+                  'and takes tasks again');
+    await page.locator('.heading').getByRole('button',
+        { name: 'Edit tags' }).click();
+    await dialog.getByLabel('Tags').fill('rack=7');
+    await confirm('Save');
+    await appears(page.locator('.tags'), 'rack', 'it has tags');
+    await page.locator('.tabs').getByText('Tasks').click();
+    await appears(rows, 'service:web', 'its tasks are listed');
+    await accessible(page, 'tasks of an instance');
+    await rows.getByRole('link').first().click();
+    await page.getByText('Container instance').first().waitFor();
+    await page.locator('.facts a[href*="/instances/"]').click();
+    await page.waitForURL(/instances/);
+    await page.locator('.usages').waitFor();
+    await page.keyboard.press('D');
+    await dialog.getByRole('textbox').fill(await title.innerText());
+    await confirm('Deregister');
+    await page.waitForURL(/instances$/);
+    await page.waitForFunction(() => document.querySelectorAll(
+        'tbody tr[aria-rowindex]').length === 2);
+    ok(true, 'an instance is deregistered');
+}
+
 async function others() {
     await at('/clusters/shop/capacity');
     await appears(page.locator('.panel'), 'Default strategy',
                   'capacity is shown');
     await accessible(page, 'capacity');
-    await at('/clusters/shop/instances');
-    await appears(page.locator('.empty'), 'No container instances',
-                  'instances are shown');
-    await accessible(page, 'instances');
     await at('/clusters/shop/events');
     await appears(rows, 'web', 'events of the cluster are listed');
     await accessible(page, 'cluster events');
@@ -629,9 +692,10 @@ async function size() {
 }
 
 try {
-    for (const part of [size, live, resumed, clusters, definitions, services, update,
-                        tasks, run, others, palette, language, narrow,
-                        rollback, refused, scope, many, remove])
+    for (const part of [size, live, resumed, clusters, definitions,
+                        services, update, tasks, health, run, instances,
+                        others, palette, language, narrow, rollback,
+                        refused, scope, many, remove])
     {
         console.log(`# ${part.name}`);
         await part();

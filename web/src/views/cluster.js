@@ -4,7 +4,7 @@ import { useLayoutEffect } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { offerKeys } from '../keys.js';
-import { Button, Copy, Facts, Failure, Heading, Json, Panel, Status, Tabs }
+import { Button, Copy, Facts, Heading, Json, Missing, Panel, Status, Tabs }
     from '../widgets.js';
 import { clusters } from '../resources.js';
 import { useCollection } from '../store.js';
@@ -72,16 +72,14 @@ function useKeys(cluster) {
 }
 
 export function Cluster({ name, tab }) {
-    const { items, state, error } = useCollection(clusters);
+    const { items } = useCollection(clusters);
     const cluster = items.value.find(c => c.clusterName === name);
 
     useKeys(cluster);
 
     if (!cluster) {
-        return state.value === 'ready'
-            ? html`<${Failure} error=${{ name: t('cluster'),
-                  message: t('notThere', name) }} />`
-            : error.value ? html`<${Failure} error=${error.value} />` : null;
+        return html`<${Missing} from=${clusters} what=${t('cluster')}
+            id=${name} />`;
     }
 
     const tabs = [

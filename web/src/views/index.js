@@ -5,6 +5,7 @@ import { t } from '../i18n.js';
 import { Clusters } from './clusters.js';
 import { Cluster } from './cluster.js';
 import { Service } from './service.js';
+import { Instance } from './instance.js';
 import { Task } from './task.js';
 import { Definitions, Definition } from './definitions.js';
 import { Events } from './events.js';
@@ -25,6 +26,8 @@ export function viewOf([place, name, part, id, tab]) {
             return [Service, { cluster: name, name: id, tab: tab ?? '' }];
         case 'tasks':
             return [Task, { cluster: name, id, tab: tab ?? '' }];
+        case 'instances':
+            return [Instance, { cluster: name, id, tab: tab ?? '' }];
         default:
             return [Cluster, { name, tab: part ?? 'services' }];
         }

@@ -3,52 +3,49 @@
 import { useLayoutEffect, useMemo } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
+import { href } from '../router.js';
 import { offerKeys } from '../keys.js';
 import { FilterBox, Table } from '../table.js';
-import { Age, Loaded, Status } from '../widgets.js';
+import { Age, Loaded, Status, Usage } from '../widgets.js';
 import { shortName } from '../arn.js';
-import { cpu, memory } from '../format.js';
+import { agentOf, hostName, usage } from '../host.js';
+import { gib } from '../format.js';
 import { instances } from '../resources.js';
 import { useCollection } from '../store.js';
 import { language } from '../prefs.js';
-import { setInstanceState } from '../actions.js';
+import { setInstanceStates } from '../actions.js';
 
-const amount = (list, name) =>
-    list?.find(r => r.name === name)?.integerValue ?? 0;
+const use = (name, print) => instance => html`<${Usage}
+    ...${usage([instance], name)} print=${print} />`;
 
-function Use({ instance, name, print }) {
-    const total = amount(instance.registeredResources, name);
-    const used = total - amount(instance.remainingResources, name);
+const left = name => instance => {
+    const { used, total } = usage([instance], name);
 
-    return html`<span class="meter"><span class="figures">${print(used)}
-        <small>/${print(total)}</small></span>
-        <span class="track" aria-hidden="true"><b style=${{
-            width: `${total ? 100 * used / total : 0}%` }}></b></span>
-    </span>`;
-}
+    return total - used;
+};
 
 function columns() {
     return [
-        { key: 'instance', label: t('instance'), class: 'mono id',
-          value: i => shortName(i.containerInstanceArn) },
-        { key: 'host', label: t('host'), class: 'mono',
-          value: i => i.ec2InstanceId },
+        { key: 'host', label: t('host'), class: 'mono id',
+          value: hostName },
+        { key: 'instance', label: t('instance'), class: 'mono optional',
+          value: i => shortName(i.containerInstanceArn),
+          cell: i => html`<span title=${shortName(i.containerInstanceArn)}>
+              ${shortName(i.containerInstanceArn).slice(0, 12)}</span>` },
         { key: 'status', label: t('status'), value: i => i.status,
           cell: i => html`<${Status} value=${i.status} />` },
         { key: 'agent', label: t('agent'),
-          value: i => i.agentConnected ? 'CONNECTED' : 'DISCONNECTED',
-          cell: i => html`<${Status} value=${i.agentConnected
-              ? 'CONNECTED' : 'DISCONNECTED'} />` },
+          value: agentOf,
+          cell: i => html`<${Status} value=${agentOf(i)} />` },
         { key: 'tasks', label: t('tasks'), class: 'number',
           value: i => i.runningTasksCount + i.pendingTasksCount },
-        { key: 'cpu', label: t('cpu'),
-          value: i => amount(i.remainingResources, 'CPU'),
-          cell: i => html`<${Use} instance=${i} name="CPU"
-              print=${cpu} />` },
-        { key: 'memory', label: t('memory'),
-          value: i => amount(i.remainingResources, 'MEMORY'),
-          cell: i => html`<${Use} instance=${i} name="MEMORY"
-              print=${memory} />` },
+        { key: 'cpu', label: t('cpu'), value: left('CPU'),
+          cell: use('CPU') },
+        { key: 'memory', label: t('memory'), value: left('MEMORY'),
+          cell: use('MEMORY', gib) },
+        { key: 'zone', label: t('zone'), class: 'optional', value: i =>
+            i.attributes?.find(a => a.name === 'ecs.availability-zone')
+                ?.value },
         { key: 'age', label: t('age'), class: 'number',
           value: i => -i.registeredAt,
           cell: i => html`<${Age} at=${i.registeredAt} />` },
@@ -60,8 +57,7 @@ export function InstanceTable({ cluster }) {
     const head = useMemo(columns, [language.value]);
 
     useLayoutEffect(() => offerKeys({
-        x: row => row && setInstanceState(cluster,
-            row.containerInstanceArn,
+        x: row => row && setInstanceStates(cluster, [row],
             row.status === 'ACTIVE' ? 'DRAINING' : 'ACTIVE'),
     }), [cluster]);
 
@@ -69,6 +65,8 @@ export function InstanceTable({ cluster }) {
         <${FilterBox} label=${t('filter')} />
         <${Table} rows=${all.items.value} columns=${head}
             label=${t('instances')} empty=${t('noInstances')}
-            rowKey=${i => i.containerInstanceArn} />
+            rowKey=${i => i.containerInstanceArn}
+            link=${i => href('clusters', cluster, 'instances',
+                             shortName(i.containerInstanceArn))} />
         </${Loaded}>`;
 }

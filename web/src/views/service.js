@@ -7,7 +7,8 @@ import { href, query } from '../router.js';
 import { offerKeys } from '../keys.js';
 import { matcher } from '../filter.js';
 import { FilterBox } from '../table.js';
-import { Age, Button, Copy, Facts, Failure, Heading, Json, Meter, Panel,
+import { Age, Button, Copy, Facts, Heading, Json, Meter, Missing,
+         Panel,
          Status, Tabs, When } from '../widgets.js';
 import { definitionName } from '../arn.js';
 import { services } from '../resources.js';
@@ -122,16 +123,14 @@ function Summary({ service: s }) {
 }
 
 export function Service({ cluster, name, tab }) {
-    const { items, state, error } = useCollection(services(cluster));
+    const { items } = useCollection(services(cluster));
     const s = items.value.find(x => x.serviceName === name);
 
     useKeys(cluster, s);
 
     if (!s) {
-        return state.value === 'ready'
-            ? html`<${Failure} error=${{ name: t('service'),
-                  message: t('notThere', name) }} />`
-            : error.value ? html`<${Failure} error=${error.value} />` : null;
+        return html`<${Missing} from=${services(cluster)}
+            what=${t('service')} id=${name} />`;
     }
 
     return html`<${Heading} title=${name} crumbs=${[

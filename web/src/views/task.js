@@ -5,69 +5,16 @@ import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { href } from '../router.js';
 import { offerKeys } from '../keys.js';
-import { Age, Button, Copy, Facts, Failure, Heading, Json, Panel, Status,
+import { Age, Button, Copy, Facts, Heading, Json, Missing, Panel, Status,
          Tabs } from '../widgets.js';
-import { definitionName, shortName } from '../arn.js';
-import { cpu, dateTime, duration, memory, timeOfDay } from '../format.js';
-import { moments, reason, spans, ticks } from '../trace.js';
+import { definitionName, serviceOf, shortName } from '../arn.js';
+import { cpu, memory } from '../format.js';
 import { taskFailed } from '../status.js';
-import { now } from '../clock.js';
-import { language } from '../prefs.js';
 import { tasks } from '../resources.js';
 import { useCollection } from '../store.js';
 import { editTags, runTask, stopTasks } from '../actions.js';
 import { TagList } from './tags.js';
-
-const TONE = { waiting: 'idle', pulling: 'busy', starting: 'busy',
-               running: 'ok', stopping: 'warn' };
-
-function Bars({ list }) {
-    const from = list[0].from;
-    const length = Math.max(0.001, list.at(-1).to - from);
-    const at = seconds => `${100 * seconds / length}%`;
-
-    return html`<div class="trace">
-        <div class="axis" aria-hidden="true">${ticks(length).map(s => html`
-            <span style=${{ left: at(s) }}>${s ? duration(s) : '0'}</span>`)}
-        </div>
-        <ol>${list.map(s => html`<li key=${s.key} data-tone=${TONE[s.key]}
-            class=${s.open ? 'open' : ''}>
-            <span class="name">${t(`phase.${s.key}`)}</span>
-            <span class="lane"><b style=${{ left: at(s.from - from),
-                width: `max(3px, ${at(s.to - s.from)})` }}></b></span>
-            <span class="took">${duration(s.to - s.from)}</span></li>`)}
-        </ol></div>`;
-}
-
-function Moments({ task }) {
-    const all = moments(task);
-
-    return html`<ol class="moments">${all.map((m, i) => html`<li>
-        <time title=${dateTime(m.at, language.value)}>${
-            timeOfDay(m.at, language.value, undefined,
-                      { fractionalSecondDigits: 3 })}</time>
-        <b>${t(`moment.${m.key}`)}</b>
-        <span class="dim">${i > 0
-            ? `+${duration(m.at - all[i - 1].at)}` : ''}</span></li>`)}
-    </ol>`;
-}
-
-function Why({ task }) {
-    const key = reason(task);
-    const reasons = [task.stoppedReason,
-        ...task.containers.filter(c => c.reason)
-            .map(c => `${c.name}: ${c.reason}`)].filter(Boolean);
-
-    if (!key && reasons.length === 0) {
-        return null;
-    }
-
-    return html`<div class="callout" data-tone=${taskFailed(task) ? 'bad'
-        : task.lastStatus === 'STOPPED' ? 'idle' : 'busy'}>
-        ${key && html`<p><b>${task.stopCode ?? task.lastStatus}</b>
-            ${t(key)}</p>`}
-        ${reasons.map(r => html`<p class="mono">${r}</p>`)}</div>`;
-}
+import { Trace } from './tasktrace.js';
 
 function Container({ container: c }) {
     return html`<${Panel} title=${c.name} actions=${html`<${Status}
@@ -96,17 +43,14 @@ function Container({ container: c }) {
 }
 
 function Overview({ cluster, task }) {
-    const list = spans(task, now.value);
     const network = task.attachments?.flatMap(a => a.details ?? []) ?? [];
     const [family, revision] = definitionName(task.taskDefinitionArn)
         .split(':');
-    const service = task.group?.startsWith('service:')
-        && task.group.slice(8);
+    const service = serviceOf(task.group);
+    const instance = shortName(task.containerInstanceArn);
 
     return html`<div class="panels" tabindex="0">
-        <${Panel} title=${t('trace')} class="wide">
-            <${Why} task=${task} />
-            <${Bars} list=${list} /><${Moments} task=${task} /></${Panel}>
+        <${Trace} cluster=${cluster} task=${task} />
         ${task.containers.map(c => html`<${Container} key=${c.name}
             container=${c} />`)}
         <${Panel} title=${t('placement')}><${Facts} items=${[
@@ -117,8 +61,9 @@ function Overview({ cluster, task }) {
                 'services', service)}>${task.group}</a>` : task.group],
             [t('startedBy'), task.startedBy],
             [t('type'), task.launchType ?? task.capacityProviderName],
-            [t('instance'), task.containerInstanceArn && html`<code>${
-                shortName(task.containerInstanceArn)}</code>`],
+            [t('instance'), instance && html`<a class="mono" href=${href(
+                'clusters', cluster, 'instances', instance)}>${instance}
+                </a>`],
             [t('zone'), task.availabilityZone],
             [t('cpu'), cpu(task.cpu)], [t('memory'), memory(task.memory)],
             [t('connectivity'), task.connectivity && html`<${Status}
@@ -131,9 +76,16 @@ function Overview({ cluster, task }) {
         </${Panel}></div>`;
 }
 
+function Raw({ task }) {
+    return html`<div class="panels" tabindex="0"><${Panel} title="JSON"
+        class="wide"><${Json} value=${task} /></${Panel}></div>`;
+}
+
+const TABS = [['', 'overview', Overview], ['json', 'JSON', Raw]];
+
 export function Task({ cluster, id, tab }) {
     const all = tasks(cluster);
-    const { items, state, error } = useCollection(all);
+    const { items } = useCollection(all);
     const task = items.value.find(x => shortName(x.taskArn) === id);
     const stop = () => stopTasks(cluster, [task.taskArn]);
     const tag = () => editTags(task.taskArn, task.tags,
@@ -142,13 +94,11 @@ export function Task({ cluster, id, tab }) {
     useLayoutEffect(() => task && offerKeys({ x: stop, T: tag }), [task]);
 
     if (!task) {
-        return state.value === 'ready'
-            ? html`<${Failure} error=${{ name: t('task'),
-                  message: t('notThere', id) }} />`
-            : error.value ? html`<${Failure} error=${error.value} />` : null;
+        return html`<${Missing} from=${all} what=${t('task')} id=${id} />`;
     }
 
     const again = definitionName(task.taskDefinitionArn);
+    const [, , Inside] = TABS.find(([key]) => key === tab) ?? TABS[0];
 
     return html`<${Heading} title=${id.slice(0, 12)} crumbs=${[
                 [t('clusters'), '#/'],
@@ -169,9 +119,6 @@ export function Task({ cluster, id, tab }) {
                 onClick=${stop} />
         </${Heading}>
         <${Tabs} base=${['clusters', cluster, 'tasks', id]} current=${tab}
-            tabs=${[['', t('overview')], ['json', 'JSON']]} />
-        ${tab === 'json'
-            ? html`<div class="panels" tabindex="0">
-                  <${Panel} title="JSON" class="wide"><${Json} value=${task} /></${Panel}></div>`
-            : html`<${Overview} cluster=${cluster} task=${task} />`}`;
+            tabs=${TABS.map(([key, label]) => [key, t(label)])} />
+        <${Inside} cluster=${cluster} task=${task} />`;
 }

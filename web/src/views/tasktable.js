@@ -7,7 +7,7 @@ import { href, query } from '../router.js';
 import { offerKeys } from '../keys.js';
 import { FilterBox, Table } from '../table.js';
 import { Age, Choice, Loaded, Status } from '../widgets.js';
-import { definitionName, shortName } from '../arn.js';
+import { definitionName, serviceOf, shortName } from '../arn.js';
 import { tasks } from '../resources.js';
 import { useCollection } from '../store.js';
 import { language } from '../prefs.js';
@@ -46,12 +46,13 @@ const FILTERS = {
     all: () => true,
 };
 
-export function TaskTable({ cluster, service }) {
+export function TaskTable({ cluster, service, instance }) {
     const all = useCollection(tasks(cluster));
     const show = query.value.get('show') ?? 'live';
-    const own = useMemo(() => service
-        ? all.items.value.filter(x => x.group === `service:${service}`)
-        : all.items.value, [all.items.value, service]);
+    const own = useMemo(() => all.items.value.filter(x =>
+        (!service || serviceOf(x.group) === service)
+        && (!instance || x.containerInstanceArn === instance)),
+        [all.items.value, service, instance]);
     const rows = useMemo(() => own.filter(FILTERS[show] ?? FILTERS.live),
                          [own, show]);
     const head = useMemo(() => columns(service), [service, language.value]);
