@@ -7,13 +7,19 @@
 #include "ngx_kecs_stream.h"
 
 
+enum { NGX_KECS_FROM_END = 0, NGX_KECS_FROM_POSITION, NGX_KECS_FROM_TIME };
+
+
 typedef struct {
     ngx_kecs_ctx_t        *ctx;
     ngx_http_request_t    *r;
     ngx_uint_t             transport;
     kecs_stream_filter_t   filter;
-    uint64_t               since;
-    ngx_uint_t             resumes;         /* since was given */
+    ngx_uint_t             begin;           /* where: */
+    uint64_t               since;           /* ... a position, */
+    kecs_msec_t            from;            /* ... or a time */
+    uint64_t               until;           /* NEVER, or what was given; */
+    ngx_uint_t             until_now;       /* ... or the end of the log */
     kecs_str_t             origin;          /* to be named in the answer */
     ngx_kecs_client_t     *client;
     ngx_uint_t             slot;
@@ -147,12 +153,7 @@ ngx_kecs_cluster_arg(ngx_kecs_opening_t *o)
         return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
     }
 
-    if (kecs_str_starts(cluster, kecs_str("arn:"))) {
-        cluster = kecs_str_from(cluster,
-                                (size_t) (kecs_str_rchr(cluster, '/') + 1));
-    }
-
-    o->filter.cluster = cluster;
+    o->filter.cluster = kecs_stream_cluster(cluster);
 
     return NGX_OK;
 }
@@ -161,7 +162,6 @@ ngx_kecs_cluster_arg(ngx_kecs_opening_t *o)
 static ngx_int_t
 ngx_kecs_kind_arg(ngx_kecs_opening_t *o)
 {
-    unsigned    i;
     ngx_int_t   rc;
     kecs_str_t  kinds;
     kecs_buf_t  names;
@@ -177,17 +177,48 @@ ngx_kecs_kind_arg(ngx_kecs_opening_t *o)
     }
 
     kecs_buf_init(&names, o->ctx->arena, 0);
-
-    for (i = 0; i < KECS_STREAM_KINDS; i++) {
-        kecs_buf_printf(&names, "%s%s", i == 0 ? "" : ", ",
-                        kecs_stream_kind_name(i));
-    }
-
+    kecs_stream_kind_names(&names);
     ngx_kecs_refuse(o->ctx, KECS_E_INVALID_PARAMETER,
                     "The parameter kind is a list of these, with commas"
                     " between: %.*s.", kecs_fmt(kecs_buf_view(&names)));
 
     return NGX_DECLINED;
+}
+
+
+static ngx_uint_t
+ngx_kecs_is_position(kecs_str_t s, uint64_t *seq)
+{
+    return kecs_str_u64(s, seq) && *seq <= INT64_MAX;
+}
+
+
+/* A position, "oldest", or how long ago. */
+
+static ngx_uint_t
+ngx_kecs_since_read(ngx_kecs_opening_t *o, kecs_str_t since)
+{
+    kecs_msec_t  ago;
+
+    if (ngx_kecs_is_position(since, &o->since)) {
+        o->begin = NGX_KECS_FROM_POSITION;
+        return 1;
+    }
+
+    o->begin = NGX_KECS_FROM_TIME;
+    o->from = 0;
+
+    if (kecs_str_is(since, "oldest")) {
+        return 1;
+    }
+
+    if (!kecs_duration_parse(since, &ago)) {
+        return 0;
+    }
+
+    o->from = ngx_max(kecs_wall_clock() - ago, 0);
+
+    return 1;
 }
 
 
@@ -209,16 +240,42 @@ ngx_kecs_since_arg(ngx_kecs_opening_t *o)
         }
     }
 
-    o->resumes = 1;
-
-    if (kecs_str_u64(since, &o->since) && o->since <= INT64_MAX) {
+    if (ngx_kecs_since_read(o, since)) {
         return NGX_OK;
     }
 
     ngx_kecs_refuse(o->ctx, KECS_E_INVALID_PARAMETER,
                     "The parameter since, or Last-Event-ID, is a position of"
-                    " the log: digits, as x-kecs-sequence and the id of an"
-                    " event have them.");
+                    " the log (digits, as x-kecs-sequence and the id of an"
+                    " event have them), \"oldest\", or how long ago: 90s,"
+                    " 15m, 2h, 7d.");
+
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_kecs_until_arg(ngx_kecs_opening_t *o)
+{
+    ngx_int_t   rc;
+    kecs_str_t  until;
+
+    o->until = NGX_KECS_NEVER;
+    rc = ngx_kecs_arg(o->r, "until", &until);
+
+    if (rc != NGX_OK) {
+        return rc == NGX_ERROR ? NGX_ERROR : NGX_OK;
+    }
+
+    o->until_now = kecs_str_is(until, "now");
+
+    if (o->until_now || ngx_kecs_is_position(until, &o->until)) {
+        return NGX_OK;
+    }
+
+    ngx_kecs_refuse(o->ctx, KECS_E_INVALID_PARAMETER,
+                    "The parameter until is a position of the log, digits,"
+                    " or \"now\".");
 
     return NGX_DECLINED;
 }
@@ -243,7 +300,11 @@ ngx_kecs_parameters(ngx_kecs_opening_t *o)
 
     rc = ngx_kecs_kind_arg(o);
 
-    return rc == NGX_OK ? ngx_kecs_since_arg(o) : rc;
+    if (rc == NGX_OK) {
+        rc = ngx_kecs_since_arg(o);
+    }
+
+    return rc == NGX_OK ? ngx_kecs_until_arg(o) : rc;
 }
 
 
@@ -389,12 +450,38 @@ ngx_kecs_allowed(ngx_kecs_opening_t *o)
 }
 
 
+/* Where the stream begins and ends; KECS_NOT_FOUND: not in this log. */
+
+static kecs_rc_t
+ngx_kecs_place(ngx_kecs_opening_t *o, kecs_txn_t *txn)
+{
+    kecs_rc_t            rc;
+    kecs_change_entry_t  e;
+
+    if (o->until_now) {
+        o->until = kecs_txn_seq(txn);
+    }
+
+    if (o->begin == NGX_KECS_FROM_END) {
+        o->since = kecs_txn_seq(txn);
+
+    } else if (o->begin == NGX_KECS_FROM_TIME) {
+        rc = kecs_log_since(txn, o->from, &o->since);
+
+        if (rc != KECS_OK) {
+            return rc;
+        }
+    }
+
+    return kecs_log_next(txn, o->ctx->arena, o->since, &e);
+}
+
+
 static ngx_int_t
 ngx_kecs_position(ngx_kecs_opening_t *o)
 {
     kecs_rc_t             rc;
     kecs_txn_t           *txn;
-    kecs_change_entry_t   e;
 
     if (kecs_read_begin(ngx_kecs_worker.store, &txn) != KECS_OK) {
         ngx_kecs_refuse(o->ctx, KECS_E_SERVER,
@@ -402,11 +489,7 @@ ngx_kecs_position(ngx_kecs_opening_t *o)
         return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
 
-    if (!o->resumes) {
-        o->since = kecs_txn_seq(txn);
-    }
-
-    rc = kecs_log_next(txn, o->ctx->arena, o->since, &e);
+    rc = ngx_kecs_place(o, txn);
     o->ctx->seq = kecs_txn_seq(txn);
     o->ctx->positioned = 1;
     kecs_read_end(txn);
@@ -568,6 +651,7 @@ ngx_kecs_client_new(ngx_kecs_opening_t *o)
     client->slot = o->slot;
     client->filter = o->filter;
     client->seq = o->since;
+    client->until = o->until;
     client->beat_every = lcf->events_beat;
     o->client = client;
 

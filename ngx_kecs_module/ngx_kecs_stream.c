@@ -226,6 +226,15 @@ ngx_kecs_turn_message(ngx_kecs_turn_t *t, const char *name, kecs_str_t json,
 }
 
 
+/* All that the client has asked for was seen to. */
+
+static ngx_uint_t
+ngx_kecs_turn_past(ngx_kecs_turn_t *t)
+{
+    return t->client->seq >= t->client->until;
+}
+
+
 static void
 ngx_kecs_turn_start(ngx_kecs_turn_t *t)
 {
@@ -239,6 +248,11 @@ ngx_kecs_turn_start(ngx_kecs_turn_t *t)
     kecs_w_cstr(&w, "store", ngx_kecs_follower.store.uuid);
     kecs_w_i64(&w, "incarnation",
                (int64_t) ngx_kecs_follower.store.incarnation);
+
+    if (t->client->until != NGX_KECS_NEVER) {
+        kecs_w_i64(&w, "until", (int64_t) t->client->until);
+    }
+
     kecs_w_object_end(&w);
 
     ngx_kecs_turn_message(t, "start", kecs_buf_view(&b), NGX_KECS_RETRY);
@@ -345,7 +359,10 @@ ngx_kecs_turn_log(ngx_kecs_turn_t *t, kecs_txn_t *txn)
     client = t->client;
     until = ngx_kecs_usec() + NGX_KECS_TURN_USEC;
 
-    for (n = 0; client->seq < ngx_kecs_follower.base; n++) {
+    for (n = 0;
+         client->seq < ngx_kecs_follower.base && !ngx_kecs_turn_past(t);
+         n++)
+    {
 
         if (n == NGX_KECS_TURN_LOG || ngx_kecs_turn_full(t)
             || ngx_kecs_usec() > until)
@@ -394,6 +411,10 @@ ngx_kecs_turn_catch_up(ngx_kecs_turn_t *t)
         kecs_read_end(txn);
     }
 
+    if (rc == NGX_OK && ngx_kecs_turn_past(t)) {
+        return;
+    }
+
     if (rc == NGX_OK) {
         client->live = 1;
         client->index = ngx_kecs_ring_behind(client->seq);
@@ -423,12 +444,16 @@ ngx_kecs_turn_ring(ngx_kecs_turn_t *t)
     for ( /* void */ ; client->index < ngx_kecs_follower.head;
          client->index++)
     {
+        ev = ngx_kecs_ring_event(client->index);
+
+        if (ev->seq > client->until) {
+            break;
+        }
+
         if (ngx_kecs_turn_full(t)) {
             t->more = 1;
             return;
         }
-
-        ev = ngx_kecs_ring_event(client->index);
 
         if (kecs_stream_wants(&client->filter, ev)) {
             ngx_kecs_turn_event_frame(t, ev->seq,
@@ -437,7 +462,8 @@ ngx_kecs_turn_ring(ngx_kecs_turn_t *t)
         }
     }
 
-    client->seq = ngx_max(client->seq, ngx_kecs_follower.seq);
+    client->seq = ngx_max(client->seq, ngx_min(ngx_kecs_follower.seq,
+                                               client->until));
 }
 
 
@@ -520,6 +546,11 @@ ngx_kecs_turn_gather(ngx_kecs_turn_t *t)
 
     if (client->live && !t->end) {
         ngx_kecs_turn_ring(t);
+    }
+
+    if (!t->end && ngx_kecs_turn_past(t)) {
+        ngx_kecs_turn_end(t, "end", "this is what was asked for",
+                          KECS_WS_NORMAL);
     }
 
     if (!t->end) {

@@ -21,6 +21,8 @@
 #include "../src/stream/stream_frame.h"
 
 
+#define NGX_KECS_NEVER  UINT64_MAX
+
 enum { NGX_KECS_SSE = 0, NGX_KECS_WS, NGX_KECS_TRANSPORTS };
 
 
@@ -130,6 +132,7 @@ struct ngx_kecs_client_s {
     uint64_t                seq;        /* all up to here was seen to */
     uint64_t                index;      /* live: the next event */
     uint64_t                sent;       /* position that it was told */
+    uint64_t                until;      /* the stream ends here, or never */
     ngx_chain_t            *free;
     ngx_chain_t            *busy;
     ngx_uint_t              transport;

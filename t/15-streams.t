@@ -180,6 +180,38 @@ for my $i (0, 1, $#live - 1) {
               "what follows the event $i");
 }
 
+# From a time on, and not further than a position.
+for my $how (qw(sse ws)) {
+    my $s = KecsStream->$how($t, "since=$from&until=$live[1]{seq}");
+    is($s->next->{data}{until}, $live[1]{seq}, "$how: until where")
+        if $how eq 'ws';
+    my (@got, $m);
+    while ($m = $s->next) {
+        push @got, $m->{seq} if $m->{name} eq 'event';
+        last if $m->{name} eq 'end' || $m->{name} eq 'close';
+    }
+    is_deeply(\@got, [map { $_->{seq} } @live[0, 1]], "$how: no further");
+    is($how eq 'ws' ? $m->{code} : $m->{seq},
+       $how eq 'ws' ? 1000 : $live[1]{seq}, "$how: the end is told");
+}
+for my $since (qw(oldest 1h)) {
+    my $s = KecsStream->sse($t, "since=$since&until=now");
+    my ($n, $last) = (0, 0);
+    my $start = $s->want('start');
+    while (my $m = $s->want('event', 'end')) {
+        last if $m->{name} eq 'end';
+        ok($m->{seq} > $last, "since=$since: in order") if $m->{seq} <= $last;
+        ($n, $last) = ($n + 1, $m->{seq});
+    }
+    is($start->{data}{sequence}, 0, "since=$since: from the beginning");
+    cmp_ok($n, '>=', scalar @live, "since=$since: all there is");
+    $s->next;
+    ok($s->{ended}, "since=$since: and ends");
+}
+$s = KecsStream->sse($t, 'since=0s&until=now');
+is($s->want('start', 'event', 'end')->{seq}, position(), 'since 0 s: the end');
+is($s->want('event', 'end')->{name}, 'end', 'nothing of it');
+
 # The header counts, not the parameter.
 $s = KecsStream->sse($t, 'since=0',
                      headers => { 'Last-Event-ID' => $live[-2]{seq} });
@@ -252,6 +284,9 @@ refused('no transport', 406, qr/text\/event-stream/, 'plain', '',
 refused('an unknown kind', 400, qr/task-definition/, 'sse', 'kind=pod');
 refused('an empty kind', 400, qr/task-definition/, 'sse', 'kind=task,');
 refused('no position', 400, qr/digits/, 'sse', 'since=-1');
+refused('no time', 400, qr/how long ago/, 'sse', "since=$_")
+    for qw(5x h -1s newest 99999999999999999999d);
+refused('no end', 400, qr/now/, 'sse', "until=$_") for qw(soon -1 1h);
 refused('a huge position', 400, qr/digits/, 'sse',
         'since=99999999999999999999');
 refused('a position ahead', 410, qr/Read the state again/, 'sse',

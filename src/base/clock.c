@@ -154,6 +154,47 @@ kecs_time_parse(kecs_str_t s, kecs_msec_t *t)
 }
 
 
+static const struct {
+    const char   *name;
+    kecs_msec_t   msec;
+} units[] = {
+    { "ms", 1 }, { "s", 1000 }, { "m", 60 * 1000 }, { "h", 3600 * 1000 },
+    { "d", 24 * 3600 * 1000 }, { NULL, 0 }
+};
+
+
+bool
+kecs_duration_parse(kecs_str_t s, kecs_msec_t *t)
+{
+    size_t      i, n;
+    uint64_t    number;
+    kecs_str_t  unit;
+
+    for (n = 0; n < s.len && s.data[n] >= '0' && s.data[n] <= '9'; n++) {
+        /* void */
+    }
+
+    unit = kecs_str_from(s, n);
+
+    if (!kecs_str_u64(kecs_str_n(s.data, n), &number)) {
+        return false;
+    }
+
+    for (i = 0; units[i].name != NULL; i++) {
+        if (kecs_str_is(unit, units[i].name)) {
+            if (number > (uint64_t) (INT64_MAX / units[i].msec)) {
+                return false;
+            }
+
+            *t = (kecs_msec_t) number * units[i].msec;
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
 void
 kecs_time_print(kecs_msec_t t, char *out)
 {

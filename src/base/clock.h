@@ -24,6 +24,9 @@ kecs_msec_t kecs_monotonic(void);
  */
 bool kecs_time_parse(kecs_str_t s, kecs_msec_t *t);
 
+/* "500ms", "40s", "27m", "6h", "7d"; false when malformed or absurd. */
+bool kecs_duration_parse(kecs_str_t s, kecs_msec_t *t);
+
 /* "2026-11-21T09:52:15.123Z"; out takes KECS_TIME_LEN + 1 bytes. */
 #define KECS_TIME_LEN  24
 void kecs_time_print(kecs_msec_t t, char *out);

@@ -34,10 +34,18 @@ typedef struct {
     const char  *log_level;
     const char  *access_log;        /* absolute, or NULL */
     const char  *audit_log;         /* absolute, or NULL */
+    const char  *since;             /* events: these five, or NULL */
+    const char  *cluster;
+    const char  *kind;
+    const char  *arn;
+    const char  *endpoint;
     const char  *sets[KECS_SETS_MAX];   /* "name=value", for the reconciler */
     unsigned     n_sets;
     bool         replace;           /* restore: over an existing store */
-    bool         json;              /* status, doctor, help: for machines */
+    bool         json;              /* for machines */
+    bool         follow;            /* events: go on */
+    bool         account_given;
+    bool         region_given;
     bool         port_given;
     bool         admin_port_given;
     char       **args;              /* what is not a flag */
@@ -94,6 +102,7 @@ int kecs_print_json(kecs_buf_t *b);
 int kecs_help(kecs_options_t *o);
 int kecs_completion(kecs_options_t *o);
 int kecs_status(kecs_options_t *o);
+int kecs_events(kecs_options_t *o);
 int kecs_doctor(kecs_options_t *o);
 int kecs_up(kecs_options_t *o);
 int kecs_env(kecs_options_t *o);

@@ -43,6 +43,8 @@ set_flag(kecs_options_t *o, const kecs_flag_t *flag, const char *value)
     to = (char *) o + flag->offset;
     o->port_given |= strcmp(flag->name, "port") == 0;
     o->admin_port_given |= strcmp(flag->name, "admin-port") == 0;
+    o->account_given |= strcmp(flag->name, "account") == 0;
+    o->region_given |= strcmp(flag->name, "region") == 0;
 
     switch (flag->type) {
 

@@ -36,6 +36,16 @@ const kecs_verb_t  kecs_verbs[] = {
       "data admin-port json",
       "The exit status is 0 when the system is ready, 1 when it is not, 2"
       " for wrong usage." },
+    { "events", kecs_events, "",
+      "tell what has changed, or changes (--follow), a line each",
+      "data follow since cluster kind arn account region json port endpoint",
+      "Without --follow the log of the store is read, from --since or from"
+      " its beginning on, and that is all.  With it the server is listened"
+      " to, from --since or from now on, until Ctrl-C; after a disconnect"
+      " the lines go on where they ended, none lost and none twice.  Events"
+      " of all accounts and regions are told unless one is named.  The exit"
+      " status is 1 when the log does not reach back to --since or nobody"
+      " serves, 2 for wrong usage." },
     { "doctor", kecs_doctor, "",
       "tell what is wrong with the setup and how to fix it",
       "data port admin-port runtime kubeconfig context namespace json",
@@ -88,8 +98,10 @@ const kecs_flag_t  kecs_flags[] = {
     flag("upstream-profile", TEXT, upstream_profile, "NAME",
          "profile in that file (default)"),
     flag("workers", NUMBER, workers, "N", "nginx workers (number of cores)"),
-    flag("account", TEXT, account, "ACCOUNT", "account of unsigned calls"),
-    flag("region", TEXT, region, "REGION", "region of unsigned calls"),
+    flag("account", TEXT, account, "ACCOUNT",
+         "account of unsigned calls; events: of this one"),
+    flag("region", TEXT, region, "REGION",
+         "region of unsigned calls; events: of this one"),
     flag("access-log", TEXT, access_log, "FILE",
          "file for a line per call (none)"),
     flag("audit-log", TEXT, audit_log, "FILE",
@@ -99,6 +111,17 @@ const kecs_flag_t  kecs_flags[] = {
     flag("set", SET, sets, "NAME=VALUE",
          "NAME=VALUE, a setting of the reconciler"),
     flag("replace", SWITCH, replace, "", "restore over an existing store"),
+    flag("follow", SWITCH, follow, "", "go on with what changes"),
+    flag("since", TEXT, since, "SINCE",
+         "position of the log, oldest, or how long ago (15m)"),
+    flag("cluster", TEXT, cluster, "CLUSTER", "events of this one"),
+    flag("kind", TEXT, kind,
+         "task|service|deployment|task-definition|cluster"
+         "|container-instance|service-action",
+         "events of these kinds, with commas between"),
+    flag("arn", TEXT, arn, "ARN", "events of this resource"),
+    flag("endpoint", TEXT, endpoint, "URL",
+         "http://HOST:PORT/PREFIX of a server elsewhere"),
     flag("json", SWITCH, json, "", "print JSON, for machines"),
     { .name = NULL }
 };

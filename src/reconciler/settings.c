@@ -143,50 +143,19 @@ kecs_settings_default(kecs_settings_t *s)
 }
 
 
-static const struct {
-    const char   *name;
-    kecs_msec_t   msec;
-} units[] = {
-    { "ms", 1 }, { "s", SECOND }, { "m", MINUTE }, { "h", HOUR },
-    { "d", DAY }, { NULL, 0 }
-};
-
+/* A bare number is one of milliseconds. */
 
 static bool
 parse(kecs_str_t value, bool count, kecs_msec_t *out)
 {
-    size_t      i, digits;
-    uint64_t    n;
-    kecs_str_t  unit;
+    uint64_t  n;
 
-    for (digits = 0; digits < value.len; digits++) {
-        if (value.data[digits] < '0' || value.data[digits] > '9') {
-            break;
-        }
+    if (kecs_str_u64(value, &n)) {
+        *out = (kecs_msec_t) n;
+        return n <= INT64_MAX;
     }
 
-    unit = kecs_str_from(value, digits);
-
-    if (!kecs_str_u64(kecs_str_n(value.data, digits), &n)
-        || n > (uint64_t) INT64_MAX / DAY)
-    {
-        return false;
-    }
-
-    *out = (kecs_msec_t) n;
-
-    if (unit.len == 0) {
-        return true;
-    }
-
-    for (i = 0; !count && units[i].name != NULL; i++) {
-        if (kecs_str_is(unit, units[i].name)) {
-            *out *= units[i].msec;
-            return true;
-        }
-    }
-
-    return false;
+    return !count && kecs_duration_parse(value, out);
 }
 
 

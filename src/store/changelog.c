@@ -233,6 +233,57 @@ kecs_log_find(kecs_txn_t *txn, uint64_t seq, kecs_str_t request_id,
 }
 
 
+static kecs_rc_t
+time_at(kecs_txn_t *txn, uint64_t seq, kecs_msec_t *t)
+{
+    entry_t     e;
+    uint8_t     key[SEQ_LEN];
+    kecs_rc_t   rc;
+    kecs_str_t  v;
+
+    kecs_be_put(key, seq, SEQ_LEN);
+    rc = kecs_db_get(txn, KECS_DB_LOG, kecs_str_n(key, SEQ_LEN), &v);
+
+    if (rc == KECS_OK && !entry_parse(v, &e)) {
+        rc = KECS_CORRUPT;
+    }
+
+    if (rc == KECS_OK) {
+        *t = e.time;
+    }
+
+    return rc;
+}
+
+
+kecs_rc_t
+kecs_log_since(kecs_txn_t *txn, kecs_msec_t from, uint64_t *seq)
+{
+    uint64_t     low, high, mid;
+    kecs_rc_t    rc;
+    kecs_msec_t  t;
+
+    rc = kecs_log_bounds(txn, &low, &high);
+    high++;
+
+    while (rc == KECS_OK && low != 0 && low < high) {
+        mid = low + (high - low) / 2;
+        rc = time_at(txn, mid, &t);
+
+        if (rc == KECS_OK && t >= from) {
+            high = mid;
+
+        } else {
+            low = mid + 1;
+        }
+    }
+
+    *seq = low != 0 ? low - 1 : 0;
+
+    return rc;
+}
+
+
 kecs_rc_t
 kecs_log_trim(kecs_txn_t *txn, kecs_msec_t before, uint64_t keep,
     unsigned max, unsigned *dropped)

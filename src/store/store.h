@@ -348,6 +348,12 @@ kecs_rc_t kecs_log_next(kecs_txn_t *txn, kecs_arena_t *a, uint64_t seq,
     kecs_change_entry_t *out);
 
 /*
+ * The position before the first entry of `from` or later: what a reader who
+ * wants all since then begins behind.  0: before the oldest there is.
+ */
+kecs_rc_t kecs_log_since(kecs_txn_t *txn, kecs_msec_t from, uint64_t *seq);
+
+/*
  * Drops entries older than `before` or beyond `keep`, at most `max`.  The
  * newest entry always stays, as it carries the log position.
  */

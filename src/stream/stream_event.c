@@ -47,6 +47,27 @@ kecs_stream_kind_name(unsigned kind)
 }
 
 
+void
+kecs_stream_kind_names(kecs_buf_t *b)
+{
+    unsigned  i;
+
+    for (i = 0; i < KECS_STREAM_KINDS; i++) {
+        kecs_buf_printf(b, "%s%s", i == 0 ? "" : ", ", kinds[i].name);
+    }
+}
+
+
+kecs_str_t
+kecs_stream_cluster(kecs_str_t cluster)
+{
+    return kecs_str_starts(cluster, kecs_str("arn:"))
+           ? kecs_str_from(cluster,
+                           (size_t) (kecs_str_rchr(cluster, '/') + 1))
+           : cluster;
+}
+
+
 bool
 kecs_stream_kinds_parse(kecs_str_t list, unsigned *bits)
 {

@@ -31,6 +31,12 @@ typedef enum {
 /* "task-definition". */
 const char *kecs_stream_kind_name(unsigned kind);
 
+/* "task, service, ...": all of them, for a person. */
+void kecs_stream_kind_names(kecs_buf_t *b);
+
+/* The name of a cluster that is named by it or by its ARN. */
+kecs_str_t kecs_stream_cluster(kecs_str_t cluster);
+
 /*
  * A list "task,service" as bits by kind; false when it names another or
  * none.

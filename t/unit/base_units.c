@@ -194,6 +194,38 @@ times(void)
 
 
 static void
+durations(void)
+{
+    size_t       i;
+    kecs_msec_t  t;
+
+    static const struct {
+        const char   *text;
+        kecs_msec_t   t;
+    } good[] = {
+        { "0s", 0 }, { "500ms", 500 }, { "90s", 90000 }, { "15m", 900000 },
+        { "2h", 7200000 }, { "7d", 604800000 },
+        { "106751991167d", 106751991167 * 86400000 }
+    };
+
+    static const char *const  bad[] = {
+        "", "s", "5", "-1s", "5 s", "5S", "1.5h", "5w", "106751991168d",
+        "99999999999999999999s"
+    };
+
+    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        tap_ok(kecs_duration_parse(kecs_str_of(good[i].text), &t)
+               && t == good[i].t, "%s", good[i].text);
+    }
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        tap_ok(!kecs_duration_parse(kecs_str_of(bad[i]), &t),
+               "\"%s\" is no duration", bad[i]);
+    }
+}
+
+
+static void
 ids(void)
 {
     char         a[37], b[37];
@@ -219,6 +251,7 @@ main(void)
     arenas();
     buffers();
     times();
+    durations();
     ids();
 
     return tap_done();

@@ -318,6 +318,38 @@ change_log(kecs_store_t *s)
 
 
 static void
+log_times(kecs_store_t *s)
+{
+    int          i;
+    uint64_t     seq, first;
+    kecs_txn_t  *txn;
+    kecs_task_t  t;
+
+    for (i = 0, first = 0; i < 7; i++) {
+        (void) kecs_write_begin(s, KIT_NOW + 1000 + i / 2 * 10, &txn);
+        kit_task(&t, 7300 + i);
+        (void) kecs_put(txn, &t);
+        first = first != 0 ? first : kecs_txn_seq(txn);
+        (void) kecs_write_commit(txn);
+    }
+
+    txn = kit_read(s);
+
+    for (i = 0; i < 7; i++) {
+        tap_ok(kecs_log_since(txn, KIT_NOW + 1000 + i * 5, &seq) == KECS_OK
+               && seq == first - 1 + (uint64_t) (i + 1) / 2 * 2,
+               "entries of a time and later: %d", i);
+    }
+
+    tap_ok(kecs_log_since(txn, 0, &seq) == KECS_OK && seq < first - 1,
+           "the oldest");
+    tap_ok(kecs_log_since(txn, INT64_MAX, &seq) == KECS_OK
+           && seq == kecs_txn_seq(txn), "none that late");
+    kecs_read_end(txn);
+}
+
+
+static void
 waking(kecs_store_t *s)
 {
     int            fd;
@@ -437,6 +469,7 @@ main(void)
     snapshot(s);
     waking(s);
     change_log(s);
+    log_times(s);
     kecs_store_info(s, &a);
     kecs_store_close(s);
 
