@@ -105,6 +105,29 @@ evicted($t->wait_status('STOPPED', $t->run('writes')),
     'it took more room than it had');
 $cluster->kubectl(qw(delete limitrange small));
 
+# A pod that matters more wants the task's port of the host
+object({ apiVersion => 'scheduling.k8s.io/v1', kind => 'PriorityClass',
+         metadata => { name => 'matters' }, value => 1000 });
+$t->definition('ported', [ { name => 'app', sh('exec sleep 600'),
+    stopTimeout => 2, portMappings => [ { containerPort => 8080,
+        hostPort => 18080 } ] } ], qw(--network-mode bridge));
+my $ported = $t->run('ported');
+$t->wait_status('RUNNING', $ported);
+object({ apiVersion => 'v1', kind => 'Pod', metadata => { name => 'wins' },
+         spec => { priorityClassName => 'matters',
+             nodeSelector => { 'kubernetes.io/hostname' =>
+                 $t->pod($ported)->{spec}{nodeName} },
+             terminationGracePeriodSeconds => 0, containers => [ {
+                 name => 'app', image => 'kecs.test/busybox:1',
+                 command => [ qw(sleep 600) ],
+                 ports => [ { containerPort => 8080,
+                     hostPort => 18080 } ] } ] } });
+evicted($t->wait_status('STOPPED', $ported), qr/\(PreemptionByScheduler\)/,
+    'preempted by a pod of a higher priority');
+KecsUp::wait_for('that pod to run', sub {
+    return $cluster->get(qw(pod wins))->{status}{phase} eq 'Running' });
+$cluster->kubectl(qw(delete pod wins));
+
 # A service keeps to the digests of its first task
 
 sub revision {
