@@ -15,11 +15,11 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../base/log.h"
+#include "folder_socket.h"
 #include "writer_impl.h"
 
 
@@ -142,22 +142,11 @@ drop_gone(kecs_writer_role_t *w)
 static void
 listen_end(kecs_writer_role_t *w)
 {
-    int                 dir;
-    struct sockaddr_un  addr;
-
-    if (w->listen_fd < 0) {
-        return;
+    if (w->listen_fd >= 0) {
+        kecs_socket_unlink(w->folder, KECS_WRITER_SOCKET);
+        close(w->listen_fd);
+        w->listen_fd = -1;
     }
-
-    dir = kecs_writer_address(w->folder, &addr);
-
-    if (dir >= 0) {
-        (void) unlinkat(dir, KECS_WRITER_SOCKET, 0);
-        close(dir);
-    }
-
-    close(w->listen_fd);
-    w->listen_fd = -1;
 }
 
 
@@ -357,56 +346,19 @@ role_lock(kecs_writer_role_t *w)
 }
 
 
-/* Binds in place of what a dead holder left; mode 0600 from the start. */
-
-static bool
-role_bind(kecs_writer_role_t *w)
-{
-    int                 dir, rc;
-    struct sockaddr_un  addr;
-
-    dir = kecs_writer_address(w->folder, &addr);
-
-    if (dir < 0) {
-        return false;
-    }
-
-    (void) unlinkat(dir, KECS_WRITER_SOCKET, 0);
-
-    rc = fchmod(w->listen_fd, 0600);
-
-    if (rc == 0) {
-        rc = bind(w->listen_fd, (struct sockaddr *) &addr, sizeof(addr));
-    }
-
-    close(dir);
-
-    return rc == 0;
-}
-
-
 static kecs_rc_t
 role_listen(kecs_writer_role_t *w)
 {
     w->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    w->listen_fd = socket(AF_UNIX,
-                          SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-    if (w->event_fd < 0 || w->listen_fd < 0) {
-        return errno_rc("socket");
+    if (w->event_fd < 0) {
+        return errno_rc("eventfd");
     }
 
-    if (!role_bind(w)) {
-        return errno_rc("bind");
-    }
+    w->listen_fd = kecs_socket_listen(w->folder, KECS_WRITER_SOCKET,
+                                      KECS_PEERS_MAX);
 
-    kecs_give_to_owner(w->folder, KECS_WRITER_SOCKET);
-
-    if (listen(w->listen_fd, KECS_PEERS_MAX) != 0) {
-        return errno_rc("listen");
-    }
-
-    return KECS_OK;
+    return w->listen_fd < 0 ? errno_rc("socket") : KECS_OK;
 }
 
 

@@ -1,17 +1,9 @@
 /*
- * Frames between clients and the writer, and the socket's address.  No
- * state; any thread.
+ * Frames between clients and the writer, and the way to it.  No state; any
+ * thread.
  */
 
-#define _GNU_SOURCE
-
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
+#include "folder_socket.h"
 #include "writer_impl.h"
 
 
@@ -86,69 +78,7 @@ kecs_frame_get(kecs_str_t *in, kecs_frame_t *f)
 
 
 int
-kecs_writer_address(const char *folder, struct sockaddr_un *addr)
-{
-    int   n, dir;
-    char  path[4096];
-
-    memset(addr, 0, sizeof(*addr));
-    addr->sun_family = AF_UNIX;
-
-    if (!kecs_store_path(path, sizeof(path), folder, KECS_WRITER_SOCKET)) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-
-    dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-    if (dir < 0) {
-        return -1;
-    }
-
-    if (strlen(path) < sizeof(addr->sun_path)) {
-        memcpy(addr->sun_path, path, strlen(path) + 1);
-        return dir;
-    }
-
-    n = snprintf(addr->sun_path, sizeof(addr->sun_path),
-                 "/proc/self/fd/%d/%s", dir, KECS_WRITER_SOCKET);
-
-    if (n < 0 || (size_t) n >= sizeof(addr->sun_path)) {
-        close(dir);
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-
-    return dir;
-}
-
-
-int
 kecs_writer_connect(const char *folder)
 {
-    int                 fd, dir, err;
-    struct sockaddr_un  addr;
-
-    dir = kecs_writer_address(folder, &addr);
-
-    if (dir < 0) {
-        return -1;
-    }
-
-    err = 0;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0) {
-        err = errno;
-
-    } else if (connect(fd, (struct sockaddr *) &addr, sizeof(addr)) != 0) {
-        err = errno;
-        close(fd);
-        fd = -1;
-    }
-
-    close(dir);
-    errno = err;
-
-    return fd;
+    return kecs_socket_connect(folder, KECS_WRITER_SOCKET);
 }

@@ -10,7 +10,6 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <sys/un.h>
 
 #include "store_impl.h"
 #include "writer.h"
@@ -94,12 +93,6 @@ void kecs_writer_batch(kecs_writer_role_t *w);
 /* Takes in waiting connections; reads from all. */
 void kecs_writer_accept(kecs_writer_role_t *w);
 void kecs_writer_read(kecs_writer_role_t *w);
-
-/*
- * The address of the socket, short enough whatever the folder; the
- * descriptor returned must stay open while the address is used.  -1, errno.
- */
-int kecs_writer_address(const char *folder, struct sockaddr_un *addr);
 
 kecs_peer_t *kecs_peer_new(int fd);
 void kecs_peer_free(kecs_peer_t *p);
