@@ -42,7 +42,8 @@ typedef struct {
 
 typedef struct {
     ngx_uint_t        api;          /* some location has "kecs on" */
-    const char       *open_file;    /* ... without "kecs_auth off": where */
+    const char       *open_what;    /* ... without "kecs_auth off": which */
+    const char       *open_file;    /* ... and where; NULL: none */
     ngx_uint_t        open_line;
     ngx_array_t      *slashed;      /* of ngx_str_t: names that end in "/" */
 } ngx_kecs_srv_conf_t;
@@ -50,6 +51,7 @@ typedef struct {
 typedef struct {
     ngx_flag_t        enable;       /* kecs */
     ngx_flag_t        admin;        /* kecs_admin */
+    ngx_flag_t        runtime;      /* kecs_runtime */
     ngx_uint_t        auth;
     ngx_array_t      *hosts;        /* of ngx_str_t, lower case */
     ngx_array_t      *names;        /* the server's names, of ngx_str_t */
@@ -247,6 +249,23 @@ void ngx_kecs_write_failed(ngx_kecs_ctx_t *ctx, const char *why);
 
 /* true: the Host of the request may talk to this API (D11). */
 ngx_uint_t ngx_kecs_host_allowed(ngx_http_request_t *r);
+
+/*
+ * The Origin of a request, which a browser sends: NGX_OK (none, or that of
+ * the host asked for), NGX_DONE (a listed one, which the answer has to
+ * name), NGX_DECLINED.
+ */
+ngx_int_t ngx_kecs_origin(ngx_http_request_t *r, kecs_str_t *origin);
+
+/*
+ * What a location with "kecs_runtime on", which passes requests on to the
+ * reconciler, lets through: what the API lets through.
+ */
+ngx_int_t ngx_kecs_runtime_handler(ngx_http_request_t *r);
+
+/* Refuses a Host, or an Origin; the result is for finalize. */
+ngx_int_t ngx_kecs_other_host(ngx_kecs_ctx_t *ctx);
+void ngx_kecs_refuse_origin(ngx_kecs_ctx_t *ctx, kecs_str_t origin);
 
 /* Refuses an unauthenticated API on a foreign address (D11). */
 ngx_int_t ngx_kecs_check_listens(ngx_conf_t *cf);

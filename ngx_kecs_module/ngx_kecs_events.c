@@ -426,11 +426,7 @@ ngx_kecs_allowed(ngx_kecs_opening_t *o)
         break;
 
     default:
-        ngx_kecs_refuse(o->ctx, KECS_E_ACCESS_DENIED,
-                        "Pages of the origin \"%.*s\" may not open a stream"
-                        " here. To allow it, name it with"
-                        " kecs_events_origins.",
-                        (int) ngx_min(o->origin.len, 255), o->origin.data);
+        ngx_kecs_refuse_origin(o->ctx, o->origin);
         return NGX_HTTP_FORBIDDEN;
     }
 

@@ -85,6 +85,37 @@ ngx_kecs_message_of_status(ngx_uint_t status)
 }
 
 
+/* What the reconciler does not answer is not available: 503, not 502. */
+
+static void
+ngx_kecs_filter_runtime(ngx_http_request_t *r)
+{
+    ngx_kecs_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_kecs_module);
+
+    if (lcf->runtime && (r->err_status == NGX_HTTP_BAD_GATEWAY
+                         || r->err_status == NGX_HTTP_GATEWAY_TIME_OUT))
+    {
+        r->err_status = NGX_HTTP_SERVICE_UNAVAILABLE;
+        r->headers_out.status = NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+}
+
+
+static const char *
+ngx_kecs_filter_message(ngx_http_request_t *r)
+{
+    ngx_kecs_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_kecs_module);
+
+    return lcf->runtime && r->err_status == NGX_HTTP_SERVICE_UNAVAILABLE
+           ? "The reconciler does not answer; kecs status tells whether it"
+             " runs." : ngx_kecs_message_of_status(r->err_status);
+}
+
+
 static ngx_uint_t
 ngx_kecs_filter_applies(ngx_http_request_t *r)
 {
@@ -99,7 +130,7 @@ ngx_kecs_filter_applies(ngx_http_request_t *r)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_kecs_module);
 
-    if (lcf->enable || lcf->neighbour) {
+    if (lcf->enable || lcf->neighbour || lcf->runtime) {
         return 1;
     }
 
@@ -124,8 +155,9 @@ ngx_kecs_header_filter(ngx_http_request_t *r)
         return ngx_kecs_next_header_filter(r);
     }
 
+    ngx_kecs_filter_runtime(r);
     ngx_kecs_refuse(ctx, ngx_kecs_error_of_status(r->err_status), "%s",
-                    ngx_kecs_message_of_status(r->err_status));
+                    ngx_kecs_filter_message(r));
 
     ctx->status = r->err_status;
 

@@ -66,12 +66,12 @@ ngx_kecs_check_address(ngx_conf_t *cf, ngx_http_conf_addr_t *addr)
 
         if (kscf->open_file != NULL) {
             ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                          "\"kecs on\" in %s:%ui would serve anybody who can"
+                          "\"%s on\" in %s:%ui would serve anybody who can"
                           " reach %V, because requests are not"
                           " authenticated: listen on loopback (127.0.0.1,"
                           " [::1], unix:) or write \"kecs_auth off;\" beside"
                           " it if access is controlled otherwise",
-                          kscf->open_file, kscf->open_line,
+                          kscf->open_what, kscf->open_file, kscf->open_line,
                           &addr->opt.addr_text);
             return NGX_ERROR;
         }
@@ -249,4 +249,52 @@ ngx_kecs_host_allowed(ngx_http_request_t *r)
 
     return ngx_kecs_host_matches(lcf->hosts, host)
            || ngx_kecs_host_matches(lcf->names, host);
+}
+
+
+/*
+ * Before access is decided, which "satisfy any" may do without us.  What
+ * another handler answers is not ours to add headers to, so a page of
+ * another site, also a listed one, can open a websocket and cannot read an
+ * answer.
+ */
+
+ngx_int_t
+ngx_kecs_runtime_handler(ngx_http_request_t *r)
+{
+    ngx_int_t             rc;
+    kecs_str_t            origin;
+    ngx_kecs_ctx_t       *ctx;
+    ngx_kecs_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_kecs_module);
+
+    if (!lcf->runtime) {
+        return NGX_DECLINED;
+    }
+
+    if (ngx_kecs_host_allowed(r)
+        && ngx_kecs_origin(r, &origin) != NGX_DECLINED)
+    {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_kecs_ctx(r);
+
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ngx_kecs_host_allowed(r)) {
+        ngx_kecs_refuse_origin(ctx, origin);
+        ctx->status = NGX_HTTP_FORBIDDEN;
+        rc = ngx_kecs_answer_early(ctx);
+
+    } else {
+        rc = ngx_kecs_other_host(ctx);
+    }
+
+    ngx_http_finalize_request(r, rc);
+
+    return NGX_DONE;
 }

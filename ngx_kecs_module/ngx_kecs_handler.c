@@ -489,7 +489,7 @@ ngx_kecs_query_string(ngx_kecs_ctx_t *ctx)
 
 /* Whatever the client has called, it is told so in its own protocol. */
 
-static ngx_int_t
+ngx_int_t
 ngx_kecs_other_host(ngx_kecs_ctx_t *ctx)
 {
     ngx_str_t  *host;

@@ -24,6 +24,8 @@ static char *ngx_kecs_set_store(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_kecs_set_handler(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_kecs_set_runtime(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_kecs_set_auth(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_kecs_set_hosts(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -60,6 +62,13 @@ static ngx_command_t  ngx_kecs_commands[] = {
       ngx_kecs_set_handler,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_kecs_loc_conf_t, admin),
+      NULL },
+
+    { ngx_string("kecs_runtime"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_kecs_set_runtime,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_kecs_loc_conf_t, runtime),
       NULL },
 
     { ngx_string("kecs_auth"),
@@ -200,6 +209,7 @@ ngx_kecs_create_loc_conf(ngx_conf_t *cf)
 
     conf->enable = NGX_CONF_UNSET;
     conf->admin = NGX_CONF_UNSET;
+    conf->runtime = NGX_CONF_UNSET;
     conf->auth = NGX_CONF_UNSET_UINT;
     conf->hosts = NGX_CONF_UNSET_PTR;
     conf->write_timeout = NGX_CONF_UNSET_MSEC;
@@ -281,6 +291,20 @@ ngx_kecs_server_names(ngx_conf_t *cf)
 }
 
 
+/* Without "kecs_auth off" it may be on loopback only. */
+
+static void
+ngx_kecs_note_open(ngx_kecs_srv_conf_t *kscf, ngx_kecs_loc_conf_t *conf,
+    const char *what)
+{
+    if (conf->auth != NGX_KECS_AUTH_OFF && kscf->open_file == NULL) {
+        kscf->open_what = what;
+        kscf->open_file = conf->file;
+        kscf->open_line = conf->line;
+    }
+}
+
+
 /*
  * What "kecs on" asks of its surroundings.  Bodies stay in memory: they may
  * hold secrets, and a file would be read on the event loop.
@@ -333,11 +357,38 @@ ngx_kecs_merge_api(ngx_conf_t *cf, ngx_kecs_loc_conf_t *conf)
     }
 
     kscf->api = 1;
+    ngx_kecs_note_open(kscf, conf, "kecs");
 
-    if (conf->auth != NGX_KECS_AUTH_OFF && kscf->open_file == NULL) {
-        kscf->open_file = conf->file;
-        kscf->open_line = conf->line;
+    return NGX_CONF_OK;
+}
+
+
+/* What answers is another handler's: proxy_pass to the reconciler. */
+
+static char *
+ngx_kecs_merge_runtime(ngx_conf_t *cf, ngx_kecs_loc_conf_t *conf)
+{
+    ngx_kecs_srv_conf_t   *kscf;
+    ngx_kecs_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_kecs_module);
+    kscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_kecs_module);
+
+    if (mcf->path.len == 0 || conf->enable || conf->admin) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"kecs_runtime on\" needs \"kecs_store PATH;\" in the"
+                      " http block, and a location without \"kecs on\" and"
+                      " \"kecs_admin on\", see %s:%ui", conf->file,
+                      conf->line);
+        return NGX_CONF_ERROR;
     }
+
+    conf->names = ngx_kecs_server_names(cf);
+    if (conf->names == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_kecs_note_open(kscf, conf, "kecs_runtime");
 
     return NGX_CONF_OK;
 }
@@ -428,11 +479,22 @@ ngx_kecs_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_kecs_merge_handler(cf, prev, conf);
 
+    if (conf->runtime == NGX_CONF_UNSET && prev->runtime == 1) {
+        conf->file = prev->file;
+        conf->line = prev->line;
+    }
+
+    ngx_conf_merge_value(conf->runtime, prev->runtime, 0);
+
     if (conf->enable && conf->admin) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "\"kecs on\" and \"kecs_admin on\" in one location, see"
                       " %s:%ui", conf->file, conf->line);
         return NGX_CONF_ERROR;
+    }
+
+    if (conf->runtime) {
+        return ngx_kecs_merge_runtime(cf, conf);
     }
 
     if (conf->enable) {
@@ -474,6 +536,9 @@ ngx_kecs_postconfiguration(ngx_conf_t *cf)
             != NGX_OK
         || ngx_kecs_add_handler(cf, NGX_HTTP_SERVER_REWRITE_PHASE,
                                 ngx_kecs_slash_handler)
+               != NGX_OK
+        || ngx_kecs_add_handler(cf, NGX_HTTP_PREACCESS_PHASE,
+                                ngx_kecs_runtime_handler)
                != NGX_OK)
     {
         return NGX_ERROR;
@@ -572,6 +637,18 @@ ngx_kecs_set_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_kecs_set_runtime(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_kecs_loc_conf_t  *lcf = conf;
+
+    lcf->file = (const char *) cf->conf_file->file.name.data;
+    lcf->line = cf->conf_file->line;
+
+    return ngx_conf_set_flag_slot(cf, cmd, conf);
 }
 
 

@@ -1,11 +1,12 @@
 /*
- * Pages of which sites may open a stream.  Browsers send the Origin of a
- * page, and do not keep a foreign one from opening a websocket, so it is
- * looked at here: the host that was asked for itself, or one that
- * kecs_events_origins lists.  Clients that are no browsers send none.
+ * Pages of which sites may open a stream, or see what a runtime knows.
+ * Browsers send the Origin of a page, and do not keep a foreign one from
+ * opening a websocket, so it is looked at here: the host that was asked for
+ * itself, or one that kecs_events_origins lists.  Clients that are no
+ * browsers send none.
  */
 
-#include "ngx_kecs_stream.h"
+#include "ngx_kecs.h"
 
 
 /* Without the scheme and the port that it implies. */
@@ -121,6 +122,16 @@ ngx_kecs_origin(ngx_http_request_t *r, kecs_str_t *origin)
     }
 
     return NGX_DECLINED;
+}
+
+
+void
+ngx_kecs_refuse_origin(ngx_kecs_ctx_t *ctx, kecs_str_t origin)
+{
+    ngx_kecs_refuse(ctx, KECS_E_ACCESS_DENIED,
+                    "Pages of the origin \"%.*s\" may not ask this here. To"
+                    " allow it, name it with kecs_events_origins.",
+                    (int) ngx_min(origin.len, 255), origin.data);
 }
 
 

@@ -169,12 +169,4 @@ void ngx_kecs_client_close(ngx_kecs_client_t *client, unsigned code,
 void ngx_kecs_ws_readable(ngx_http_request_t *r);
 
 
-/*
- * The Origin of a request, which a browser sends: NGX_OK (none, or that of
- * the host asked for), NGX_DONE (a listed one, which the answer has to
- * name), NGX_DECLINED.
- */
-ngx_int_t ngx_kecs_origin(ngx_http_request_t *r, kecs_str_t *origin);
-
-
 #endif

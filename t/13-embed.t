@@ -9,6 +9,7 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use IO::Socket::UNIX;
 use Kecs;
 use Test::More;
 
@@ -51,7 +52,8 @@ openssl('x509 -req -in client.csr -CA clients-ca.crt -CAkey clients-ca.key',
 $tls =~ s{listen +443}{listen 127.0.0.1:%%TLS_PORT%%};
 (my $location = sample('location.conf')) =~
     s{/usr/share/kecs/ui/}{$dir/ui/};
-$location =~ s{/usr/share/kecs/}{$Kecs::ROOT/conf/};
+$location =~ s{/usr/share/kecs/}{$Kecs::ROOT/conf/}g;
+$location =~ s{/var/lib/kecs/}{$dir/};
 
 $t->{http_conf} = <<"END";
 $tls
@@ -101,6 +103,11 @@ like($headers->{'content-security-policy'}, qr/^default-src 'none';/,
 is($headers->{'content-type'}, 'text/javascript; charset=utf-8',
    'its scripts are scripts');
 like($headers->{'cache-control'}, qr/immutable/, 'that may be kept');
+
+IO::Socket::UNIX->new(Local => "$dir/runtime.sock", Listen => 1)->close;
+($status, $json) = $t->get('/ecs/ui/runtime/v1/tasks/x', $t->port);
+is($status, 503, 'without a reconciler the UI cannot ask it');
+like($json, qr/"The reconciler does not answer/, 'which is said');
 
 for my $path ('/own/', '/own', '/own?x=y', '/longer/still') {
     (undef, my $out) = $t->api('CreateCluster', { clusterName => 'own' },
@@ -209,7 +216,8 @@ like(Kecs::read_all(do {
 my $up = Kecs->new(workers => 2, template => sample('kecs.conf'),
                    user => '', account => '123456789012',
                    access_log => '%%DIR%%/access.log kecs',
-                   region => 'eu-central-1', ui => 'return 404;');
+                   region => 'eu-central-1', ui => 'return 404;',
+                   runtime => "$Kecs::ROOT/conf/runtime.conf");
 mkdir $up->data;
 my ($ok, $out) = $up->check_conf;
 ok($ok, 'conf/kecs.conf') or diag($out);

@@ -29,7 +29,7 @@ mkdir "$home/own";
 
 for my $file ("$BUILD/kecs", "$BUILD/kecs-reconciler",
               "$BUILD/ngx_http_kecs_module.so",
-              "$Kecs::ROOT/conf/kecs.conf")
+              "$Kecs::ROOT/conf/kecs.conf", "$Kecs::ROOT/conf/runtime.conf")
 {
     File::Copy::cp($file, "$home/bin/") or die "$file: $!\n";
 }

@@ -726,7 +726,7 @@ with_api('a good cluster');
 has('cluster', qr/^ok context near/, 'a cluster that is named');
 has('API server', qr/^ok answers, Kubernetes v1\.31\.0$/, 'it answers');
 has('clock', qr/^ok /, 'its clock');
-has('rights', qr/\A(?:ok to \w+: all\n?){6}\z/, 'all rights');
+has('rights', qr/\A(?:ok to \w+: all\n?){7}\z/, 'all rights');
 has('Lease', qr/^ok nobody holds it$/, 'no Lease');
 is_deeply([sort split /\n/, do {
     open my $f, '<', $API->{asked} or die $!;

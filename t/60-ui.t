@@ -69,7 +69,7 @@ my $bare = KecsUp->new(build => "$k->{temp}/bin");
 
 mkdir "$k->{temp}/bin";
 for my $file (map { glob } qw(build/kecs build/kecs-reconciler build/*.so
-                              conf/kecs.conf)) {
+                              conf/kecs.conf conf/runtime.conf)) {
     symlink "$Kecs::ROOT/$file", "$k->{temp}/bin/" . ($file =~ s{.*/}{}r);
 }
 unlink "$k->{temp}/bin/kecs";

@@ -46,6 +46,9 @@ static const right_t  rights[] = {
     { "coordination.k8s.io", "leases", "create delete get update", KECS_WARN,
       "kubectl apply -f k8s/rbac.yaml: without them two reconcilers may act"
       " on one store's pods" },
+    { "", "events", "list", KECS_WARN,
+      "kubectl apply -f k8s/rbac.yaml: without them the web UI cannot show"
+      " what happened to a pod" },
     { "", "nodes", "get list watch", KECS_WARN,
       "kubectl apply -f k8s/rbac.yaml: without them there are no container"
       " instances, and tasks have no zone" }

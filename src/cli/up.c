@@ -331,13 +331,14 @@ write_conf(const kecs_options_t *o)
     char         log[LOG_SIZE], audit[LOG_SIZE], port[8], admin[8];
     char         workers[8], files[2 * PATH_MAX + 64];
     kecs_buf_t   in, out;
-    const char  *template, *module;
+    const char  *template, *module, *runtime;
     const char  *conf = data_path(o, "nginx.conf");
 
     template = kecs_program_file("kecs.conf");
     module = kecs_program_file("ngx_http_kecs_module.so");
+    runtime = kecs_program_file("runtime.conf");
 
-    if (template == NULL || module == NULL || conf == NULL
+    if (template == NULL || module == NULL || runtime == NULL || conf == NULL
         || !logs(o, log, audit) || !ui(files, sizeof(files)))
     {
         return false;
@@ -353,6 +354,7 @@ write_conf(const kecs_options_t *o)
         { "ACCESS_LOG", log }, { "AUDIT_LOG", audit },
         { "LOG_LEVEL", o->log_level },
         { "ACCOUNT", o->account }, { "REGION", o->region }, { "UI", files },
+        { "RUNTIME", runtime },
         { "USER", geteuid() == 0 ? "user root;" : "" }, { NULL, NULL }
     };
 

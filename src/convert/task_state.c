@@ -111,19 +111,37 @@ mentions(kecs_str_t s, const char *word)
 
 
 static const start_failure_t *
-start_failure_of(const kecs_container_seen_t *seen)
+start_failure(kecs_str_t reason, kecs_str_t message)
 {
     const start_failure_t  *f;
 
     for (f = start_failures; f->reason != NULL; f++) {
-        if (kecs_str_is(seen->reason, f->reason)
-            && (f->about == NULL || mentions(seen->message, f->about)))
+        if (kecs_str_is(reason, f->reason)
+            && (f->about == NULL || mentions(message, f->about)))
         {
             return f;
         }
     }
 
     return NULL;
+}
+
+
+const char *
+kecs_start_error(kecs_str_t reason, kecs_str_t message)
+{
+    const start_failure_t  *f;
+
+    f = start_failure(reason, message);
+
+    return f != NULL ? f->error : NULL;
+}
+
+
+static const start_failure_t *
+start_failure_of(const kecs_container_seen_t *seen)
+{
+    return start_failure(seen->reason, seen->message);
 }
 
 

@@ -50,6 +50,12 @@ kecs_rc_t kecs_task_overdue(kecs_arena_t *a, kecs_task_t *task,
     const kecs_ecs_task_definition_t *definition, kecs_msec_t now,
     kecs_task_step_t *step);
 
+/*
+ * What ECS calls it that a container does not come up for a reason of the
+ * runtime's: "CannotPullContainerError", or NULL: it is no error.
+ */
+const char *kecs_start_error(kecs_str_t reason, kecs_str_t message);
+
 /* An essential container has a health check. */
 bool kecs_task_checked(const kecs_ecs_task_definition_t *definition);
 

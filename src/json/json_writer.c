@@ -295,6 +295,60 @@ kecs_w_raw(kecs_writer_t *w, const char *name, kecs_str_t json)
 }
 
 
+static void
+tree_children(kecs_writer_t *w, const kecs_json_t *v)
+{
+    const kecs_json_t  *e;
+
+    for (e = v->first; e != NULL; e = e->next) {
+        if (v->type == KECS_JSON_OBJECT) {
+            kecs_w_key(w, e->name);
+        }
+
+        kecs_w_tree(w, NULL, e);
+    }
+}
+
+
+void
+kecs_w_tree(kecs_writer_t *w, const char *name, const kecs_json_t *v)
+{
+    if (v == NULL) {
+        return;
+    }
+
+    switch (v->type) {
+
+    case KECS_JSON_BOOL:
+        kecs_w_bool(w, name, v->boolean);
+        break;
+
+    case KECS_JSON_NUMBER:
+        kecs_w_raw(w, name, v->str);
+        break;
+
+    case KECS_JSON_STRING:
+        kecs_w_str(w, name, v->str);
+        break;
+
+    case KECS_JSON_ARRAY:
+        kecs_w_array(w, name);
+        tree_children(w, v);
+        kecs_w_array_end(w);
+        break;
+
+    case KECS_JSON_OBJECT:
+        kecs_w_object(w, name);
+        tree_children(w, v);
+        kecs_w_object_end(w);
+        break;
+
+    default:
+        kecs_w_null(w, name);
+    }
+}
+
+
 void
 kecs_w_splice(kecs_writer_t *w, kecs_str_t object)
 {

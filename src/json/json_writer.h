@@ -10,6 +10,7 @@
 
 #include "../base/buf.h"
 #include "../base/clock.h"
+#include "json.h"
 
 
 typedef struct {
@@ -49,6 +50,9 @@ void kecs_w_key(kecs_writer_t *w, kecs_str_t name);
 
 /* A complete JSON value, as it is; nothing when absent. */
 void kecs_w_raw(kecs_writer_t *w, const char *name, kecs_str_t json);
+
+/* A tree as it was read; nothing when NULL. */
+void kecs_w_tree(kecs_writer_t *w, const char *name, const kecs_json_t *v);
 
 /* The members of a complete JSON object, into the object that is open. */
 void kecs_w_splice(kecs_writer_t *w, kecs_str_t object);

@@ -492,7 +492,7 @@ write_secret(kecs_writer_t *w, const kecs_secret_ref_t *ref)
 
 
 static kecs_rc_t
-send(group_t *g)
+send_group(group_t *g)
 {
     kecs_rc_t                 rc;
     kecs_buf_t                body;
@@ -601,7 +601,7 @@ begin(kecs_reconciler_t *r, kecs_live_task_t *t, const kecs_start_t *s)
     rc = set_up(f, s);
 
     for (g = f->groups; g != NULL && rc == KECS_OK; g = g->next) {
-        rc = send(g);
+        rc = send_group(g);
     }
 
     if (rc != KECS_OK) {

@@ -17,8 +17,8 @@
 #define TICK  1000
 
 
-/* The upstream's is the last: there may be none. */
-enum { FD_SIGNAL = 0, FD_WAKE, FD_UPSTREAM, FDS };
+/* The last two: of the endpoint and the upstream, where there is one. */
+enum { FD_SIGNAL = 0, FD_WAKE, FD_MORE, FDS = FD_MORE + 2 };
 
 
 static kecs_rc_t
@@ -90,6 +90,7 @@ idle(const kecs_reconciler_t *r)
 
     now = kecs_monotonic();
     wait = sooner(TICK, r->tick_at, now);
+    wait = sooner(wait, kecs_endpoint_due(r->endpoint), now);
 
     if (now < r->store_at) {
         return (int) sooner(wait, r->store_at, now);
@@ -199,12 +200,8 @@ is_drained(kecs_reconciler_t *r)
 /* While news waits for the store, the runtime's own input is left alone. */
 
 static void
-wait_for_input(kecs_reconciler_t *r, struct pollfd *fds)
+wait_for_input(kecs_reconciler_t *r, struct pollfd *fds, unsigned n)
 {
-    unsigned  n;
-
-    n = r->upstream != NULL ? FDS : FD_UPSTREAM;
-
     if (r->news != NULL) {
         (void) poll(fds, n, idle(r));
 
@@ -214,16 +211,38 @@ wait_for_input(kecs_reconciler_t *r, struct pollfd *fds)
 }
 
 
-kecs_rc_t
-kecs_loop(kecs_reconciler_t *r, int signals)
+/* How many there are; those of what there is none of are left out. */
+
+static unsigned
+inputs(const kecs_reconciler_t *r, int signals, struct pollfd *fds)
 {
-    struct pollfd  fds[FDS];
+    size_t     i;
+    unsigned   n;
+    const int  more[] = {
+        kecs_endpoint_fd(r->endpoint), kecs_upstream_fd(r->upstream)
+    };
 
     fds[FD_SIGNAL] = (struct pollfd) { signals, POLLIN, 0 };
     fds[FD_WAKE] = (struct pollfd) { kecs_wake_watch(r->data), POLLIN, 0 };
-    fds[FD_UPSTREAM] = (struct pollfd) {
-        kecs_upstream_fd(r->upstream), POLLIN, 0
-    };
+    n = FD_MORE;
+
+    for (i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+        if (more[i] != -1) {
+            fds[n++] = (struct pollfd) { more[i], POLLIN, 0 };
+        }
+    }
+
+    return n;
+}
+
+
+kecs_rc_t
+kecs_loop(kecs_reconciler_t *r, int signals)
+{
+    unsigned       n;
+    struct pollfd  fds[FDS];
+
+    n = inputs(r, signals, fds);
 
     if (fds[FD_WAKE].fd == -1) {
         kecs_log(KECS_LOG_ERROR, "cannot watch %s", r->data);
@@ -235,10 +254,11 @@ kecs_loop(kecs_reconciler_t *r, int signals)
             kecs_upstream_run(r->upstream);
         }
 
+        kecs_endpoint_run(r->endpoint);
         go_round(r);
         kecs_status_write(r, false);
 
-        wait_for_input(r, fds);
+        wait_for_input(r, fds, n);
         (void) kecs_wake_drain(fds[FD_WAKE].fd);
     }
 

@@ -15,6 +15,7 @@
  * expose.c  what others see of services  nodes.c  container instances
  * evacuate.c  instances that are DRAINING
  * fetch.c   secrets, from the upstream
+ * endpoint.c  what is answered over HTTP   inspect.c  about tasks
  */
 
 #ifndef KECS_RECONCILER_H
@@ -28,6 +29,7 @@
 #include "../scheduler/scheduler.h"
 #include "../store/wake.h"
 #include "../upstream/upstream.h"
+#include "endpoint.h"
 #include "settings.h"
 
 
@@ -43,6 +45,7 @@ typedef struct kecs_definitions_s   kecs_definitions_t;
 typedef struct kecs_nodes_s         kecs_nodes_t;
 typedef struct kecs_evacuated_s     kecs_evacuated_t;
 typedef struct kecs_fetch_s         kecs_fetch_t;
+typedef struct kecs_inspect_s       kecs_inspect_t;
 
 /* A task that is not STOPPED. */
 struct kecs_live_task_s {
@@ -109,6 +112,8 @@ typedef struct kecs_reconciler_s {
     kecs_arena_t         *arena;         /* of one step */
     kecs_definitions_t   *definitions;
     kecs_nodes_t         *nodes;
+    kecs_endpoint_t      *endpoint;      /* NULL: there is none */
+    kecs_inspect_t       *inspect;
     const char           *data;          /* the store's folder */
     const char           *choice;        /* why this runtime */
     bool                  draining;      /* stop all, then end */
@@ -361,6 +366,15 @@ kecs_msec_t kecs_nodes_due(const kecs_reconciler_t *r);
 kecs_rc_t kecs_fetch(kecs_reconciler_t *r, kecs_live_task_t *t,
     kecs_start_t *s);
 void kecs_fetch_drop(kecs_live_task_t *t);
+
+
+/*
+ * inspect.c: answers a request of the endpoint (the handler of it, with the
+ * reconciler as context).  Destroyed after the runtime was closed.
+ */
+kecs_inspect_t *kecs_inspect_create(void);
+void kecs_inspect_destroy(kecs_inspect_t *i);
+void kecs_inspect_asked(void *ctx, kecs_asked_t *asked);
 
 
 /* expiry.c */

@@ -351,8 +351,11 @@ prepare(kecs_reconciler_t *r)
     r->arena = kecs_arena_create(65536);
     r->definitions = kecs_definitions_create();
     r->nodes = kecs_nodes_create();
+    r->inspect = kecs_inspect_create();
 
-    if (r->arena == NULL || r->definitions == NULL || r->nodes == NULL) {
+    if (r->arena == NULL || r->definitions == NULL || r->nodes == NULL
+        || r->inspect == NULL)
+    {
         return KECS_NOMEM;
     }
 
@@ -466,6 +469,7 @@ reconcile(kecs_reconciler_t *r, options_t *o, int signals, kecs_arena_t *a)
     kecs_log(KECS_LOG_NOTICE, "runtime %s: %s", r->rt->ops->name, why);
 
     rc = open_upstream(r, o);
+    (void) kecs_endpoint_open(r->data, kecs_inspect_asked, r, &r->endpoint);
 
     if (rc == KECS_OK) {
         rc = kecs_loop(r, signals);
@@ -473,6 +477,7 @@ reconcile(kecs_reconciler_t *r, options_t *o, int signals, kecs_arena_t *a)
     }
 
     kecs_view_free(r);
+    kecs_endpoint_close(r->endpoint);
     kecs_upstream_close(r->upstream);
     r->rt->ops->close(r->rt);
 
@@ -517,6 +522,7 @@ finish(kecs_reconciler_t *r)
 
     kecs_definitions_destroy(r->definitions);
     kecs_nodes_destroy(r->nodes);
+    kecs_inspect_destroy(r->inspect);
     kecs_arena_destroy(r->news_arena);
     kecs_arena_destroy(r->arena);
 }

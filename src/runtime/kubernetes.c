@@ -22,6 +22,7 @@
 #include "../convert/pod_status.h"
 #include "../kube/object.h"
 #include "../kube/watch.h"
+#include "kube_inspect.h"
 #include "kube_lease.h"
 #include "kube_nodes.h"
 #include "kube_pods.h"
@@ -40,6 +41,7 @@ typedef struct {
     kecs_kube_pods_t   *pods;
     kecs_kube_services_t  *services;
     kecs_kube_nodes_t  *nodes;
+    kecs_kube_inspect_t  *inspect;
     kecs_watch_conf_t   watching;
     kecs_kube_pods_conf_t  podding;
     kecs_str_t          uuid;
@@ -392,6 +394,7 @@ rt_close(kecs_runtime_t *r)
 
     disengage(rt);
     kecs_kube_services_close(rt->services);
+    kecs_kube_inspect_close(rt->inspect);
 
     if (rt->lease != NULL) {
         release(rt);
@@ -595,6 +598,14 @@ rt_exposed(kecs_runtime_t *r)
 }
 
 
+static kecs_rc_t
+rt_inspect(kecs_runtime_t *r, const uint8_t *task, kecs_inspected_pt done,
+    void *ctx)
+{
+    return kecs_kube_inspect(((kubernetes_t *) r)->inspect, task, done, ctx);
+}
+
+
 static bool
 rt_ready(kecs_runtime_t *r, char *why, size_t size)
 {
@@ -618,7 +629,8 @@ rt_ready(kecs_runtime_t *r, char *why, size_t size)
 
 static const kecs_runtime_ops_t  kubernetes_ops = {
     "kubernetes", 0, rt_close, rt_wait, rt_run, rt_start, rt_stop, rt_forget,
-    rt_expose, rt_unexpose, rt_exposed, rt_ready
+    rt_expose, rt_unexpose, rt_exposed, rt_inspect,
+    rt_ready
 };
 
 
@@ -680,6 +692,10 @@ setup(kubernetes_t *rt, const kecs_kubeconfig_t *config,
     if (rc == KECS_OK) {
         rc = kecs_kube_services_open(rt->k, ns, rt->uuid, &rt->watching,
                                      &rt->services);
+    }
+
+    if (rc == KECS_OK) {
+        rc = kecs_kube_inspect_open(rt->k, ns, &rt->inspect);
     }
 
     if (rc != KECS_OK) {

@@ -54,6 +54,12 @@ typedef struct {
     void  (*nodes_synced)(void *ctx);
 } kecs_runtime_sink_t;
 
+/*
+ * What a runtime has to show of a task for people: an object as JSON, valid
+ * during the call.  Any other rc: there is none.
+ */
+typedef void (*kecs_inspected_pt)(void *ctx, kecs_rc_t rc, kecs_str_t json);
+
 #define KECS_RT_SIMULATED  0x01    /* no real containers */
 #define KECS_RT_STOP_ONE   0x02    /* can stop a single container */
 
@@ -94,6 +100,15 @@ typedef struct {
     void       (*unexpose)(kecs_runtime_t *rt,
                            const kecs_service_key_t *key);
     void       (*exposed)(kecs_runtime_t *rt);
+
+    /*
+     * What it knows of the task itself (convert/pod_view.h), also after its
+     * end; `done` is called once, from within `run`, unless the runtime is
+     * closed before.  KECS_AGAIN: too many are being looked at.  NULL: there
+     * is nothing behind the task.
+     */
+    kecs_rc_t  (*inspect)(kecs_runtime_t *rt, const uint8_t *task,
+                          kecs_inspected_pt done, void *ctx);
 
     /* For readiness: true when in contact; `why` tells a person. */
     bool  (*ready)(kecs_runtime_t *rt, char *why, size_t size);

@@ -362,6 +362,7 @@ static const kecs_runtime_ops_t  simulated_ops = {
     NULL,
     NULL,
     NULL,
+    NULL,
     simulated_ready
 };
 

@@ -87,20 +87,30 @@ unix_socket(void)
 }
 
 
+/* It gets its name when it listens, so that nobody finds a deaf one. */
+
 int
 kecs_socket_listen(const char *folder, const char *name, int backlog)
 {
-    int                 fd, dir;
+    int                 n, fd, dir;
+    char                first[64];
     struct sockaddr_un  addr;
 
-    dir = address(folder, name, &addr);
+    n = snprintf(first, sizeof(first), "%s.new", name);
+
+    if (n < 0 || (size_t) n >= sizeof(first)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+
+    dir = address(folder, first, &addr);
     fd = dir < 0 ? -1 : unix_socket();
 
     if (fd < 0) {
         return failed(fd, dir);
     }
 
-    (void) unlinkat(dir, name, 0);
+    (void) unlinkat(dir, first, 0);
 
     if (fchmod(fd, 0600) != 0
         || bind(fd, (struct sockaddr *) &addr, sizeof(addr)) != 0)
@@ -108,10 +118,15 @@ kecs_socket_listen(const char *folder, const char *name, int backlog)
         return failed(fd, dir);
     }
 
-    close(dir);
-    kecs_give_to_owner(folder, name);
+    kecs_give_to_owner(folder, first);
 
-    return listen(fd, backlog) == 0 ? fd : failed(fd, -1);
+    if (listen(fd, backlog) != 0 || renameat(dir, first, dir, name) != 0) {
+        return failed(fd, dir);
+    }
+
+    close(dir);
+
+    return fd;
 }
 
 

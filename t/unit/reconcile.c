@@ -13,12 +13,14 @@
 #include "../../src/reconciler/daemon_places.c"
 #include "../../src/reconciler/definitions.c"
 #include "../../src/reconciler/drive.c"
+#include "../../src/reconciler/endpoint.c"
 #include "../../src/reconciler/evacuate.c"
 #include "../../src/reconciler/expiry.c"
 #include "../../src/reconciler/expose.c"
 #include "../../src/reconciler/fetch.c"
 #include "../../src/reconciler/follow.c"
 #include "../../src/reconciler/images.c"
+#include "../../src/reconciler/inspect.c"
 #include "../../src/reconciler/loop.c"
 #include "../../src/reconciler/nodes.c"
 #include "../../src/reconciler/news.c"
@@ -158,7 +160,7 @@ fake_exposed(kecs_runtime_t *rt)
 
 static const kecs_runtime_ops_t  fake_ops = {
     "fake", 0, NULL, NULL, fake_run, fake_start, fake_stop, fake_forget,
-    fake_expose, fake_unexpose, fake_exposed, fake_ready
+    fake_expose, fake_unexpose, fake_exposed, NULL, fake_ready
 };
 
 
