@@ -506,9 +506,10 @@ ok_api('DeleteService', { service => 'o', force => \1 });
 # A DAEMON: a task on each ACTIVE container instance.
 
 sub instance {
-    my ($n, $zone) = @_;
+    my ($n, $zone, @attributes) = @_;
 
     my $out = ok_api('RegisterContainerInstance', {
+        attributes => [map { { name => $_ } } @attributes],
         instanceIdentityDocument => $t->json->encode({ region => 'us-east-1',
             instanceId => "i-$n", availabilityZone => $zone,
             instanceType => 'm5.large' }),
@@ -570,6 +571,24 @@ spread('and is back', @zones);
 ok_api('DeregisterContainerInstance', { containerInstance => $instances[1],
                                         force => \1 });
 spread('one goes', $zones[0]);
+
+# Of its launch type.
+
+my $outside = instance('three', 'us-east-1a', 'ecs.capability.external');
+ok_api('RegisterTaskDefinition', { family => 'anywhere',
+    requiresCompatibilities => ['EXTERNAL'],
+    containerDefinitions => [{ name => 'app', image => 'i', memory => 8 }] });
+ok_api('CreateService', { serviceName => 'x', taskDefinition => 'anywhere',
+    schedulingStrategy => 'DAEMON', launchType => 'EXTERNAL' });
+ok($t->wait_for(sub { "@{[placed('x')]}" eq "$outside us-east-1a" }, 30),
+   'a DAEMON of EXTERNAL is on instances of that alone')
+    or diag($t->json->encode([[placed('x')], service('x')]));
+spread('and one of EC2 stays', $zones[0]);
+refused('CreateService', { serviceName => 'y', taskDefinition => $good,
+    schedulingStrategy => 'DAEMON', launchType => 'FARGATE' },
+    $_->[0], $_->[1]) for ['InvalidParameterException',
+    'Task definition does not support launch_type FARGATE.'];
+ok_api('DeleteService', { service => 'x' });
 ok_api('DeleteService', { service => 'd' });
 ok($t->wait_for(sub { service('d')->{status} eq 'INACTIVE' }, 30),
    'it is deleted without being scaled to 0');

@@ -131,7 +131,41 @@ ok(!$cluster->get('node', 'node-2')->{spec}{unschedulable},
     'the node itself is not cordoned');
 $k->aws(qw(update-container-instances-state --cluster demo --status ACTIVE
     --container-instances), $on{'node-2'});
+
+# Zones are rebalanced: EC2 by container instances, FARGATE by nodes
+
+ok(KecsUp::wait_for('the zones to be balanced', sub {
+    $service->()->{runningCount} == 2 && $there->('node-1') == 1
+        && $there->('node-2') == 1 }, 120),
+    'the tasks of a service are balanced when a zone is back');
+like(join("\n", map { $_->{message} } @{ $service->()->{events} }),
+    qr/has started 1 tasks in us-east-1b to AZ Rebalance: \(task /,
+    'which is told');
 $k->aws(qw(delete-service --cluster demo --service web --force));
+
+$t->definition('far', [ { entryPoint => [ 'sh', '-c' ],
+    command => [ 'exec sleep 3600' ] } ], '--requires-compatibilities',
+    'FARGATE', '--network-mode', 'awsvpc', '--cpu', '256', '--memory', '512');
+$cluster->kubectl('cordon', 'node-2');
+$k->aws(qw(create-service --cluster demo --service-name far
+    --task-definition far --desired-count 2 --launch-type FARGATE
+    --network-configuration awsvpcConfiguration={subnets=[subnet-1]}));
+my $far = sub {
+    my @tasks = @{ $k->aws(qw(list-tasks --cluster demo --service-name
+        far))->{taskArns} } or return '';
+    return join(' ', sort map { $_->{availabilityZone} // '' }
+        grep { $_->{lastStatus} eq 'RUNNING' }
+        @{ $k->aws(qw(describe-tasks --cluster demo --tasks), @tasks)
+            ->{tasks} });
+};
+ok(KecsUp::wait_for('FARGATE in one zone', sub {
+    $far->() eq 'us-east-1a us-east-1a' }, 90),
+    'FARGATE beside a cordoned node');
+$cluster->kubectl('uncordon', 'node-2');
+ok(KecsUp::wait_for('FARGATE to be balanced', sub {
+    $far->() eq 'us-east-1a us-east-1b' }, 180),
+    'is balanced when the node is back');
+$k->aws(qw(delete-service --cluster demo --service far --force));
 
 # A cordon drains, in all clusters
 

@@ -10,7 +10,6 @@
 
 #define MIB  (1024.0 * 1024)
 
-#define ZONE_LABEL  "topology.kubernetes.io/zone"
 #define TYPE_LABEL  "node.kubernetes.io/instance-type"
 #define CORDONED    "node.kubernetes.io/unschedulable"
 
@@ -224,7 +223,7 @@ kecs_node_observe(kecs_arena_t *a, const kecs_json_t *node,
         return KECS_INVALID;
     }
 
-    out->zone = label(meta, ZONE_LABEL);
+    out->zone = label(meta, KECS_ZONE_LABEL);
     out->type = label(meta, TYPE_LABEL);
     out->arch = info(status, "architecture");
     out->os = info(status, "operatingSystem");

@@ -12,6 +12,8 @@
 #include "../json/json.h"
 
 
+#define KECS_ZONE_LABEL  "topology.kubernetes.io/zone"
+
 /* A label or an annotation for one cluster, an annotation for several. */
 #define KECS_NODE_CLUSTER   "kecs/cluster"
 #define KECS_NODE_CLUSTERS  "kecs/clusters"

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "../aws/arn.h"
+#include "node_status.h"
 #include "pod_parts.h"
 #include "task_state.h"
 
@@ -532,15 +533,22 @@ windows_build(kecs_writer_t *w, kecs_str_t family)
 }
 
 
+/* A zone of the record, where no instance has it, is one asked for. */
+
 static void
-platform(kecs_pod_build_t *b)
+selector(kecs_pod_build_t *b)
 {
     kecs_writer_t                      *w = &b->w;
+    const kecs_task_t                  *t = b->p->s.task;
     const kecs_ecs_runtime_platform_t  *r;
 
     r = b->d->runtime_platform;
 
     kecs_w_object(w, "nodeSelector");
+
+    if (!kecs_task_on_instance(t) && t->zone.len != 0) {
+        kecs_w_str(w, KECS_ZONE_LABEL, t->zone);
+    }
 
     if (r != NULL && r->cpu_architecture.len > 0) {
         kecs_w_cstr(w, "kubernetes.io/arch",
@@ -571,7 +579,7 @@ spread(kecs_pod_build_t *b)
     size_t              i;
     kecs_writer_t      *w = &b->w;
     static const char  *keys[] = {
-        "topology.kubernetes.io/zone", "kubernetes.io/hostname"
+        KECS_ZONE_LABEL, "kubernetes.io/hostname"
     };
 
     if (b->p->s.service.len == 0) {
@@ -674,7 +682,7 @@ spec(kecs_pod_build_t *b)
         return rc;
     }
 
-    platform(b);
+    selector(b);
 
     kecs_w_object(w, "os");
     kecs_w_cstr(w, "name", kecs_pod_on_windows(b) ? "windows" : "linux");

@@ -173,6 +173,7 @@ typedef struct {
     const uint8_t                *id;            /* NULL: a new one */
     const uint8_t                *instance;      /* NULL: on none */
     kecs_str_t                    zone;          /* of the instance */
+    kecs_str_t                    only_zone;     /* to be put there alone */
     kecs_str_t                    node;          /* likewise */
 
     /* Where they may be put; for kecs_tasks_place. */
@@ -343,7 +344,8 @@ kecs_rc_t kecs_tasks_create(kecs_call_t *c, const kecs_new_task_t *n,
  * constraints and strategies; where it has none, or for FARGATE, the
  * runtime finds the places.  *made of the tasks are there; when those are
  * not all, *placing tells why (instance.h), otherwise it is NULL.  Fails
- * with ECS's error when no instance is for such tasks at all.
+ * with ECS's error when no instance is for such tasks at all.  In the zone
+ * of `only_zone` and in no other, if there is one.
  */
 typedef struct kecs_placing_s  kecs_placing_t;
 
@@ -358,13 +360,28 @@ kecs_str_t kecs_refusal_complaint(kecs_arena_t *a, const uint8_t *instance,
     const char *refusal);
 
 /*
- * What such a task asks of an instance by its constraints, but for room;
- * *out NULL: nothing.  Whether one, which is there, has it.
+ * What such a task asks of an instance by its launch type, its capacity
+ * provider and its constraints, but for room.  Whether one, which is there,
+ * has it.
  */
 kecs_rc_t kecs_constraints_open(kecs_call_t *c, const kecs_new_task_t *n,
     kecs_placing_t **out);
 kecs_rc_t kecs_constraints_met(kecs_placing_t *x, const uint8_t *instance,
     bool *met);
+
+/*
+ * The zones where such a task may be put, as far as its constraints go;
+ * there may be none that are known.
+ */
+kecs_rc_t kecs_task_zones(kecs_call_t *c, const kecs_new_task_t *n,
+    kecs_str_t **zones, size_t *count);
+
+/*
+ * KECS_REBALANCE_* of a service (STATIC loaded) whose head, of an earlier
+ * release, does not have it.
+ */
+kecs_rc_t kecs_service_rebalances(kecs_call_t *c, const kecs_service_t *s,
+    unsigned *out);
 
 /*
  * What a task of a service's deployment is made of: fills all of `n`.

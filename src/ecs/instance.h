@@ -81,6 +81,18 @@ const char *kecs_instance_fits(const kecs_instance_t *p,
     const kecs_ecs_container_instance_t *view,
     const kecs_ecs_task_definition_t *def, const kecs_needs_t *needs);
 
+/* Whether it would be placed there, were there all the room it needs. */
+bool kecs_instance_suits(const kecs_instance_t *p,
+    const kecs_ecs_container_instance_t *view,
+    const kecs_ecs_task_definition_t *def);
+
+/*
+ * The platform is no attribute that definitions require; an instance that
+ * does not tell its own takes any.
+ */
+bool kecs_instance_platform(const kecs_ecs_attributes_t *have,
+    const kecs_ecs_task_definition_t *def);
+
 /* CPU units and MiB that remain. */
 void kecs_instance_left(const kecs_ecs_container_instance_t *view,
     uint64_t *cpu, uint64_t *memory);

@@ -184,6 +184,14 @@ eligible(const kecs_placing_t *x, const candidate_t *d, bool *is)
 }
 
 
+static kecs_str_t
+zone_in(const kecs_ecs_container_instance_t *view)
+{
+    return kecs_given(kecs_attribute_value(&view->attributes,
+                                           kecs_str(KECS_ZONE_ATTRIBUTE)));
+}
+
+
 static kecs_rc_t
 add(kecs_placing_t *x, candidate_t *d, kecs_buf_t *b)
 {
@@ -191,6 +199,12 @@ add(kecs_placing_t *x, candidate_t *d, kecs_buf_t *b)
     kecs_rc_t  rc;
 
     rc = kecs_instance_view(x->c, &d->p, &d->view);
+
+    if (rc == KECS_OK && x->task->only_zone.len != 0
+        && !kecs_str_eq(x->task->only_zone, zone_in(d->view)))
+    {
+        return KECS_OK;
+    }
 
     if (rc == KECS_OK) {
         rc = eligible(x, d, &is);
@@ -292,13 +306,7 @@ gather(kecs_placing_t *x)
     kecs_buf_t  b;
 
     kecs_buf_init(&b, x->c->arena, 0);
-    rc = x->task->capacity_provider.len == 0 ? KECS_OK
-         : kecs_node_pool(x->c, x->task->capacity_provider,
-                          x->task->cluster->name, &x->pooled);
-
-    if (rc == KECS_OK) {
-        rc = gather_instances(x, &b);
-    }
+    rc = gather_instances(x, &b);
 
     if (rc == KECS_OK) {
         rc = gather_nodes(x, &b);
@@ -470,6 +478,39 @@ has_places(kecs_call_t *c, const kecs_new_task_t *n, bool *has)
 }
 
 
+/* What is asked for, before anything is looked at. */
+
+static kecs_rc_t
+new_placing(kecs_call_t *c, const kecs_new_task_t *n, kecs_placing_t **out)
+{
+    kecs_rc_t                    rc;
+    kecs_placing_t              *x;
+    kecs_ecs_task_definition_t  *def;
+
+    *out = NULL;
+    x = kecs_zalloc(c->arena, sizeof(kecs_placing_t));
+    rc = x != NULL ? kecs_taskdef_load(c, n->taskdef, &def) : KECS_NOMEM;
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    x->c = c;
+    x->task = n;
+    x->def = def;
+    rc = read_constraints(x);
+
+    if (rc == KECS_OK && n->capacity_provider.len != 0) {
+        rc = kecs_node_pool(c, n->capacity_provider, n->cluster->name,
+                            &x->pooled);
+    }
+
+    *out = rc == KECS_OK ? x : NULL;
+
+    return rc;
+}
+
+
 /*
  * *out is NULL when such tasks are not placed: those of FARGATE, and all in
  * a cluster without instances while no node is known.
@@ -478,10 +519,9 @@ has_places(kecs_call_t *c, const kecs_new_task_t *n, bool *has)
 static kecs_rc_t
 open_placing(kecs_call_t *c, const kecs_new_task_t *n, kecs_placing_t **out)
 {
-    bool                         has;
-    kecs_rc_t                    rc;
-    kecs_placing_t              *x;
-    kecs_ecs_task_definition_t  *def;
+    bool             has;
+    kecs_rc_t        rc;
+    kecs_placing_t  *x;
 
     *out = NULL;
     rc = has_places(c, n, &has);
@@ -490,28 +530,15 @@ open_placing(kecs_call_t *c, const kecs_new_task_t *n, kecs_placing_t **out)
         return rc;
     }
 
-    rc = kecs_taskdef_load(c, n->taskdef, &def);
+    rc = new_placing(c, n, &x);
 
     if (rc != KECS_OK) {
         return rc;
     }
 
-    x = kecs_zalloc(c->arena, sizeof(kecs_placing_t));
-
-    if (x == NULL) {
-        return KECS_NOMEM;
-    }
-
-    x->c = c;
-    x->task = n;
-    x->def = def;
-
     read_strategies(x);
-    rc = read_constraints(x);
 
-    if (rc == KECS_OK) {
-        rc = kecs_task_needs(c, n, &x->needs);
-    }
+    rc = kecs_task_needs(c, n, &x->needs);
 
     if (rc == KECS_OK) {
         rc = gather(x);
@@ -568,7 +595,6 @@ place_next(kecs_placing_t *x, kecs_new_task_t *n)
 {
     size_t        i;
     kecs_rc_t     rc;
-    kecs_str_t    zone;
     candidate_t  *d;
 
     i = kecs_place_choose(x->places, x->n, x->rules, x->n_rules, x->c->rand);
@@ -578,11 +604,9 @@ place_next(kecs_placing_t *x, kecs_new_task_t *n)
     }
 
     d = &x->candidates[i];
-    zone = kecs_attribute_value(&d->view->attributes,
-                                kecs_str(KECS_ZONE_ATTRIBUTE));
     n->instance = d->p.id;
     n->node = d->p.node;
-    n->zone = zone.len != 0 ? zone : kecs_null_str;
+    n->zone = zone_in(d->view);
 
     rc = d->joins ? kecs_instance_put(x->c, &d->p) : KECS_OK;
     d->joins = false;
@@ -604,6 +628,7 @@ kecs_tasks_place(kecs_call_t *c, kecs_new_task_t *n, size_t count,
     rc = open_placing(c, n, &x);
 
     if (rc == KECS_OK && x == NULL) {
+        n->zone = n->only_zone;
         rc = kecs_tasks_create(c, n, count, out);
         *made = count;
     }
@@ -741,7 +766,6 @@ kecs_task_on(kecs_call_t *c, const uint8_t *instance, kecs_new_task_t *n,
     const char **refusal)
 {
     kecs_rc_t                       rc;
-    kecs_str_t                      zone;
     kecs_instance_t                *p;
     kecs_ecs_container_instance_t  *view;
 
@@ -762,9 +786,7 @@ kecs_task_on(kecs_call_t *c, const uint8_t *instance, kecs_new_task_t *n,
         return rc;
     }
 
-    zone = kecs_attribute_value(&view->attributes,
-                                kecs_str(KECS_ZONE_ATTRIBUTE));
-    n->zone = zone.len != 0 ? zone : kecs_null_str;
+    n->zone = zone_in(view);
     n->instance = p->id;
     n->node = p->node;
 
@@ -776,23 +798,38 @@ kecs_rc_t
 kecs_constraints_open(kecs_call_t *c, const kecs_new_task_t *n,
     kecs_placing_t **out)
 {
-    kecs_rc_t                    rc;
-    kecs_placing_t              *x;
-    kecs_ecs_task_definition_t  *def;
+    return new_placing(c, n, out);
+}
 
-    *out = NULL;
-    x = kecs_zalloc(c->arena, sizeof(kecs_placing_t));
-    rc = x != NULL ? kecs_taskdef_load(c, n->taskdef, &def) : KECS_NOMEM;
 
-    if (rc != KECS_OK) {
+/* Whether it is an instance for such tasks, were there room. */
+
+static kecs_rc_t
+is_for(kecs_placing_t *x, candidate_t *d, bool *is)
+{
+    kecs_rc_t  rc;
+
+    rc = eligible(x, d, is);
+
+    if (rc != KECS_OK || !*is || x->n_queries == 0) {
         return rc;
     }
 
-    x->c = c;
-    x->task = n;
-    x->def = def;
-    rc = read_constraints(x);
-    *out = rc == KECS_OK && x->n_queries != 0 ? x : NULL;
+    rc = kecs_instance_usage(x->c, &d->p, &d->usage);
+
+    if (rc == KECS_OK) {
+        rc = kecs_instance_remaining(x->c, &d->usage, d->view);
+    }
+
+    if (rc == KECS_OK) {
+        rc = kecs_instance_query(x->c, &d->p, d->view, &d->usage, &d->q);
+    }
+
+    if (rc == KECS_OK) {
+        rc = constrain(x, d, 0);
+    }
+
+    *is = d->refusal == NULL;
 
     return rc;
 }
@@ -804,22 +841,188 @@ kecs_constraints_met(kecs_placing_t *x, const uint8_t *instance, bool *met)
     kecs_rc_t    rc;
     candidate_t  d;
 
+    *met = false;
     memset(&d, 0, sizeof(d));
     rc = get_instance(x->c, x->task, instance, &d.p);
 
     if (rc == KECS_OK) {
-        rc = kecs_instance_now(x->c, &d.p, &d.usage, &d.view);
+        rc = kecs_instance_view(x->c, &d.p, &d.view);
     }
+
+    return rc == KECS_OK ? is_for(x, &d, met) : rc;
+}
+
+
+/* Zones. */
+
+
+typedef struct {
+    kecs_str_t  *names;
+    size_t       n;
+    size_t       size;
+} zones_t;
+
+
+static kecs_rc_t
+add_zone(kecs_arena_t *a, zones_t *z, kecs_str_t name)
+{
+    kecs_str_t  *more;
+
+    if (name.len == 0 || kecs_strs_has(z->n, z->names, name)) {
+        return KECS_OK;
+    }
+
+    if (z->n == z->size) {
+        z->size = z->size != 0 ? 2 * z->size : 4;
+        more = kecs_calloc(a, z->size, sizeof(*more));
+
+        if (more == NULL) {
+            return KECS_NOMEM;
+        }
+
+        if (z->n != 0) {
+            memcpy(more, z->names, z->n * sizeof(*more));
+        }
+
+        z->names = more;
+    }
+
+    z->names[z->n++] = name;
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+zones_of_instances(kecs_call_t *c, const kecs_new_task_t *n, zones_t *z)
+{
+    bool             is;
+    size_t           i;
+    kecs_rc_t        rc;
+    kecs_placing_t  *x;
+
+    rc = new_placing(c, n, &x);
 
     if (rc == KECS_OK) {
-        rc = kecs_instance_query(x->c, &d.p, d.view, &d.usage, &d.q);
+        rc = gather(x);
     }
+
+    for (i = 0; rc == KECS_OK && i < x->n; i++) {
+        rc = is_for(x, &x->candidates[i], &is);
+
+        if (rc == KECS_OK && is
+            && kecs_instance_suits(&x->candidates[i].p,
+                                   x->candidates[i].view, x->def))
+        {
+            rc = add_zone(c->arena, z, zone_in(x->candidates[i].view));
+        }
+    }
+
+    return rc;
+}
+
+
+/*
+ * Tasks that the runtime finds places for may be on any node that takes
+ * tasks; where some are rather for them (runtimes.md), only these count.
+ */
+
+typedef enum {
+    RANK_OWN = 0,                   /* a node for FARGATE, */
+    RANK_ANY,                       /* for whatever there is, */
+    RANK_OTHER,                     /* rather for something else */
+    RANKS
+} rank_t;
+
+
+static rank_t
+rank_of(const kecs_new_task_t *n, const kecs_host_t *node)
+{
+    return node->launch == n->launch ? RANK_OWN
+           : node->launch == 0 && node->pool.len == 0 ? RANK_ANY
+           : RANK_OTHER;
+}
+
+
+static kecs_rc_t
+zone_of_node(kecs_call_t *c, const kecs_new_task_t *n,
+    const kecs_ecs_task_definition_t *def, kecs_host_t *node, zones_t *ranks)
+{
+    kecs_rc_t    rc;
+    candidate_t  d;
+
+    rc = kecs_get(c->txn, c->arena, node, KECS_ALL_PARTS);
+
+    if (rc != KECS_OK || !node->connected || node->cordoned || node->reserved)
+    {
+        return rc;
+    }
+
+    memset(&d, 0, sizeof(d));
+    d.p.rec.gen = node->rec.gen;
+    kecs_rec_part(&d.p.rec, KECS_INSTANCE_ATTRIBUTES,
+                  node->rec.part[KECS_NODE_ATTRIBUTES]);
+    rc = kecs_instance_view(c, &d.p, &d.view);
+
+    return rc == KECS_OK && kecs_instance_platform(&d.view->attributes, def)
+           ? add_zone(c->arena, &ranks[rank_of(n, node)], zone_in(d.view))
+           : rc;
+}
+
+
+static kecs_rc_t
+zones_of_nodes(kecs_call_t *c, const kecs_new_task_t *n, zones_t *z)
+{
+    rank_t                       i;
+    zones_t                      ranks[RANKS];
+    kecs_rc_t                    rc;
+    kecs_str_t                   key;
+    kecs_host_t                  node;
+    kecs_scan_t                 *scan;
+    kecs_ecs_task_definition_t  *def;
+
+    memset(ranks, 0, sizeof(ranks));
+    rc = kecs_taskdef_load(c, n->taskdef, &def);
 
     if (rc == KECS_OK) {
-        rc = constrain(x, &d, 0);
+        rc = kecs_node_scan(c, &scan);
     }
 
-    *met = d.refusal == NULL;
+    while (rc == KECS_OK && scan != NULL) {
+        memset(&node, 0, sizeof(node));
+        rc = kecs_scan_next(scan, &key, &node);
+
+        if (rc == KECS_OK) {
+            rc = zone_of_node(c, n, def, &node, ranks);
+        }
+    }
+
+    for (i = RANK_OWN; i < RANKS && z->n == 0; i++) {
+        *z = ranks[i];
+    }
+
+    return rc == KECS_DONE ? KECS_OK : rc;
+}
+
+
+kecs_rc_t
+kecs_task_zones(kecs_call_t *c, const kecs_new_task_t *n,
+    kecs_str_t **zones, size_t *count)
+{
+    bool       placed;
+    kecs_rc_t  rc;
+    zones_t    z;
+
+    memset(&z, 0, sizeof(z));
+    rc = has_places(c, n, &placed);
+
+    if (rc == KECS_OK) {
+        rc = placed ? zones_of_instances(c, n, &z)
+                    : zones_of_nodes(c, n, &z);
+    }
+
+    *zones = z.names;
+    *count = z.n;
 
     return rc;
 }

@@ -420,18 +420,15 @@ has_attributes(const kecs_ecs_attributes_t *have,
 }
 
 
-/*
- * The platform is no attribute that definitions require; an instance that
- * does not tell its own takes any.
- */
-
-static bool
-has_platform(const kecs_ecs_attributes_t *have,
-    const kecs_ecs_runtime_platform_t *need)
+bool
+kecs_instance_platform(const kecs_ecs_attributes_t *have,
+    const kecs_ecs_task_definition_t *def)
 {
-    bool        windows;
-    kecs_str_t  os, arch;
+    bool                                windows;
+    kecs_str_t                          os, arch;
+    const kecs_ecs_runtime_platform_t  *need;
 
+    need = def->runtime_platform;
     os = kecs_attribute_value(have, kecs_str(KECS_OS_ATTRIBUTE));
     arch = kecs_attribute_value(have, kecs_str(KECS_ARCH_ATTRIBUTE));
     windows = need != NULL && kecs_str_starts(need->operating_system_family,
@@ -459,7 +456,7 @@ refusal(const kecs_ecs_container_instance_t *view,
     left = &view->remaining_resources;
 
     if (!has_attributes(&view->attributes, &def->requires_attributes)
-        || !has_platform(&view->attributes, def->runtime_platform))
+        || !kecs_instance_platform(&view->attributes, def))
     {
         return "ATTRIBUTE";
     }
@@ -502,6 +499,17 @@ kecs_instance_fits(const kecs_instance_t *p,
     reason = closed(p);
 
     return reason != NULL ? reason : refusal(view, def, needs);
+}
+
+
+bool
+kecs_instance_suits(const kecs_instance_t *p,
+    const kecs_ecs_container_instance_t *view,
+    const kecs_ecs_task_definition_t *def)
+{
+    return closed(p) == NULL
+           && has_attributes(&view->attributes, &def->requires_attributes)
+           && kecs_instance_platform(&view->attributes, def);
 }
 
 

@@ -241,47 +241,6 @@ kecs_targets_check(kecs_call_t *c, const kecs_ecs_task_definition_t *def,
 }
 
 
-/* ENABLED unless the bounds forbid it. */
-
-static kecs_rc_t
-rebalancing(kecs_call_t *c, kecs_service_spec_t *spec)
-{
-    bool                 tight;
-    kecs_rc_t            rc;
-    kecs_ecs_service_t  *s;
-
-    s = &spec->s;
-    tight = s->deployment_configuration->maximum_percent.value <= 100;
-
-    if (s->availability_zone_rebalancing.len == 0) {
-        s->availability_zone_rebalancing = tight ? kecs_str("DISABLED")
-                                                 : kecs_str("ENABLED");
-        return KECS_OK;
-    }
-
-    rc = kecs_check_enum(c, KECS_E_INVALID_PARAMETER,
-                         "availability zone rebalancing",
-                         &kecs_ecs_availability_zone_rebalancing_shape,
-                         s->availability_zone_rebalancing);
-
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    if (tight && kecs_str_is(s->availability_zone_rebalancing, "ENABLED")) {
-        return kecs_bad(c, "%sAvailability Zone Rebalancing does not support"
-                        " maximumPercent <= 100 %% as deployment"
-                        " configuration.%s",
-                        spec->update ? "The service couldn't be updated"
-                                       " because " : "",
-                        spec->update ? " Update deployment configuration and"
-                                       " try again." : "");
-    }
-
-    return KECS_OK;
-}
-
-
 /* Fragments. */
 
 static void
@@ -492,7 +451,7 @@ kecs_spec_settle(kecs_call_t *c, kecs_service_spec_t *spec)
     rc = daemon_check(c, spec);
 
     if (rc == KECS_OK) {
-        rc = rebalancing(c, spec);
+        rc = kecs_spec_rebalancing(c, spec);
     }
 
     if (rc == KECS_OK) {
@@ -598,6 +557,7 @@ kecs_spec_head(const kecs_service_spec_t *spec, kecs_service_t *s)
     s->launch = spec->launch.strategy.n != 0
                 ? 0 : (uint8_t) spec->launch.launch;
     s->counted = counts_as(spec, s);
+    s->rebalance = (uint8_t) kecs_spec_rebalances(spec);
     s->min_percent = (uint32_t) d->minimum_healthy_percent.value;
     s->max_percent = (uint32_t) d->maximum_percent.value;
     s->rec.gen = KECS_ECS_GEN;

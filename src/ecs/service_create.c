@@ -99,6 +99,7 @@ spec_of_input(kecs_call_t *c, kecs_ecs_create_service_request_t *in,
     s->placement_constraints = in->placement_constraints;
     s->placement_strategy = in->placement_strategy;
     s->availability_zone_rebalancing = in->availability_zone_rebalancing;
+    spec->rebalancing_asked = true;
     s->enable_ecs_managed_tags = given_or_false(in->enable_ecs_managed_tags);
     s->enable_execute_command = given_or_false(in->enable_execute_command);
     s->propagate_tags = in->propagate_tags.len ? in->propagate_tags

@@ -19,6 +19,7 @@ typedef struct {
     kecs_ecs_task_definition_t  *def;          /* NULL: of task sets */
     kecs_launch_t                launch;
     bool                         update;       /* of a service there is */
+    bool                         rebalancing_asked;    /* by the request */
 
     /*
      * Before it is settled, s has what was asked for, launchType and
@@ -81,6 +82,13 @@ kecs_rc_t kecs_targets_check(kecs_call_t *c,
  * fragments.  s.deploymentConfiguration is settled already.
  */
 kecs_rc_t kecs_spec_settle(kecs_call_t *c, kecs_service_spec_t *spec);
+
+/*
+ * service_balance.c: availabilityZoneRebalancing gets its default, or is
+ * checked against the rest; and KECS_REBALANCE_* of the head.
+ */
+kecs_rc_t kecs_spec_rebalancing(kecs_call_t *c, kecs_service_spec_t *spec);
+unsigned kecs_spec_rebalances(const kecs_service_spec_t *spec);
 
 /* The namespace that its Service Connect is in, for the index of them. */
 kecs_rc_t kecs_spec_namespace(kecs_call_t *c, kecs_service_spec_t *spec);

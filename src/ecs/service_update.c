@@ -408,6 +408,7 @@ lay_flags(const kecs_ecs_update_service_request_t *in,
     if (in->availability_zone_rebalancing.len != 0) {
         spec->s.availability_zone_rebalancing
             = in->availability_zone_rebalancing;
+        spec->rebalancing_asked = true;
     }
 
     if (in->service_connect_configuration != NULL) {
@@ -509,6 +510,12 @@ change_head(update_t *u)
     u->changed = u->anew || desired != s->desired || grace != s->grace
                  || !kecs_str_eq(u->spec.service,
                                  s->rec.part[KECS_SERVICE_STATIC]);
+
+    /* the task that is beyond the count of before is not the one meant */
+
+    if (desired != s->desired && s->balancing == KECS_BALANCING_MOVES) {
+        s->balancing = KECS_BALANCING_ON;
+    }
 
     s->desired = desired;
     s->grace = grace;

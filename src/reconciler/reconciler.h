@@ -94,6 +94,7 @@ struct kecs_live_service_s {
                                             task had no place, 0: none */
     bool                  dirty;
     bool                  daemon;        /* strategy DAEMON */
+    bool                  balanced;      /* between zones, at rest */
     bool                  expose;        /* the runtime is to be told */
 };
 
@@ -301,11 +302,20 @@ kecs_rc_t kecs_rollout_ended(kecs_batch_t *b, const kecs_task_t *task);
 
 
 /*
- * daemon_places.c: the instances that are to have a task of a DAEMON, whose
+ * places.c: the instances that are to have a task of a DAEMON, whose
  * deployments the view has.
  */
 kecs_rc_t kecs_daemon_instances(kecs_reconciler_t *r, kecs_txn_t *txn,
     const kecs_live_service_t *live, kecs_msec_t now,
+    kecs_sched_view_t *view);
+
+
+/*
+ * The zones between which the service may be rebalanced, if it is to be;
+ * deployments and rollout are in the view, whose service `s` is.
+ */
+kecs_rc_t kecs_service_zones(kecs_reconciler_t *r, kecs_txn_t *txn,
+    const kecs_live_service_t *live, kecs_msec_t now, kecs_service_t *s,
     kecs_sched_view_t *view);
 
 

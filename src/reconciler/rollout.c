@@ -33,6 +33,7 @@ typedef struct {
 
     /* Tasks stopped in the open batch, for the event. */
     kecs_buf_t            stopped;
+    kecs_str_t            left;         /* zone, if to rebalance */
     unsigned              n_running;
     unsigned              n_pending;
 } applying_t;
@@ -214,6 +215,10 @@ decide_ours(applying_t *x, kecs_txn_t *txn, kecs_sched_view_t *view,
     }
 
     if (rc == KECS_OK) {
+        rc = kecs_service_zones(x->r, txn, x->live, now, &x->service, view);
+    }
+
+    if (rc == KECS_OK) {
         rc = kecs_schedule(x->r->arena, view, &x->r->set.sched, now,
                            &x->actions);
     }
@@ -322,8 +327,11 @@ tell_stopped(applying_t *x)
     rc = KECS_OK;
 
     if (x->n_running != 0) {
-        text = kecs_sprintf(x->r->arena, "has stopped %u running tasks:%.*s.",
-                            x->n_running,
+        text = kecs_sprintf(x->r->arena, "has stopped %u running tasks%s%.*s"
+                            "%s:%.*s.", x->n_running,
+                            x->left.len != 0 ? " in " : "",
+                            kecs_fmt(x->left),
+                            x->left.len != 0 ? " due to AZ rebalancing" : "",
                             kecs_fmt(kecs_buf_view(&x->stopped)));
         rc = text.data == NULL || x->stopped.failed
              ? KECS_NOMEM : add_event(x, 0, text);
@@ -338,6 +346,7 @@ tell_stopped(applying_t *x)
 
     x->n_running = 0;
     x->n_pending = 0;
+    x->left = kecs_null_str;
     kecs_buf_init(&x->stopped, x->r->arena, 0);
 
     return rc;
@@ -539,14 +548,32 @@ create_on(applying_t *x, kecs_new_task_t *new, const uint8_t *instance,
 }
 
 
+/* The zone took no task; ECS names no instance then. */
+
+static kecs_rc_t
+not_in_zone(applying_t *x, const kecs_new_task_t *new)
+{
+    kecs_str_t  text;
+
+    x->unplaced = true;
+    text = kecs_sprintf(x->r->arena, "is unable to place a task in %.*s"
+                        " because no container instance met all of its"
+                        " requirements.", kecs_fmt(new->only_zone));
+
+    return text.data != NULL ? add_event(x, 0, text) : KECS_NOMEM;
+}
+
+
 /*
  * With a capacity provider strategy each task is asked for by its number,
- * those of a DAEMON run on the instances `on`; otherwise all are made alike.
+ * those of a DAEMON run on the instances `on`; otherwise all are made alike,
+ * in `zone` if there is one.
  */
 
 static kecs_rc_t
 create_some(applying_t *x, const source_t *s, uint64_t ordinal, unsigned n,
-    const uint8_t (*on)[KECS_ID_LEN], kecs_task_t *tasks, unsigned *made)
+    const uint8_t (*on)[KECS_ID_LEN], kecs_str_t zone, kecs_task_t *tasks,
+    unsigned *made)
 {
     size_t           more;
     unsigned         i;
@@ -561,6 +588,7 @@ create_some(applying_t *x, const source_t *s, uint64_t ordinal, unsigned n,
         rc = kecs_service_task(&x->c, &s->cluster, &x->service,
                                &s->deployment, &s->taskdef, ordinal + *made,
                                &new);
+        new.only_zone = zone;
         refused = NULL;
 
         if (rc == KECS_OK && on != NULL) {
@@ -571,6 +599,10 @@ create_some(applying_t *x, const source_t *s, uint64_t ordinal, unsigned n,
             rc = kecs_tasks_place(&x->c, &new, more, tasks + *made, &more,
                                   &refused);
             *made += (unsigned) more;
+        }
+
+        if (zone.len != 0 && (rc == KECS_FAILED || refused != NULL)) {
+            return not_in_zone(x, &new);
         }
 
         if (rc == KECS_FAILED) {
@@ -592,7 +624,7 @@ create_some(applying_t *x, const source_t *s, uint64_t ordinal, unsigned n,
 
 static kecs_rc_t
 start_some(applying_t *x, const source_t *s, uint64_t ordinal, unsigned n,
-    const uint8_t (*on)[KECS_ID_LEN])
+    const uint8_t (*on)[KECS_ID_LEN], kecs_str_t zone)
 {
     unsigned      i;
     kecs_rc_t     rc;
@@ -600,7 +632,7 @@ start_some(applying_t *x, const source_t *s, uint64_t ordinal, unsigned n,
     kecs_str_t    text;
     kecs_task_t   tasks[TASKS_PER_EVENT];
 
-    rc = create_some(x, s, ordinal, n, on, tasks, &n);
+    rc = create_some(x, s, ordinal, n, on, zone, tasks, &n);
     if (rc != KECS_OK || n == 0) {
         return rc;
     }
@@ -618,7 +650,9 @@ start_some(applying_t *x, const source_t *s, uint64_t ordinal, unsigned n,
     x->b.records += n;
     x->r->actions += n;
 
-    text = kecs_sprintf(x->r->arena, "has started %u tasks:%.*s.", n,
+    text = kecs_sprintf(x->r->arena, "has started %u tasks%s%.*s%s:%.*s.", n,
+                        zone.len != 0 ? " in " : "", kecs_fmt(zone),
+                        zone.len != 0 ? " to AZ Rebalance" : "",
                         kecs_fmt(kecs_buf_view(&ids)));
 
     return text.data == NULL || ids.failed ? KECS_NOMEM
@@ -690,7 +724,8 @@ apply_start(applying_t *x, const kecs_action_t *a)
 
         if (rc == KECS_OK) {
             rc = start_some(x, &s, ordinal + i, n,
-                            a->instances != NULL ? a->instances + i : NULL);
+                            a->instances != NULL ? a->instances + i : NULL,
+                            a->zone);
         }
 
         if (rc == KECS_OK) {
@@ -726,6 +761,15 @@ apply_stop(applying_t *x, const kecs_action_t *a)
         || t.desired != KECS_DESIRED_RUNNING)
     {
         return rc == KECS_NOT_FOUND ? KECS_OK : rc;
+    }
+
+    if (a->zone.len != 0) {
+        rc = tell_stopped(x);
+        x->left = a->zone;
+
+        if (rc != KECS_OK) {
+            return rc;
+        }
     }
 
     if (t.status >= KECS_TASK_RUNNING) {
@@ -909,6 +953,8 @@ apply_service(applying_t *x, const kecs_action_t *a)
     s->status = a->status;
     s->steady = a->steady;
     s->throttled_until = a->throttled_until;
+    s->balancing = a->balancing;
+    s->balance_at = a->balance_at;
     s->version++;
 
     if (s->strategy == KECS_STRATEGY_DAEMON) {

@@ -226,15 +226,35 @@ dirty_by_key(kecs_reconciler_t *r, uint32_t scope, uint32_t cluster,
 }
 
 
-/* Services with a task on each instance of a cluster. */
+/*
+ * An instance has changed: services of its cluster with a task on each, and
+ * those that are balanced between zones.
+ */
 
 static void
-dirty_daemons(kecs_reconciler_t *r, uint32_t scope, uint32_t cluster)
+dirty_placed(kecs_reconciler_t *r, uint32_t scope, uint32_t cluster)
 {
     kecs_live_service_t  *s;
 
     for (s = r->all_services; s != NULL; s = s->next) {
-        if (s->daemon && s->scope == scope && s->cluster == cluster) {
+        if ((s->daemon || (s->balanced && s->n > 1)) && s->scope == scope
+            && s->cluster == cluster)
+        {
+            kecs_service_dirty(r, s);
+        }
+    }
+}
+
+
+/* A node has changed, which may be of any cluster. */
+
+static void
+dirty_balanced(kecs_reconciler_t *r)
+{
+    kecs_live_service_t  *s;
+
+    for (s = r->all_services; s != NULL; s = s->next) {
+        if (s->balanced && s->n > 1) {
             kecs_service_dirty(r, s);
         }
     }
@@ -261,6 +281,7 @@ service_changed(kecs_reconciler_t *r, const kecs_service_t *rec, bool gone)
 
     if (rc == KECS_OK) {
         s->daemon = rec->strategy == KECS_STRATEGY_DAEMON;
+        s->balanced = rec->rebalance != KECS_REBALANCE_OFF;
         kecs_service_dirty(r, s);
         kecs_expose_later(r, s);
     }
@@ -596,8 +617,12 @@ apply(kecs_reconciler_t *r, kecs_txn_t *txn, kecs_change_entry_t *e)
 
     case KECS_INSTANCE:
         i = e->rec;
-        dirty_daemons(r, i->rec.scope, i->cluster);
+        dirty_placed(r, i->rec.scope, i->cluster);
         return kecs_evacuate(r, i, gone);
+
+    case KECS_NODE:
+        dirty_balanced(r);
+        return KECS_OK;
 
     default:
         return KECS_OK;

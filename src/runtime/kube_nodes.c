@@ -14,7 +14,6 @@
 
 
 #define BUCKETS     256
-#define ZONE_LABEL  "topology.kubernetes.io/zone"
 
 typedef struct known_s {
     SLIST_ENTRY(known_s)  link;
@@ -123,7 +122,7 @@ got(void *ctx, const kecs_kube_reply_t *reply)
         && kecs_kube_parse(n->scratch, reply->body, &node) == KECS_OK)
     {
         set_zone(k, kecs_json_str(kecs_json_at(node, "metadata", "labels",
-                                               ZONE_LABEL, NULL)));
+                                               KECS_ZONE_LABEL, NULL)));
     }
 }
 

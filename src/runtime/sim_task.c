@@ -328,15 +328,15 @@ last_start(const kecs_sim_task_t *t)
 
 
 static bool
-place(kecs_arena_t *a, const kecs_start_t *s, kecs_rand_t *r,
-    kecs_sim_task_t *t)
+place(kecs_arena_t *a, const kecs_start_t *s, unsigned nodes,
+    kecs_rand_t *r, kecs_sim_task_t *t)
 {
     bool      placed;
     char      hex[2 * KECS_ID_LEN];
     unsigned  node;
 
     kecs_hex(t->id, KECS_ID_LEN, hex);
-    node = (unsigned) kecs_rand_below(r, NODES);
+    node = (unsigned) kecs_rand_below(r, nodes != 0 ? nodes : NODES);
     placed = kecs_task_on_instance(s->task) && s->task->node.len != 0;
 
     t->handle = kecs_sprintf(a, "simulated-%.32s", hex);
@@ -344,8 +344,10 @@ place(kecs_arena_t *a, const kecs_start_t *s, kecs_rand_t *r,
                      : kecs_sprintf(a, "simulated-%u", node + 1);
 
     if (s->task->zone.len == 0) {
-        t->zone = kecs_sprintf(a, "%.*s%c", kecs_fmt(s->region),
-                               "abc"[node % 3]);
+        t->zone = kecs_sprintf(a, "%.*s%c",
+                               kecs_fmt(nodes != 0
+                                        ? kecs_str(KECS_SIM_REGION)
+                                        : s->region), "abc"[node % 3]);
     }
 
     if (kecs_str_is(s->definition->network_mode, "awsvpc")) {
@@ -409,7 +411,9 @@ kecs_sim_task_make(kecs_arena_t *a, const kecs_start_t *s,
     out->n = list->n;
     out->containers = kecs_calloc(a, list->n, sizeof(*out->containers));
 
-    if (out->containers == NULL || !place(a, s, &r, out)) {
+    if (out->containers == NULL
+        || !place(a, s, (unsigned) conf->nodes, &r, out))
+    {
         return KECS_NOMEM;
     }
 

@@ -13,6 +13,9 @@
 #include "runtime.h"
 
 
+/* Of the nodes that are told of. */
+#define KECS_SIM_REGION  "us-east-1"
+
 typedef struct {
     kecs_str_t   name;
     kecs_str_t   digest;

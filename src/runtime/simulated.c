@@ -249,7 +249,7 @@ tell_node(simulated_t *s, unsigned i)
 
     n.name = kecs_sprintf(s->scratch, "simulated-%u", i + 1);
     n.uid = kecs_sprintf(s->scratch, "00000000-0000-4000-8000-%012x", i + 1);
-    n.zone = kecs_sprintf(s->scratch, "us-east-1%c", "abc"[i % 3]);
+    n.zone = kecs_sprintf(s->scratch, KECS_SIM_REGION "%c", "abc"[i % 3]);
     n.provider = kecs_sprintf(s->scratch, "simulated:///i-%017x", i + 1);
     n.type = kecs_str("m5.large");
     n.arch = kecs_str("amd64");

@@ -337,16 +337,14 @@ take(daemon_t *x, const kecs_actions_t *accounts)
         return KECS_OK;
     }
 
-    a = kecs_action_add(x->arena, x->out, KECS_ACT_SERVICE);
+    a = kecs_action_service(x->arena, x->out, x->view->service);
 
     if (a == NULL) {
         return KECS_NOMEM;
     }
 
-    a->version = x->view->service->version;
-    a->status = x->view->service->status;
+    a->steady = KECS_TOLD_NOTHING;
     a->desired = (uint32_t) x->view->n_instances;
-    a->throttled_until = x->view->service->throttled_until;
 
     return KECS_OK;
 }

@@ -22,6 +22,8 @@ typedef struct {
     unsigned     burst;             /* starts per step and service: 500 */
     kecs_msec_t  steady_every;      /* steady state told again: 6 h */
     kecs_msec_t  minute;            /* of bake times: 60 s */
+    kecs_msec_t  balance_again;     /* a zone took no task: 30 min */
+    kecs_msec_t  balance_patience;  /* until its task runs: 10 min */
 } kecs_sched_conf_t;
 
 void kecs_sched_conf_default(kecs_sched_conf_t *conf);
@@ -57,18 +59,25 @@ typedef struct {
     /* Of a DAEMON: the ACTIVE container instances, sorted. */
     const uint8_t            (*instances)[KECS_ID_LEN];
     size_t                     n_instances;
+
+    /* For its rebalancing: the zones where its tasks may be put. */
+    const kecs_str_t          *zones;
+    size_t                     n_zones;
 } kecs_sched_view_t;
 
 
 typedef enum {
     KECS_ACT_START = 1,         /* `n` tasks of `deployment`; on the first
-                                   n of `instances`, unless NULL */
-    KECS_ACT_STOP,              /* `task`, for `reason` */
+                                   n of `instances`, unless NULL; in
+                                   `zone`, to rebalance, if it is one */
+    KECS_ACT_STOP,              /* `task`, for `reason`; `zone`: it leaves
+                                   that one, to rebalance */
     KECS_ACT_DEPLOYMENT,        /* put: rollout, text, desired, failed,
                                    healthy */
     KECS_ACT_DEPLOYMENT_END,    /* becomes INACTIVE, leaves the list */
     KECS_ACT_SERVICE,           /* put: status, steady, throttled_until,
-                                   of a DAEMON desired */
+                                   balancing, balance_at, of a DAEMON
+                                   desired */
     KECS_ACT_EVENT,             /* message (without the "(service X) ") */
     KECS_ACT_TASK_SET,          /* put: steady, failed */
     KECS_ACT_TASK_SET_END,      /* its last task is gone: deleted */
@@ -97,6 +106,9 @@ typedef struct {
     uint32_t            weight;
     uint32_t            test_weight;
     kecs_msec_t         throttled_until;
+    kecs_str_t          zone;
+    uint8_t             balancing;
+    kecs_msec_t         balance_at;
 } kecs_action_t;
 
 typedef struct {
@@ -159,6 +171,14 @@ bool kecs_sched_healthy(const kecs_sched_conf_t *conf,
 /* Adds an action; NULL: out of memory. */
 kecs_action_t *kecs_action_add(kecs_arena_t *a, kecs_actions_t *out,
     kecs_action_type_t type);
+
+/* Adds the change of a service, which so far changes nothing. */
+kecs_action_t *kecs_action_service(kecs_arena_t *a, kecs_actions_t *out,
+    const kecs_service_t *service);
+
+/* Adds an event of this text, made in `a`; KECS_NOMEM when that failed. */
+kecs_rc_t kecs_action_event(kecs_arena_t *a, kecs_actions_t *out,
+    kecs_str_t text);
 
 /* Adds the stop of a task: it is unhealthy, or not wanted any more. */
 kecs_rc_t kecs_action_stop(kecs_arena_t *a, kecs_actions_t *out,

@@ -13,6 +13,11 @@
  * to the minimum.  Tasks that are not healthy serve nobody, so they may go
  * at any time.
  *
+ * At rest, and if the service wants that, one task at a time moves to
+ * another zone (rebalance.h): its replacement is one task beyond the
+ * desired count, which stays until it is healthy; what is beyond then goes
+ * from the fullest zone, as always.
+ *
  * A step leaves the rest to later steps: whoever applies the actions calls
  * again after each change and at `again_at`.
  */
@@ -20,7 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "scheduler.h"
+#include "rebalance.h"
 
 
 typedef struct {
@@ -32,13 +37,6 @@ typedef struct {
     bool                      victim;
     size_t                    zone;         /* index, when live */
 } item_t;
-
-/* Live tasks that are no victims, by zone. */
-
-typedef struct {
-    kecs_str_t                name;
-    int64_t                   n;
-} zone_t;
 
 typedef struct {
     kecs_arena_t             *arena;
@@ -55,8 +53,13 @@ typedef struct {
     bool                      draining;     /* a task is to move away */
 
     item_t                   *items;
-    zone_t                   *zones;        /* of the live tasks */
+    kecs_zone_t              *zones;        /* live tasks, no victims */
     size_t                    n_zones;
+
+    bool                      balances;     /* it may be rebalanced */
+    bool                      moved;        /* a replacement gets its room */
+    uint8_t                   balancing;    /* of the service from now on */
+    kecs_msec_t               balance_at;
 
     int64_t                   desired;
     int64_t                   minimum;
@@ -85,6 +88,8 @@ kecs_sched_conf_default(kecs_sched_conf_t *conf)
     conf->burst = 500;
     conf->steady_every = 6 * 3600 * 1000;
     conf->minute = 60 * 1000;
+    conf->balance_again = 30 * 60 * 1000;
+    conf->balance_patience = 10 * 60 * 1000;
 }
 
 
@@ -150,6 +155,46 @@ kecs_action_add(kecs_arena_t *arena, kecs_actions_t *out,
 }
 
 
+kecs_action_t *
+kecs_action_service(kecs_arena_t *arena, kecs_actions_t *out,
+    const kecs_service_t *service)
+{
+    kecs_action_t  *a;
+
+    a = kecs_action_add(arena, out, KECS_ACT_SERVICE);
+
+    if (a != NULL) {
+        a->version = service->version;
+        a->status = service->status;
+        a->steady = service->steady;
+        a->desired = service->desired;
+        a->throttled_until = service->throttled_until;
+        a->balancing = service->balancing;
+        a->balance_at = service->balance_at;
+    }
+
+    return a;
+}
+
+
+kecs_rc_t
+kecs_action_event(kecs_arena_t *arena, kecs_actions_t *out, kecs_str_t text)
+{
+    kecs_action_t  *a;
+
+    a = text.data != NULL ? kecs_action_add(arena, out, KECS_ACT_EVENT)
+                          : NULL;
+
+    if (a == NULL) {
+        return KECS_NOMEM;
+    }
+
+    a->text = text;
+
+    return KECS_OK;
+}
+
+
 kecs_rc_t
 kecs_action_stop(kecs_arena_t *arena, kecs_actions_t *out,
     const kecs_service_t *service, const kecs_sched_task_t *task,
@@ -195,16 +240,11 @@ action(step_t *s, kecs_action_type_t type)
 static void
 event(step_t *s, const char *fmt, uint64_t deployment)
 {
-    kecs_action_t  *a;
-
-    a = action(s, KECS_ACT_EVENT);
-
-    if (a != NULL) {
-        a->text = kecs_sprintf(s->arena, fmt, deployment);
-
-        if (a->text.data == NULL) {
-            s->rc = KECS_NOMEM;
-        }
+    if (kecs_action_event(s->arena, s->out,
+                          kecs_sprintf(s->arena, fmt, deployment))
+        != KECS_OK)
+    {
+        s->rc = KECS_NOMEM;
     }
 }
 
@@ -271,6 +311,7 @@ count(step_t *s, const item_t *i, int n)
 {
     s->live += n;
     s->zones[i->zone].n += n;
+    s->zones[i->zone].loose += i->task->protected ? 0 : n;
     s->healthy += i->healthy ? n : 0;
 
     if (i->new) {
@@ -294,10 +335,15 @@ classify(step_t *s)
     const kecs_sched_task_t  *t;
 
     s->items = kecs_calloc(s->arena, s->view->n_tasks, sizeof(item_t));
-    s->zones = kecs_calloc(s->arena, s->view->n_tasks, sizeof(zone_t));
+    s->zones = kecs_calloc(s->arena, s->view->n_tasks + s->view->n_zones,
+                           sizeof(kecs_zone_t));
 
     if (s->items == NULL || s->zones == NULL) {
         return KECS_NOMEM;
+    }
+
+    for (i = 0; i < s->view->n_zones; i++) {
+        s->zones[zone_of(s, s->view->zones[i])].open = true;
     }
 
     for (i = 0; i < s->view->n_tasks; i++) {
@@ -337,6 +383,25 @@ bounds(step_t *s)
                                                         : 0;
     s->minimum = (s->desired * service->min_percent + 99) / 100;
     s->maximum = s->desired * service->max_percent / 100;
+}
+
+
+/* Rebalancing is for services at rest, with room for one task more. */
+
+static bool
+may_balance(const step_t *s)
+{
+    const kecs_service_t  *service;
+
+    service = s->view->service;
+
+    return service->rebalance == KECS_REBALANCE_ON
+           && service->status == KECS_SERVICE_ACTIVE
+           && service->strategy != KECS_STRATEGY_DAEMON
+           && s->primary != NULL && s->view->rollout == NULL
+           && s->primary->rollout == KECS_ROLLOUT_COMPLETED
+           && s->view->n_deployments == 1 && s->view->n_zones != 0
+           && !s->draining && s->maximum > s->desired;
 }
 
 
@@ -817,18 +882,144 @@ stop_unhealthy(step_t *s)
 }
 
 
+/*
+ * The task beyond the desired count that is to run in another zone: until
+ * it is healthy it stays, unless it takes too long to start.
+ */
+
+static bool
+is_awaited(step_t *s)
+{
+    size_t                    i;
+    kecs_msec_t               until;
+    const kecs_sched_task_t  *t;
+
+    if (!s->balances || s->live_old != 0 || s->unhealthy_new != 0
+        || s->view->service->balancing != KECS_BALANCING_MOVES
+        || s->live_new != s->desired + 1 || s->healthy_new == s->live_new)
+    {
+        return false;
+    }
+
+    for (i = 0; i < s->view->n_tasks; i++) {
+        t = s->items[i].task;
+        until = t->created_at + s->conf->balance_patience;
+
+        if (!s->items[i].live || t->status >= KECS_TASK_RUNNING) {
+            continue;
+        }
+
+        if (until <= s->now) {
+            return false;
+        }
+
+        again_at(s, until);
+    }
+
+    return true;
+}
+
+
+/* The stop that ends a move is told of as such. */
+
+static void
+name_zone(step_t *s, size_t from)
+{
+    size_t          i, k;
+    kecs_action_t  *a;
+
+    for (i = from; i < s->out->n; i++) {
+        a = &s->out->items[i];
+
+        for (k = 0; k < s->view->n_tasks; k++) {
+            if (memcmp(s->items[k].task->id, a->task, KECS_ID_LEN) == 0) {
+                a->zone = s->items[k].task->zone;
+            }
+        }
+    }
+}
+
+
 /* New tasks beyond the desired count; the healthy ones go last. */
 
 static void
 stop_surplus(step_t *s)
 {
+    size_t   n;
+    bool     moves;
     int64_t  surplus;
 
-    surplus = s->live_new - s->unhealthy_new - s->desired;
-    stop(s, surplus, is_new_idle);
+    if (is_awaited(s)) {
+        return;
+    }
 
     surplus = s->live_new - s->unhealthy_new - s->desired;
+    moves = s->balances && surplus == 1 && s->healthy_new == s->live_new
+            && s->view->service->balancing == KECS_BALANCING_MOVES;
+    stop(s, surplus, is_new_idle);
+
+    n = s->out->n;
+    surplus = s->live_new - s->unhealthy_new - s->desired;
     stop(s, least(surplus, s->healthy - s->minimum), is_new_healthy);
+
+    if (moves && s->out->n != n) {
+        s->moved = true;
+        name_zone(s, n);
+    }
+}
+
+
+/* Rebalancing. */
+
+static bool
+zones_known(const step_t *s)
+{
+    size_t  i;
+
+    for (i = 0; i < s->n_zones; i++) {
+        if (s->zones[i].name.len == 0) {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+static void
+rebalance(step_t *s, int64_t live)
+{
+    kecs_rebalance_t  x;
+
+    s->balancing = KECS_BALANCING_NOT;
+    s->balance_at = 0;
+
+    if (s->view->service->status != KECS_SERVICE_ACTIVE) {
+        return;
+    }
+
+    memset(&x, 0, sizeof(x));
+    x.arena = s->arena;
+    x.service = s->view->service;
+    x.conf = s->conf;
+    x.now = s->now;
+    x.out = s->out;
+    x.zones = s->zones;
+    x.n = s->n_zones;
+    x.apt = s->balances;
+    x.calm = s->live_new == s->desired && s->healthy_new == s->desired
+             && s->starts == 0 && s->stops == 0
+             && s->view->n_tasks == (size_t) s->live_new && zones_known(s);
+    x.astray = live != s->desired && live != s->desired + 1;
+    x.moved = s->moved;
+
+    if (kecs_rebalance(&x) != KECS_OK) {
+        s->rc = KECS_NOMEM;
+    }
+
+    s->balancing = x.balancing;
+    s->balance_at = x.balance_at;
+    s->starts += x.starts;
 }
 
 
@@ -999,15 +1190,17 @@ service_action(step_t *s, uint8_t status, uint8_t told)
 {
     kecs_action_t  *a;
 
-    a = action(s, KECS_ACT_SERVICE);
+    a = kecs_action_service(s->arena, s->out, s->view->service);
 
-    if (a != NULL) {
-        a->version = s->view->service->version;
-        a->status = status;
-        a->steady = told;
-        a->desired = s->view->service->desired;
-        a->throttled_until = s->view->service->throttled_until;
+    if (a == NULL) {
+        s->rc = KECS_NOMEM;
+        return;
     }
+
+    a->status = status;
+    a->steady = told;
+    a->balancing = s->balancing;
+    a->balance_at = s->balance_at;
 }
 
 
@@ -1060,6 +1253,23 @@ told_already(step_t *s, uint8_t what)
 }
 
 
+/* Nothing is to be told, but how far its rebalancing is has changed. */
+
+static void
+keep_balance(step_t *s)
+{
+    const kecs_service_t  *service;
+
+    service = s->view->service;
+
+    if (s->balancing != service->balancing
+        || s->balance_at != service->balance_at)
+    {
+        service_action(s, service->status, service->steady);
+    }
+}
+
+
 /* Steady, blocked, throttled: each is told once until things move. */
 
 static void
@@ -1081,12 +1291,14 @@ tell(step_t *s, bool settled, bool completed)
     what = worth_telling(s, settled);
 
     if (!completed && told_already(s, what)) {
+        keep_balance(s);
         return;
     }
 
     if (what == KECS_TOLD_NOTHING && s->starts == 0 && s->stops == 0
         && s->view->service->steady != KECS_TOLD_STEADY)
     {
+        keep_balance(s);
         return;
     }
 
@@ -1161,6 +1373,7 @@ kecs_schedule_rolling(kecs_arena_t *a, const kecs_sched_view_t *view,
     const kecs_sched_conf_t *conf, kecs_msec_t now, kecs_actions_t *out)
 {
     step_t     s;
+    int64_t    live;
     kecs_rc_t  rc;
 
     memset(&s, 0, sizeof(step_t));
@@ -1181,11 +1394,14 @@ kecs_schedule_rolling(kecs_arena_t *a, const kecs_sched_view_t *view,
     }
 
     look_at_failures(&s);
+    s.balances = may_balance(&s);
+    live = s.live_new;
     stop_unhealthy(&s);
     stop_drained(&s);
     stop_surplus(&s);
     stop_old(&s);
     start(&s);
+    rebalance(&s, live);
     settle(&s);
 
     return s.rc;

@@ -215,13 +215,12 @@ drained(const sets_t *x)
 {
     kecs_action_t  *a;
 
-    a = kecs_action_add(x->arena, x->out, KECS_ACT_SERVICE);
+    a = kecs_action_service(x->arena, x->out, x->view->service);
 
     if (a == NULL) {
         return KECS_NOMEM;
     }
 
-    a->version = x->view->service->version;
     a->status = KECS_SERVICE_INACTIVE;
 
     return KECS_OK;

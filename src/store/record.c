@@ -107,7 +107,10 @@ static const kecs_field_t  service_fields[] = {
     field(kecs_service_t, STR, namespace),
     field(kecs_service_t, U8, controller),
     field(kecs_service_t, U64, completed),
-    field(kecs_service_t, U8, counted)
+    field(kecs_service_t, U8, counted),
+    field(kecs_service_t, U8, rebalance),
+    field(kecs_service_t, U8, balancing),
+    field(kecs_service_t, TIME, balance_at)
 };
 
 

@@ -237,6 +237,20 @@ enum {
     KECS_TOLD_THROTTLED
 };
 
+/*
+ * Availability Zone rebalancing: whether it is on and can be (rebalance),
+ * and how far it is (balancing).  UNKNOWN is a record of an earlier
+ * release, where the STATIC part alone tells.
+ */
+enum { KECS_REBALANCE_UNKNOWN = 0, KECS_REBALANCE_OFF, KECS_REBALANCE_ON };
+
+enum {
+    KECS_BALANCING_NOT = 0,
+    KECS_BALANCING_HELD,            /* told that protection holds it up */
+    KECS_BALANCING_ON,              /* told that it is in progress */
+    KECS_BALANCING_MOVES            /* a replacement has been started */
+};
+
 enum {
     KECS_SERVICE_STATIC,            /* {...} members printed as stored */
     KECS_SERVICE_TAGS
@@ -269,6 +283,9 @@ typedef struct {
     uint64_t     completed;         /* the last deployment that COMPLETED,
                                        0: none that is known */
     uint8_t      counted;           /* launch type it counts as, 0: launch */
+    uint8_t      rebalance;         /* KECS_REBALANCE_* */
+    uint8_t      balancing;         /* KECS_BALANCING_* */
+    kecs_msec_t  balance_at;        /* not before, 0: at any time */
 } kecs_service_t;
 
 

@@ -19,6 +19,14 @@ def web(w, **more):
                  "desiredCount": 0}, **more)
 
 
+def anywhere(w):
+    """A definition for EXTERNAL."""
+
+    w.do("RegisterTaskDefinition", family="anywhere",
+         requiresCompatibilities=["EXTERNAL"], containerDefinitions=[
+             {"name": "app", "image": "i", "memory": 64}])
+
+
 answers("CreateService", "what ECS fills in", web, {
     "service.status": "ACTIVE", "service.deployments.len": 1,
     "service.deployments.0.id": like(r"ecs-svc/\d{19}"),
@@ -98,6 +106,66 @@ refuses("UpdateService", "an unknown one", lambda w: (
 refuses("UpdateService", "a negative count", lambda w: {
     "service": w.service(), "desiredCount": -1}, INVALID,
     "Task count can not be lesser than 0")
+REBALANCING = "Availability Zone Rebalancing does not support "
+ZONE = "attribute:ecs.availability-zone"
+
+for title, more, text in (
+        ("DAEMON is not rebalanced",
+         {"schedulingStrategy": "DAEMON", "desiredCount": None},
+         "DAEMON services"),
+        ("EXTERNAL is not rebalanced", {"launchType": "EXTERNAL",
+                                        "taskDefinition": "anywhere"},
+         "the EXTERNAL launch type."),
+        ("rebalancing has nothing to go beyond",
+         {"deploymentConfiguration": {"maximumPercent": 100,
+                                      "minimumHealthyPercent": 0}},
+         "maximumPercent <= 100 % as deployment configuration."),
+        ("rebalancing and a Classic Load Balancer",
+         {"loadBalancers": [{"loadBalancerName": "x", "containerName": "app",
+                             "containerPort": 80}]},
+         "Classic Load Balancers."),
+        ("rebalancing and a zone that is asked for",
+         {"placementConstraints": [{"type": "memberOf", "expression":
+                                    ZONE + " == us-east-1a"}]},
+         "placement constraints on " + ZONE + "."),
+        ("rebalancing and another strategy first",
+         {"placementStrategy": [{"type": "binpack", "field": "cpu"},
+                                {"type": "spread", "field": ZONE}]},
+         "a first placement strategy other than spread on " + ZONE + ".")):
+    refuses("CreateService", title,
+            lambda w, more=more: anywhere(w) or {
+                k: v for k, v in web(
+                    w, availabilityZoneRebalancing="ENABLED", **more).items()
+                if v is not None},
+            INVALID, REBALANCING + text)
+
+answers("CreateService", "DAEMON is not rebalanced by default", lambda w: {
+    k: v for k, v in web(w, schedulingStrategy="DAEMON").items()
+    if k != "desiredCount"},
+    {"service.availabilityZoneRebalancing": "DISABLED"})
+answers("CreateService", "neither is one of another strategy", lambda w: web(
+    w, placementStrategy=[{"type": "random"}]),
+    {"service.availabilityZoneRebalancing": "DISABLED"})
+answers("CreateService", "zones first, then instances", lambda w: web(
+    w, placementStrategy=[{"type": "spread", "field": ZONE},
+                          {"type": "spread", "field": "instanceId"}]),
+    {"service.availabilityZoneRebalancing": "ENABLED"})
+answers("UpdateService", "rebalancing stays as it is", lambda w: {
+    "service": w.service(availabilityZoneRebalancing="DISABLED"),
+    "desiredCount": 0},
+    {"service.availabilityZoneRebalancing": "DISABLED",
+     "service.deployments.len": 1})
+answers("UpdateService", "rebalancing alone is no deployment", lambda w: {
+    "service": w.service(availabilityZoneRebalancing="DISABLED"),
+    "availabilityZoneRebalancing": "ENABLED"},
+    {"service.availabilityZoneRebalancing": "ENABLED",
+     "service.deployments.len": 1})
+refuses("UpdateService", "rebalancing and another strategy", lambda w: {
+    "service": w.service(availabilityZoneRebalancing="DISABLED"),
+    "placementStrategy": [{"type": "random"}],
+    "availabilityZoneRebalancing": "ENABLED"}, INVALID,
+    "The service couldn't be updated because " + REBALANCING
+    + "a first placement strategy other than spread on " + ZONE + ".")
 refuses("UpdateService", "rebalancing needs room", lambda w: {
     "service": w.service(), "deploymentConfiguration": {
         "maximumPercent": 100, "minimumHealthyPercent": 0}}, INVALID,

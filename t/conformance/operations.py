@@ -25,7 +25,8 @@ OPERATIONS = {
     "CreateGateway":
         "as ECS; no load balancer is made",
     "CreateService":
-        "REPLICA and DAEMON run; `loadBalancers`, `serviceRegistries`,"
+        "REPLICA and DAEMON run, zones are rebalanced; `loadBalancers`,"
+        " `serviceRegistries`,"
         " `vpcLatticeConfigurations`, `monitoring`, alarms and placement are "
         + KEPT + "; ARNs of other services are not looked up",
     "CreateTaskSet":

@@ -227,6 +227,7 @@ give(kecs_arena_t *a, const kecs_json_t *c, given_t *g)
                        ? (uint32_t) g->definition->revision.value : 1;
     g->task.group = kecs_json_str(kecs_json_get(t, "group"));
     g->task.groups = kecs_json_str(kecs_json_get(t, "groups"));
+    g->task.zone = kecs_json_str(kecs_json_get(t, "zone"));
     g->task.started_by = kecs_json_str(kecs_json_get(t, "startedBy"));
 
     if (kecs_json_i64(kecs_json_get(t, "deployment"), &n)) {

@@ -10,7 +10,7 @@
 
 #include "../../src/reconciler/adopt.c"
 #include "../../src/reconciler/batch.c"
-#include "../../src/reconciler/daemon_places.c"
+#include "../../src/reconciler/places.c"
 #include "../../src/reconciler/definitions.c"
 #include "../../src/reconciler/drive.c"
 #include "../../src/reconciler/endpoint.c"

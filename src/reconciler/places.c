@@ -1,8 +1,10 @@
 /*
- * Where the tasks of a service of the strategy DAEMON are to run: on each
- * ACTIVE container instance of its cluster that satisfies the constraints
- * of what the PRIMARY deployment runs.  Whether there is room is seen when
- * a task is to start.  In the read transaction of a decision.
+ * Where the tasks of a service may run, whatever the room there: those of
+ * the strategy DAEMON on each ACTIVE container instance of its cluster that
+ * is for the launch type, the capacity provider and the constraints of what
+ * the PRIMARY deployment runs; others in certain zones, between which they
+ * are rebalanced.  Whether there is room is seen when a task is to start.
+ * In the read transaction of a decision.
  */
 
 #include "reconciler.h"
@@ -24,7 +26,7 @@ typedef struct {
 /* A task as it would be started; KECS_NOT_FOUND: it cannot be. */
 
 static kecs_rc_t
-load_task(finding_t *f, const kecs_sched_view_t *view)
+load_task(finding_t *f, const kecs_sched_view_t *view, uint64_t ordinal)
 {
     kecs_rc_t                 rc;
     const kecs_deployment_t  *primary;
@@ -58,7 +60,8 @@ load_task(finding_t *f, const kecs_sched_view_t *view)
 
     return rc == KECS_OK
            ? kecs_service_task(&f->c, &f->cluster, &f->service,
-                               &f->deployment, &f->taskdef, 0, &f->task)
+                               &f->deployment, &f->taskdef, ordinal,
+                               &f->task)
            : rc;
 }
 
@@ -70,7 +73,7 @@ load_constraints(finding_t *f, const kecs_sched_view_t *view)
 {
     kecs_rc_t  rc;
 
-    rc = load_task(f, view);
+    rc = load_task(f, view, 0);
 
     if (rc == KECS_OK) {
         rc = kecs_constraints_open(&f->c, &f->task, &f->constraints);
@@ -121,6 +124,20 @@ choose(const finding_t *f, const kecs_instance_t *list, size_t n,
 }
 
 
+static kecs_rc_t
+open_finding(finding_t *f, kecs_reconciler_t *r, kecs_txn_t *txn,
+    const kecs_live_service_t *live, kecs_msec_t now)
+{
+    memset(f, 0, sizeof(*f));
+    f->r = r;
+    f->b.r = r;
+    f->b.txn = txn;
+    f->b.now = now;
+
+    return kecs_batch_call(&f->b, live->scope, &f->c);
+}
+
+
 kecs_rc_t
 kecs_daemon_instances(kecs_reconciler_t *r, kecs_txn_t *txn,
     const kecs_live_service_t *live, kecs_msec_t now,
@@ -133,12 +150,6 @@ kecs_daemon_instances(kecs_reconciler_t *r, kecs_txn_t *txn,
     kecs_key_t    prefix;
     kecs_scan_t  *scan;
 
-    memset(&f, 0, sizeof(f));
-    f.r = r;
-    f.b.r = r;
-    f.b.txn = txn;
-    f.b.now = now;
-
     kecs_key_init(&prefix);
     kecs_key_u32(&prefix, live->cluster);
     rc = kecs_scan(txn, r->arena, KECS_IX_INSTANCE, live->scope, &prefix,
@@ -150,7 +161,7 @@ kecs_daemon_instances(kecs_reconciler_t *r, kecs_txn_t *txn,
     }
 
     if (rc == KECS_OK) {
-        rc = kecs_batch_call(&f.b, live->scope, &f.c);
+        rc = open_finding(&f, r, txn, live, now);
     }
 
     if (rc == KECS_OK && n != 0) {
@@ -158,4 +169,95 @@ kecs_daemon_instances(kecs_reconciler_t *r, kecs_txn_t *txn,
     }
 
     return rc == KECS_OK ? choose(&f, list, n, view) : rc;
+}
+
+
+/* Services of an earlier release: their STATIC part tells. */
+
+static kecs_rc_t
+learn_rebalance(finding_t *f, kecs_service_t *s)
+{
+    unsigned        on;
+    kecs_rc_t       rc;
+    kecs_service_t  whole;
+
+    whole = *s;
+    rc = kecs_get(f->c.txn, f->c.arena, &whole, KECS_ALL_PARTS);
+
+    if (rc == KECS_OK) {
+        rc = kecs_service_rebalances(&f->c, &whole, &on);
+    }
+
+    if (rc == KECS_OK) {
+        s->rebalance = (uint8_t) on;
+    }
+
+    return rc;
+}
+
+
+/* At rest, or in the middle of it: otherwise zones are of no account. */
+
+static bool
+counts_zones(const kecs_sched_view_t *view)
+{
+    size_t                 i;
+    const kecs_service_t  *s;
+
+    s = view->service;
+
+    if (s->rebalance == KECS_REBALANCE_OFF || s->status != KECS_SERVICE_ACTIVE
+        || s->strategy == KECS_STRATEGY_DAEMON || view->rollout != NULL)
+    {
+        return false;
+    }
+
+    if (s->balancing >= KECS_BALANCING_ON) {
+        return true;
+    }
+
+    for (i = 0; i < view->n_tasks; i++) {
+        if (view->tasks[i].status != KECS_TASK_RUNNING) {
+            return false;
+        }
+    }
+
+    return view->n_tasks > 1 && view->n_tasks == s->desired;
+}
+
+
+kecs_rc_t
+kecs_service_zones(kecs_reconciler_t *r, kecs_txn_t *txn,
+    const kecs_live_service_t *live, kecs_msec_t now, kecs_service_t *s,
+    kecs_sched_view_t *view)
+{
+    finding_t    f;
+    kecs_rc_t    rc;
+    kecs_str_t  *zones;
+
+    if (!counts_zones(view)) {
+        return KECS_OK;
+    }
+
+    rc = open_finding(&f, r, txn, live, now);
+
+    if (rc == KECS_OK && s->rebalance == KECS_REBALANCE_UNKNOWN) {
+        rc = learn_rebalance(&f, s);
+    }
+
+    if (rc != KECS_OK || s->rebalance != KECS_REBALANCE_ON) {
+        return rc;
+    }
+
+    rc = load_task(&f, view, view->n_tasks);
+
+    if (rc == KECS_OK) {
+        rc = kecs_task_zones(&f.c, &f.task, &zones, &view->n_zones);
+    }
+
+    if (rc == KECS_OK) {
+        view->zones = zones;
+    }
+
+    return rc == KECS_NOT_FOUND || rc == KECS_FAILED ? KECS_OK : rc;
 }
