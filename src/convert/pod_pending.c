@@ -166,6 +166,23 @@ waiting(const kecs_json_t *status)
 }
 
 
+/* "ResourceInitializationError: unable to ..." is of the first one's kind. */
+
+static void
+failed(pending_t *p, kecs_str_t error, kecs_str_t message)
+{
+    kecs_str_t  kind, rest;
+
+    rest = error;
+    (void) kecs_str_split(&rest, ':', &kind);
+    begin(p);
+    kecs_w_str(p->w, NULL, kind);
+    kecs_buf_printf(&p->text, "%.*s: a container does not start.",
+                    kecs_fmt(error));
+    conclude(p, message);
+}
+
+
 /* The first container that waits because of an error. */
 
 static bool
@@ -184,8 +201,7 @@ failing(pending_t *p, const char *list)
         error = kecs_start_error(reason, message);
 
         if (error != NULL) {
-            kecs_buf_printf(&p->text, "%s: ", error);
-            say(p, error, message, "the container does not start.");
+            failed(p, kecs_str_of(error), message);
             return true;
         }
 

@@ -78,11 +78,17 @@ sub prefix {
     return $self->{netns} ? [ 'nsenter', "--net=$self->{netns}" ] : [];
 }
 
+# kubectl as the admin, in the namespace of the tasks; also for others to run.
+sub kubectl_command {
+    my ($self) = @_;
+    my $kubectl = $self->{path} ? "$self->{path}/kubectl" : 'kubectl';
+    return (@{ $self->prefix }, $kubectl, "--kubeconfig=$self->{admin}",
+        ($self->{namespace} ? "--namespace=$self->{namespace}" : ()));
+}
+
 sub kubectl {
     my ($self, @args) = @_;
-    my $kubectl = $self->{path} ? "$self->{path}/kubectl" : 'kubectl';
-    return run(@{ $self->prefix }, $kubectl, "--kubeconfig=$self->{admin}",
-        ($self->{namespace} ? "--namespace=$self->{namespace}" : ()), @args);
+    return run($self->kubectl_command, @args);
 }
 
 # kubectl get ... -o json, decoded; dies with its error.

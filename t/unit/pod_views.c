@@ -142,8 +142,12 @@ test_pending(void)
     pending("{\"status\":{\"phase\":\"Pending\"}}", NULL, "PLACING ",
             "A place is being looked for.", "just made");
     pending(WAITING("ImagePullBackOff", "no such image"), NULL,
-            "CannotPullContainerError ", "CannotPullContainerError: the "
+            "CannotPullContainerError ", "CannotPullContainerError: a "
             "container does not start.", "no image");
+    pending(WAITING("CreateContainerConfigError", "secret \\\"s\\\" not "
+                    "found"), NULL, "ResourceInitializationError ",
+            "ResourceInitializationError: unable to pull secrets or registry "
+            "auth: a container does not start.", "no secret");
     pending(WAITING("ContainerCreating", ""),
             EVENTS(EVENT("Pulling", "02") "," EVENT("Pulled", "01")),
             "PULLING ", "An image is being pulled.", "a pull");

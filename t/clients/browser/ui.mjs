@@ -1,157 +1,11 @@
 /*
- * The web UI in a real browser, as TAP.
- *
- *     ui.mjs URL CHROMIUM [FOLDER of screenshots]
- *
- * Each view and action is used as a reader would; every view is looked at
- * by axe-core, and nothing may be refused by the Content-Security-Policy,
- * fail, or be said on the console.
+ * The web UI on simulated containers: each view and action, as a reader
+ * would use it; see kit.mjs.
  */
 
-import fs from 'node:fs';
-import path from 'node:path';
-import { createRequire } from 'node:module';
-import { chromium } from 'playwright-core';
-
-const [base, executablePath, shots] = process.argv.slice(2);
-const axe = fs.readFileSync(
-    createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const ui = new URL('ui/', base).href;
-const said = [];
-let n = 0;
-
-function ok(good, name) {
-    console.log(`${good ? 'ok' : 'not ok'} ${++n} - ${name}`);
-    return good;
-}
-
-function is(got, want, name) {
-    if (!ok(got === want, name)) {
-        console.log(`# got ${JSON.stringify(got)}, `
-            + `wanted ${JSON.stringify(want)}`);
-    }
-}
-
-async function api(operation, input = {}) {
-    const r = await fetch(base, {
-        method: 'POST',
-        headers: {
-            'content-type': 'application/x-amz-json-1.1',
-            'x-amz-target':
-                `AmazonEC2ContainerServiceV20141113.${operation}`,
-        },
-        body: JSON.stringify(input),
-    });
-    const answer = await r.json();
-
-    if (!r.ok) {
-        throw new Error(`${operation}: ${answer.message}`);
-    }
-
-    return answer;
-}
-
-/* What the page may never do. */
-
-function watch(page) {
-    page.on('console', m => {
-        if (['error', 'warning'].includes(m.type())) {
-            said.push(`${m.type()}: ${m.text()}`);
-        }
-    });
-    page.on('pageerror', e => said.push(`error: ${e.stack}`));
-    page.on('request', r => {
-        if (!r.url().startsWith(base) && !r.url().startsWith('data:')) {
-            said.push(`asked ${r.url()}`);
-        }
-    });
-}
-
-async function shot(page, name) {
-    if (shots) {
-        await page.screenshot({ path: path.join(shots, `${name}.png`) });
-    }
-}
-
-/* No defect that axe-core can find, in either theme. */
-
-async function accessible(page, name) {
-    const found = [];
-
-    for (const theme of ['dark', 'light']) {
-        await page.evaluate(
-            value => (document.documentElement.dataset.theme = value), theme);
-        const { violations } = await page.evaluate(() => window.axe.run(
-            document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a',
-                'wcag21aa', 'wcag22aa', 'best-practice'] }));
-
-        found.push(...violations.flatMap(v => v.nodes.map(
-            node => `${theme} ${v.id}: ${node.target} `
-                + node.failureSummary.replaceAll('\n', ' '))));
-        await shot(page, `${name.replaceAll(' ', '-')}-${theme}`);
-    }
-
-    ok(found.length === 0, `${name}: no accessibility defect`);
-    found.slice(0, 8).forEach(text => console.log(`# ${text}`));
-}
-
-const browser = await chromium.launch({
-    executablePath,
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
-});
-const context = await browser.newContext({
-    viewport: { width: 1360, height: 850 },
-    locale: 'en-GB',
-    reducedMotion: 'reduce',
-    timezoneId: 'Asia/Tokyo',
-    permissions: ['clipboard-read', 'clipboard-write'],
-});
-
-await context.addInitScript(axe);
-
-const page = await context.newPage();
-
-page.setDefaultTimeout(30000);
-watch(page);
-
-const at = hash => page.goto(`${ui}#${hash}`);
-const button = (name, where = page) =>
-    where.getByRole('button', { name, exact: true });
-const dialog = page.getByRole('dialog');
-
-async function confirm(name) {
-    await button(name, dialog).click();
-    await dialog.waitFor({ state: 'detached' });
-}
-
-/* Text that is to appear by itself. */
-
-async function appears(where, text, name) {
-    try {
-        await where.filter({ hasText: text }).first().waitFor();
-        ok(true, name);
-    } catch {
-        ok(false, name);
-        console.log(`# ${(await where.allInnerTexts()).join(' | ')}`);
-    }
-}
-
-/* Waits for what is not to be seen in the page. */
-
-async function until(what, test) {
-    const end = Date.now() + 30000;
-
-    while (!await test()) {
-        if (Date.now() > end) {
-            throw new Error(`timed out: ${what}`);
-        }
-
-        await new Promise(f => setTimeout(f, 100));
-    }
-}
-
-const rows = page.locator('tbody tr[aria-rowindex]');
-const title = page.locator('h1');
+import { base, ok, is, api, shot, accessible, confirm, appears, until, ui,
+         said, browser, context, page, at, button, dialog, rows, title, run as
+         runAll } from './kit.mjs';
 
 /*
  * What others do arrives by itself; while nothing is done, nothing is asked.
@@ -334,6 +188,36 @@ async function tasks() {
     await page.keyboard.press('Escape');
     await page.waitForURL(/clusters\/shop\/tasks$/);
     ok(true, 'Escape goes one level up');
+}
+
+/* Beyond the API, which with simulated containers is nothing. */
+
+async function runtime() {
+    await at('/clusters/shop/tasks');
+    await rows.first().getByRole('link').first().click();
+    await page.locator('.tabs').getByText('Kubernetes').click();
+    await appears(page.locator('.panel'), 'Containers are simulated',
+                  'a simulated task has no pod, which is said');
+    await accessible(page, 'simulated in kubernetes');
+    await button('日本語で表示').click();
+    await appears(page.locator('.panel'), 'シミュレート', 'in Japanese, too');
+    await button('Show in English').click();
+
+    const down = route => route.fulfill({ status: 503,
+        contentType: 'application/json', body: JSON.stringify({
+            __type: 'ServiceUnavailableException',
+            message: 'The reconciler does not answer' }) });
+
+    await page.route('**/ui/runtime/**', down);
+    await button('Read again').click();
+    await appears(page.getByRole('alert'), 'The reconciler does not answer',
+                  'without a reconciler that is said');
+    await accessible(page, 'no reconciler');
+    await page.unroute('**/ui/runtime/**', down);
+    said.splice(0, said.length, ...said.filter(s => !/ 503 /.test(s)));
+    await button('Read again').click();
+    await appears(page.locator('.panel'), 'Containers are simulated',
+                  'until it is back');
 }
 
 /* What only its events tell: when a task came to be healthy, and not. */
@@ -691,22 +575,6 @@ async function size() {
     await fresh.close();
 }
 
-try {
-    for (const part of [size, live, resumed, clusters, definitions,
-                        services, update, tasks, health, run, instances,
-                        others, palette, language, narrow, rollback,
-                        refused, scope, many, remove])
-    {
-        console.log(`# ${part.name}`);
-        await part();
-    }
-} catch (e) {
-    ok(false, 'the run came to its end');
-    console.log(`# ${String(e.stack).replaceAll('\n', '\n# ')}`);
-    await shot(page, 'failed');
-}
-
-is(said.join('\n').slice(0, 2000), '',
-   'nothing was refused, failed or asked of others');
-await browser.close();
-console.log(`1..${n}`);
+await runAll([size, live, resumed, clusters, definitions, services, update,
+              tasks, runtime, health, run, instances, others, palette,
+              language, narrow, rollback, refused, scope, many, remove]);

@@ -14,6 +14,7 @@ import { tasks } from '../resources.js';
 import { useCollection } from '../store.js';
 import { editTags, runTask, stopTasks } from '../actions.js';
 import { TagList } from './tags.js';
+import { Kubernetes } from './taskkubernetes.js';
 import { Trace } from './tasktrace.js';
 
 function Container({ container: c }) {
@@ -81,7 +82,8 @@ function Raw({ task }) {
         class="wide"><${Json} value=${task} /></${Panel}></div>`;
 }
 
-const TABS = [['', 'overview', Overview], ['json', 'JSON', Raw]];
+const TABS = [['', 'overview', Overview],
+              ['kubernetes', 'Kubernetes', Kubernetes], ['json', 'JSON', Raw]];
 
 export function Task({ cluster, id, tab }) {
     const all = tasks(cluster);

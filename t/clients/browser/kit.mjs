@@ -1,0 +1,173 @@
+/*
+ * The web UI in a real browser, as TAP: what the programs here share.
+ *
+ *     PROGRAM.mjs URL CHROMIUM [FOLDER of screenshots]
+ *
+ * Every view is looked at by axe-core, and nothing may be refused by the
+ * Content-Security-Policy, fail, or be said on the console.
+ */
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { createRequire } from 'node:module';
+import { chromium } from 'playwright-core';
+
+export const [base, executablePath, shots] = process.argv.slice(2);
+export const axe = fs.readFileSync(
+    createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+export const ui = new URL('ui/', base).href;
+export const said = [];
+let n = 0;
+
+export function ok(good, name) {
+    console.log(`${good ? 'ok' : 'not ok'} ${++n} - ${name}`);
+    return good;
+}
+
+export function is(got, want, name) {
+    if (!ok(got === want, name)) {
+        console.log(`# got ${JSON.stringify(got)}, `
+            + `wanted ${JSON.stringify(want)}`);
+    }
+}
+
+export async function api(operation, input = {}) {
+    const r = await fetch(base, {
+        method: 'POST',
+        headers: {
+            'content-type': 'application/x-amz-json-1.1',
+            'x-amz-target':
+                `AmazonEC2ContainerServiceV20141113.${operation}`,
+        },
+        body: JSON.stringify(input),
+    });
+    const answer = await r.json();
+
+    if (!r.ok) {
+        throw new Error(`${operation}: ${answer.message}`);
+    }
+
+    return answer;
+}
+
+/* What the page may never do. */
+
+export function watch(page) {
+    page.on('console', m => {
+        if (['error', 'warning'].includes(m.type())) {
+            said.push(`${m.type()}: ${m.text()}`);
+        }
+    });
+    page.on('pageerror', e => said.push(`error: ${e.stack}`));
+    page.on('request', r => {
+        if (!r.url().startsWith(base) && !r.url().startsWith('data:')) {
+            said.push(`asked ${r.url()}`);
+        }
+    });
+}
+
+export async function shot(page, name) {
+    if (shots) {
+        await page.screenshot({ path: path.join(shots, `${name}.png`) });
+    }
+}
+
+/* No defect that axe-core can find, in either theme. */
+
+export async function accessible(page, name) {
+    const found = [];
+
+    for (const theme of ['dark', 'light']) {
+        await page.evaluate(
+            value => (document.documentElement.dataset.theme = value), theme);
+        const { violations } = await page.evaluate(() => window.axe.run(
+            document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a',
+                'wcag21aa', 'wcag22aa', 'best-practice'] }));
+
+        found.push(...violations.flatMap(v => v.nodes.map(
+            node => `${theme} ${v.id}: ${node.target} `
+                + node.failureSummary.replaceAll('\n', ' '))));
+        await shot(page, `${name.replaceAll(' ', '-')}-${theme}`);
+    }
+
+    ok(found.length === 0, `${name}: no accessibility defect`);
+    found.slice(0, 8).forEach(text => console.log(`# ${text}`));
+}
+
+export const browser = await chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+});
+export const context = await browser.newContext({
+    viewport: { width: 1360, height: 850 },
+    locale: 'en-GB',
+    reducedMotion: 'reduce',
+    timezoneId: 'Asia/Tokyo',
+    permissions: ['clipboard-read', 'clipboard-write'],
+});
+
+await context.addInitScript(axe);
+
+export const page = await context.newPage();
+
+page.setDefaultTimeout(30000);
+watch(page);
+
+export const at = hash => page.goto(`${ui}#${hash}`);
+export const button = (name, where = page) =>
+    where.getByRole('button', { name, exact: true });
+export const dialog = page.getByRole('dialog');
+
+export async function confirm(name) {
+    await button(name, dialog).click();
+    await dialog.waitFor({ state: 'detached' });
+}
+
+/* Text that is to appear by itself. */
+
+export async function appears(where, text, name) {
+    try {
+        await where.filter({ hasText: text }).first().waitFor();
+        ok(true, name);
+    } catch {
+        ok(false, name);
+        console.log(`# ${(await where.allInnerTexts()).join(' | ')}`);
+    }
+}
+
+/* Waits for what is not to be seen in the page. */
+
+export async function until(what, test) {
+    const end = Date.now() + 30000;
+
+    while (!await test()) {
+        if (Date.now() > end) {
+            throw new Error(`timed out: ${what}`);
+        }
+
+        await new Promise(f => setTimeout(f, 100));
+    }
+}
+
+export const rows = page.locator('tbody tr[aria-rowindex]');
+export const title = page.locator('h1');
+
+/* Runs the parts in order, and tells the end. */
+
+export async function run(parts) {
+    try {
+        for (const part of parts) {
+            console.log(`# ${part.name}`);
+            await part();
+        }
+    } catch (e) {
+        ok(false, 'the run came to its end');
+        console.log(`# ${String(e.stack).replaceAll('\n', '\n# ')}`);
+        await shot(page, 'failed');
+    }
+
+    is(said.join('\n').slice(0, 2000), '',
+       'nothing was refused, failed or asked of others');
+    await browser.close();
+    console.log(`1..${n}`);
+}
