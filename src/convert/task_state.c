@@ -1120,7 +1120,7 @@ kecs_task_observe(kecs_arena_t *a, kecs_task_t *task,
     x.a = a;
     x.task = task;
     x.definition = definition;
-    x.now = now;
+    x.now = kecs_task_clock(task, now);
     x.step = step;
 
     rc = kecs_runs_settle(a, definition, o, &x.o);
@@ -1200,6 +1200,7 @@ kecs_task_missing(kecs_arena_t *a, kecs_task_t *task, kecs_msec_t now,
     }
 
     was = *task;
+    now = kecs_task_clock(task, now);
 
     rc = host_lost(a, task, now);
 
@@ -1220,6 +1221,7 @@ kecs_task_refused(kecs_arena_t *a, kecs_task_t *task, kecs_str_t reason,
     }
 
     was = *task;
+    now = kecs_task_clock(task, now);
     want_stopped(task, KECS_STOP_FAILED_TO_START, reason, now);
 
     return end(a, task, &was, now, step);

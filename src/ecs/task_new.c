@@ -10,6 +10,7 @@
  */
 
 #include "launch.h"
+#include "task_view.h"
 
 
 #define FARGATE_STORAGE  20     /* GiB, when nothing else is said */
@@ -686,7 +687,7 @@ kecs_task_stop(kecs_call_t *c, kecs_task_t *t, unsigned code,
     t->desired = KECS_DESIRED_STOPPED;
     t->stop_code = (uint8_t) code;
     t->stopped_reason = reason;
-    t->stopping_at = c->now;
+    t->stopping_at = kecs_task_clock(t, c->now);
     t->version++;
 
     return kecs_put(c->txn, t);

@@ -119,6 +119,24 @@ kecs_task_container(const kecs_task_parts_t *p, kecs_str_t name)
 }
 
 
+kecs_msec_t
+kecs_task_clock(const kecs_task_t *task, kecs_msec_t now)
+{
+    size_t             i;
+    const kecs_msec_t  times[] = {
+        task->created_at, task->connectivity_at, task->pull_started_at,
+        task->pull_stopped_at, task->started_at, task->stopping_at,
+        task->execution_stopped_at, task->stopped_at
+    };
+
+    for (i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        now = times[i] > now ? times[i] : now;
+    }
+
+    return now;
+}
+
+
 void
 kecs_task_detach(kecs_task_parts_t *p)
 {

@@ -33,6 +33,12 @@ kecs_rc_t kecs_task_parts_store(kecs_arena_t *a, kecs_task_t *task,
 kecs_ecs_container_t *kecs_task_container(const kecs_task_parts_t *p,
     kecs_str_t name);
 
+/*
+ * `now` as a task shows it: times of a task only grow, also when a clock is
+ * put back.
+ */
+kecs_msec_t kecs_task_clock(const kecs_task_t *task, kecs_msec_t now);
+
 /* The task has ended: its attachments are DELETED. */
 void kecs_task_detach(kecs_task_parts_t *p);
 

@@ -835,9 +835,42 @@ clocks(kecs_msec_t skew, const char *what)
 }
 
 
+/* Our own clock is put back, at the end or when the task is lost. */
+
+static void
+put_back(bool lost)
+{
+    kit_t  k;
+
+    make(&k, BODY);
+    run(&k);
+    k.now -= 3600 * 1000;
+
+    if (lost) {
+        k.rc = kecs_task_missing(k.a, &k.t, k.now, &k.step);
+
+    } else {
+        phase(&k, 0, KECS_C_TERMINATED);
+        phase(&k, 1, KECS_C_TERMINATED);
+        k.o.deleting = true;
+        (void) see(&k);
+    }
+
+    tap_is_int(k.t.status, KECS_TASK_STOPPED, "our clock put back: STOPPED");
+    tap_ok(k.t.started_at <= k.t.stopping_at
+           && k.t.started_at <= k.t.execution_stopped_at
+           && k.t.execution_stopped_at <= k.t.stopped_at
+           && k.t.stopping_at <= k.t.stopped_at, "its end is after its "
+           "start");
+    done(&k);
+}
+
+
 static void
 test_clocks(void)
 {
+    put_back(false);
+    put_back(true);
     clocks(-3600 * 1000, "an hour behind");
     clocks(3600 * 1000, "an hour ahead");
 }
