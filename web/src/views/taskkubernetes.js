@@ -170,8 +170,9 @@ function Inside({ task, known }) {
 
     return html`${!known.ready && html`<div class="callout wide"
             data-tone="warn"><p>${known.why}</p></div>`}
-        <div class="wide"><${Pending} pending=${known.pending} />
-            <${Refused} refused=${known.refused} /></div>
+        ${(known.pending || known.refused.length > 0) && html`
+            <div class="wide"><${Pending} pending=${known.pending} />
+                <${Refused} refused=${known.refused} /></div>`}
         <${Pod} pod=${known.pod} over=${task.lastStatus === 'STOPPED'} />
         ${known.events && html`<${Events} events=${known.events} />`}
         ${known.node && html`<${Node} node=${known.node} />`}
