@@ -35,88 +35,107 @@ value_of(const kecs_place_t *p, kecs_str_t field)
 }
 
 
-/* Tasks of the group where the value is the same as here. */
+/*
+ * Spreading: each place learns its value, and how many tasks of the group
+ * there are where the value is the same.  The first place of a value counts
+ * for the others; `next` leads from one such place to another, so what it takes
+ * grows with the places times the values that they have.
+ */
 
-static uint64_t
-tasks_like(const kecs_place_t *places, size_t n, kecs_str_t field, size_t at)
+static void
+count_alike(kecs_place_t *places, size_t n, kecs_str_t field)
 {
-    size_t      i;
-    uint64_t    sum;
-    kecs_str_t  value, other;
+    size_t         i;
+    kecs_place_t  *p, *head, *heads;
 
-    value = value_of(&places[at], field);
+    for (i = 0, heads = NULL; i < n; i++) {
+        p = &places[i];
+        p->value = value_of(p, field);
+        p->alike = NULL;
+        p->score = p->same;
 
-    if (value.data == NULL) {
-        return UINT64_MAX;
-    }
-
-    if (value.data == places[at].id.data) {
-        return places[at].same;
-    }
-
-    for (i = 0, sum = 0; i < n; i++) {
-        if (places[i].same == 0) {
+        if (p->value.data == NULL || p->value.data == p->id.data) {
             continue;
         }
 
-        other = value_of(&places[i], field);
-
-        if (other.data != NULL && kecs_str_eq(other, value)) {
-            sum += places[i].same;
+        for (head = heads; head != NULL; head = head->next) {
+            if (kecs_str_eq(head->value, p->value)) {
+                break;
+            }
         }
-    }
 
-    return sum;
-}
+        if (head != NULL) {
+            head->score += p->same;
+            p->alike = head;
+            continue;
+        }
 
-
-/* The lower the better. */
-
-static uint64_t
-score(const kecs_place_t *places, size_t n, const kecs_place_rule_t *rule,
-    size_t at)
-{
-    switch (rule->type) {
-
-    case KECS_PLACE_SPREAD:
-        return tasks_like(places, n, rule->field, at);
-
-    case KECS_PLACE_BINPACK:
-        return kecs_str_is(rule->field, "cpu")
-               || kecs_str_is(rule->field, "CPU") ? places[at].cpu
-                                                  : places[at].memory;
-
-    default:
-        return 0;
+        p->next = heads;
+        heads = p;
     }
 }
 
 
 static void
+score_spread(kecs_place_t *places, size_t n, kecs_str_t field)
+{
+    size_t         i;
+    kecs_place_t  *p;
+
+    count_alike(places, n, field);
+
+    for (i = 0; i < n; i++) {
+        p = &places[i];
+
+        if (p->value.data == NULL) {
+            p->score = UINT64_MAX;
+
+        } else if (p->alike != NULL) {
+            p->score = p->alike->score;
+        }
+    }
+}
+
+
+static void
+score_binpack(kecs_place_t *places, size_t n, kecs_str_t field)
+{
+    bool    cpu;
+    size_t  i;
+
+    cpu = kecs_str_is(field, "cpu") || kecs_str_is(field, "CPU");
+
+    for (i = 0; i < n; i++) {
+        places[i].score = cpu ? places[i].cpu : places[i].memory;
+    }
+}
+
+
+/* The lower the score the better. */
+
+static void
 leave_best(kecs_place_t *places, size_t n, const kecs_place_rule_t *rule)
 {
-    size_t    i, k;
-    uint64_t  s, best;
+    size_t    i;
+    uint64_t  best;
+
+    if (rule->type == KECS_PLACE_SPREAD) {
+        score_spread(places, n, rule->field);
+
+    } else {
+        score_binpack(places, n, rule->field);
+    }
 
     best = UINT64_MAX;
 
     for (i = 0; i < n; i++) {
-        if (!places[i].best) {
-            continue;
+        if (places[i].best && places[i].score < best) {
+            best = places[i].score;
         }
+    }
 
-        s = score(places, n, rule, i);
-
-        if (s > best) {
-            places[i].best = false;
-            continue;
-        }
-
-        for (k = 0; s < best && k < i; k++) {
-            places[k].best = false;
-        }
-
-        best = s;
+    for (i = 0; i < n; i++) {
+        places[i].best &= places[i].score == best;
     }
 }
 

@@ -24,16 +24,24 @@ typedef struct {
 } kecs_place_rule_t;
 
 /* An instance, whether the task may run on it or not. */
-typedef struct {
+typedef struct kecs_place_s  kecs_place_t;
+
+struct kecs_place_s {
     bool                           fits;
-    bool                           best;    /* used while choosing */
     kecs_str_t                     id;      /* no other has it */
     const kecs_query_attribute_t  *attributes;
     size_t                         n_attributes;
     uint32_t                       same;    /* tasks of the group on it */
     uint64_t                       cpu;     /* what is left */
     uint64_t                       memory;
-} kecs_place_t;
+
+    /* Used while choosing. */
+    bool                           best;
+    uint64_t                       score;
+    kecs_str_t                     value;   /* of what to spread over */
+    kecs_place_t                  *alike;   /* first with the same value */
+    kecs_place_t                  *next;
+};
 
 
 /*
