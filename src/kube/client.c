@@ -87,7 +87,7 @@ struct kecs_kube_s {
     struct calls_s      waiting;    /* by due */
     unsigned            running;    /* active ones that are no streams */
     unsigned            pending;
-    unsigned            dead;
+    bool                dead[DEAD]; /* some of the list of this state */
     kecs_login_t       *login;      /* NULL: no program logs in */
     char               *token;
     kecs_msec_t         token_at;
@@ -447,11 +447,14 @@ kecs_kube_close(kecs_kube_t *k)
 static void
 sweep(kecs_kube_t *k)
 {
-    if (k->dead > 0) {
-        discard_all(&k->queued, true);
-        discard_all(&k->active, true);
-        discard_all(&k->waiting, true);
-        k->dead = 0;
+    size_t           i;
+    struct calls_s  *lists[] = { &k->queued, &k->active, &k->waiting };
+
+    for (i = 0; i < DEAD; i++) {
+        if (k->dead[i]) {
+            discard_all(lists[i], true);
+            k->dead[i] = false;
+        }
     }
 }
 
@@ -1011,8 +1014,8 @@ static void
 bury(kecs_kube_call_t *c)
 {
     detach(c);
+    c->k->dead[c->state] = true;
     c->state = DEAD;
-    c->k->dead++;
 
     if (c->r.line == NULL) {
         c->k->pending--;

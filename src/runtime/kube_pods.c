@@ -29,13 +29,13 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "../base/hashtab.h"
 #include "../base/log.h"
 #include "../convert/pod.h"
 #include "../kube/object.h"
 #include "kube_pods.h"
 
 
-#define BUCKETS   4096              /* a power of two */
 #define UID_MAX   63
 #define AFRESH    1000              /* ms before asking once more */
 #define FORBIDDEN 30000             /* ms, when an answer makes no sense */
@@ -48,6 +48,7 @@
 #define DROP    0x10
 
 typedef struct pod_s {
+    kecs_node_t         node;                   /* first: by task */
     LIST_ENTRY(pod_s)   link;
     kecs_kube_pods_t   *table;
     uint8_t             task[KECS_ID_LEN];
@@ -77,7 +78,8 @@ struct kecs_kube_pods_s {
     kecs_kube_pods_conf_t conf;
     kecs_runtime_sink_t   sink;
     kecs_arena_t         *scratch;
-    struct pods_s         buckets[BUCKETS];
+    kecs_hashtab_t        pods;
+    struct pods_s         all;
 };
 
 
@@ -87,23 +89,25 @@ static kecs_rc_t advance(pod_t *p);
 /* The table. */
 
 
-static struct pods_s *
-bucket(kecs_kube_pods_t *t, const uint8_t *task)
+static uint64_t
+hash(const uint8_t *task)
 {
-    uint32_t  h;
-
-    memcpy(&h, task, sizeof(h));
-
-    return &t->buckets[h & (BUCKETS - 1)];
+    return kecs_hashtab_hash(task, KECS_ID_LEN);
 }
 
 
 static pod_t *
 find(kecs_kube_pods_t *t, const uint8_t *task)
 {
-    pod_t  *p;
+    pod_t        *p;
+    kecs_node_t  *n;
 
-    LIST_FOREACH(p, bucket(t, task), link) {
+    for (n = kecs_hashtab_find(&t->pods, hash(task));
+         n != NULL;
+         n = kecs_hashtab_same(n))
+    {
+        p = (pod_t *) n;
+
         if (memcmp(p->task, task, KECS_ID_LEN) == 0) {
             return p;
         }
@@ -126,11 +130,16 @@ find_or_add(kecs_kube_pods_t *t, const uint8_t *task)
 
     p = calloc(1, sizeof(pod_t));
 
-    if (p != NULL) {
-        p->table = t;
-        memcpy(p->task, task, KECS_ID_LEN);
-        LIST_INSERT_HEAD(bucket(t, task), p, link);
+    if (p == NULL || kecs_hashtab_add(&t->pods, &p->node, hash(task))
+                     != KECS_OK)
+    {
+        free(p);
+        return NULL;
     }
+
+    p->table = t;
+    memcpy(p->task, task, KECS_ID_LEN);
+    LIST_INSERT_HEAD(&t->all, p, link);
 
     return p;
 }
@@ -167,6 +176,7 @@ discard(pod_t *p)
         kecs_kube_cancel(p->table->k, p->call);
     }
 
+    kecs_hashtab_remove(&p->table->pods, &p->node);
     LIST_REMOVE(p, link);
     drop_body(p);
     free(p);
@@ -223,18 +233,15 @@ kecs_kube_pods_open(kecs_kube_t *k, const kecs_kube_pods_conf_t *conf,
 void
 kecs_kube_pods_close(kecs_kube_pods_t *t)
 {
-    size_t  i;
-
     if (t == NULL) {
         return;
     }
 
-    for (i = 0; i < BUCKETS; i++) {
-        while (!LIST_EMPTY(&t->buckets[i])) {
-            discard(LIST_FIRST(&t->buckets[i]));
-        }
+    while (!LIST_EMPTY(&t->all)) {
+        discard(LIST_FIRST(&t->all));
     }
 
+    kecs_hashtab_free(&t->pods);
     kecs_arena_destroy(t->scratch);
     free(t);
 }
@@ -1097,13 +1104,10 @@ kecs_kube_pods_forget(kecs_kube_pods_t *t, const uint8_t *task,
 void
 kecs_kube_pods_begin(kecs_kube_pods_t *t)
 {
-    size_t  i;
     pod_t  *p;
 
-    for (i = 0; i < BUCKETS; i++) {
-        LIST_FOREACH(p, &t->buckets[i], link) {
-            p->listed = false;
-        }
+    LIST_FOREACH(p, &t->all, link) {
+        p->listed = false;
     }
 }
 
@@ -1147,17 +1151,14 @@ kecs_kube_pods_gone(kecs_kube_pods_t *t, const uint8_t *task)
 void
 kecs_kube_pods_synced(kecs_kube_pods_t *t)
 {
-    size_t  i;
     pod_t  *p, *next;
 
-    for (i = 0; i < BUCKETS; i++) {
-        for (p = LIST_FIRST(&t->buckets[i]); p != NULL; p = next) {
-            next = LIST_NEXT(p, link);
+    for (p = LIST_FIRST(&t->all); p != NULL; p = next) {
+        next = LIST_NEXT(p, link);
 
-            if (!p->listed) {
-                p->seen = false;
-                discard_if_idle(p);
-            }
+        if (!p->listed) {
+            p->seen = false;
+            discard_if_idle(p);
         }
     }
 }
