@@ -38,8 +38,8 @@ value_of(const kecs_place_t *p, kecs_str_t field)
 /*
  * Spreading: each place learns its value, and how many tasks of the group
  * there are where the value is the same.  The first place of a value counts
- * for the others; `next` leads from one such place to another, so what it takes
- * grows with the places times the values that they have.
+ * for the others; `next` leads from one of those to another, so what it
+ * takes grows with the places times the values that they have.
  */
 
 static void
