@@ -90,10 +90,9 @@ extern ngx_module_t  ngx_http_kecs_module;
 
 #define NGX_KECS_ACTIONS  (KECS_ECS_MODEL_OPS + 1)     /* the last: others */
 #define NGX_KECS_CODES    12
-#define NGX_KECS_BUCKETS  14
 
 typedef struct {
-    ngx_atomic_t      count[NGX_KECS_BUCKETS + 1];     /* the last: +Inf */
+    ngx_atomic_t      count[KECS_DURATIONS + 1];       /* the last: +Inf */
     ngx_atomic_t      usec;
 } ngx_kecs_histogram_t;
 
@@ -104,13 +103,15 @@ typedef struct {
     ngx_atomic_t          batches;
     ngx_atomic_t          calls;
     ngx_atomic_t          failed_commits;
-    ngx_atomic_t          commit_usec;
+    ngx_kecs_histogram_t  commits;
+    ngx_kecs_histogram_t  follows;      /* from a change to its clients */
     ngx_atomic_t          roles;        /* times the writer role was taken */
 } ngx_kecs_stats_t;
 
 ngx_int_t ngx_kecs_stats_add_zone(ngx_conf_t *cf,
     ngx_kecs_main_conf_t *mcf);
 ngx_kecs_stats_t *ngx_kecs_stats(void);
+void ngx_kecs_stats_observe(ngx_kecs_histogram_t *h, uint64_t usec);
 
 /* Log phase: counts the request. */
 ngx_int_t ngx_kecs_stats_log(ngx_http_request_t *r);

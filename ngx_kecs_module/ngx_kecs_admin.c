@@ -28,6 +28,8 @@ typedef struct {
     uint64_t       pid;
     uint64_t       ready;
     uint64_t       lag;
+    uint64_t       lag_ms;
+    uint64_t       silent_ms;
     uint64_t       tasks;
     uint64_t       services;
     uint64_t       actions;
@@ -62,6 +64,7 @@ ngx_kecs_status_line(ngx_kecs_reconciler_t *rec, kecs_str_t line)
         uint64_t    *value;
     } numbers[] = {
         { "pid", &rec->pid }, { "ready", &rec->ready }, { "lag", &rec->lag },
+        { "lag_ms", &rec->lag_ms }, { "silent_ms", &rec->silent_ms },
         { "tasks", &rec->tasks }, { "services", &rec->services },
         { "actions", &rec->actions }, { "losses", &rec->losses },
         { NULL, NULL }
@@ -109,6 +112,7 @@ ngx_kecs_status_read(ngx_kecs_admin_t *a)
     }
 
     a->reconciler.there = 1;
+    a->reconciler.silent_ms = UINT64_MAX;
     a->reconciler.text = rest;
 
     while (kecs_str_split(&rest, '\n', &line)) {
@@ -373,6 +377,15 @@ ngx_kecs_gauge(kecs_buf_t *b, const char *name, const char *help,
 
 
 static void
+ngx_kecs_gauge_seconds(kecs_buf_t *b, const char *name, const char *help,
+    uint64_t msec)
+{
+    kecs_buf_printf(b, "# HELP %s %s\n# TYPE %s gauge\n%s %.3f\n", name,
+                    help, name, name, (double) msec / 1e3);
+}
+
+
+static void
 ngx_kecs_counter(kecs_buf_t *b, const char *name, const char *help,
     uint64_t value)
 {
@@ -467,6 +480,15 @@ ngx_kecs_reconciler_metrics(ngx_kecs_admin_t *a)
     ngx_kecs_gauge(b, "kecs_reconciler_lag",
                    "Log entries that the reconciler has not seen.",
                    rec->lag);
+    ngx_kecs_gauge_seconds(b, "kecs_reconciler_lag_seconds",
+                           "Age of the oldest of them.", rec->lag_ms);
+
+    if (rec->silent_ms != UINT64_MAX) {
+        ngx_kecs_gauge_seconds(b, "kecs_reconciler_watch_lag_seconds",
+                               "Time since the watch of the runtime's tasks"
+                               " brought anything.", rec->silent_ms);
+    }
+
     ngx_kecs_gauge(b, "kecs_reconciler_tasks",
                    "Tasks that the reconciler looks after.", rec->tasks);
     ngx_kecs_gauge(b, "kecs_reconciler_services",

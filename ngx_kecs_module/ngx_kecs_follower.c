@@ -352,6 +352,22 @@ ngx_kecs_follow_lost(kecs_txn_t *txn)
 }
 
 
+static void
+ngx_kecs_follow_count(const kecs_stream_event_t *ev)
+{
+    kecs_msec_t        lag;
+    ngx_kecs_stats_t  *stats;
+
+    stats = ngx_kecs_stats();
+    lag = kecs_wall_clock() - ev->time;
+
+    if (stats != NULL) {
+        ngx_kecs_stats_observe(&stats->follows,
+                               (uint64_t) ngx_max(lag, 0) * 1000);
+    }
+}
+
+
 /* NGX_AGAIN: there is more. */
 
 static ngx_int_t
@@ -375,6 +391,7 @@ ngx_kecs_follow_some(kecs_txn_t *txn)
 
         if (rc == NGX_OK) {
             rc = ngx_kecs_ring_add(&ev);
+            ngx_kecs_follow_count(&ev);
         }
 
         if (rc == NGX_DONE || rc == NGX_ERROR) {

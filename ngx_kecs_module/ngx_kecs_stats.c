@@ -18,17 +18,6 @@ static const ngx_uint_t  ngx_kecs_codes[NGX_KECS_CODES] = {
     200, 400, 401, 403, 404, 405, 413, 429, 499, 500, 503, 0 /* others */
 };
 
-static const struct {
-    uint64_t     usec;
-    const char  *le;
-} ngx_kecs_buckets[NGX_KECS_BUCKETS] = {
-    { 250, "0.00025" }, { 500, "0.0005" }, { 1000, "0.001" },
-    { 2500, "0.0025" }, { 5000, "0.005" }, { 10000, "0.01" },
-    { 25000, "0.025" }, { 50000, "0.05" }, { 100000, "0.1" },
-    { 250000, "0.25" }, { 500000, "0.5" }, { 1000000, "1" },
-    { 2500000, "2.5" }, { 10000000, "10" }
-};
-
 
 static ngx_int_t
 ngx_kecs_stats_init_zone(ngx_shm_zone_t *zone, void *data)
@@ -112,18 +101,10 @@ ngx_kecs_stats_code(ngx_uint_t status)
 }
 
 
-static void
+void
 ngx_kecs_stats_observe(ngx_kecs_histogram_t *h, uint64_t usec)
 {
-    ngx_uint_t  i;
-
-    for (i = 0; i < NGX_KECS_BUCKETS; i++) {
-        if (usec <= ngx_kecs_buckets[i].usec) {
-            break;
-        }
-    }
-
-    ngx_atomic_fetch_add(&h->count[i], 1);
+    ngx_atomic_fetch_add(&h->count[kecs_duration_bucket(usec)], 1);
     ngx_atomic_fetch_add(&h->usec, usec);
 }
 
@@ -214,28 +195,38 @@ ngx_kecs_render_requests(kecs_buf_t *b, ngx_kecs_stats_t *stats)
 }
 
 
+/* `label` is "" or 'kind="read"'. */
+
 static void
-ngx_kecs_render_histogram(kecs_buf_t *b, const char *kind,
+ngx_kecs_render_histogram(kecs_buf_t *b, const char *name, const char *label,
     ngx_kecs_histogram_t *h)
 {
     uint64_t     n;
     ngx_uint_t   i;
-    const char  *le;
+    const char  *comma, *open, *close;
 
     n = 0;
+    comma = label[0] != '\0' ? "," : "";
+    open = label[0] != '\0' ? "{" : "";
+    close = label[0] != '\0' ? "}" : "";
 
-    for (i = 0; i <= NGX_KECS_BUCKETS; i++) {
+    for (i = 0; i <= KECS_DURATIONS; i++) {
         n += h->count[i];
-        le = i < NGX_KECS_BUCKETS ? ngx_kecs_buckets[i].le : "+Inf";
-        kecs_buf_printf(b, "kecs_request_duration_seconds_bucket{"
-                        "kind=\"%s\",le=\"%s\"} %llu\n", kind, le,
-                        (unsigned long long) n);
+        kecs_buf_printf(b, "%s_bucket{%s%sle=\"", name, label, comma);
+
+        if (i < KECS_DURATIONS) {
+            kecs_buf_printf(b, "%g", kecs_durations[i] / 1e6);
+
+        } else {
+            kecs_buf_str(b, kecs_str("+Inf"));
+        }
+
+        kecs_buf_printf(b, "\"} %llu\n", (unsigned long long) n);
     }
 
-    kecs_buf_printf(b, "kecs_request_duration_seconds_sum{kind=\"%s\"} %.6f\n"
-                    "kecs_request_duration_seconds_count{kind=\"%s\"} %llu\n",
-                    kind, (double) h->usec / 1e6, kind,
-                    (unsigned long long) n);
+    kecs_buf_printf(b, "%s_sum%s%s%s %.6f\n%s_count%s%s%s %llu\n", name, open,
+                    label, close, (double) h->usec / 1e6, name, open, label,
+                    close, (unsigned long long) n);
 }
 
 
@@ -254,8 +245,10 @@ ngx_kecs_stats_render(kecs_buf_t *b)
 
     ngx_kecs_metric(b, "kecs_request_duration_seconds", "histogram",
                     "Time from the request's head to its answer.");
-    ngx_kecs_render_histogram(b, "read", &stats->reads);
-    ngx_kecs_render_histogram(b, "write", &stats->writes);
+    ngx_kecs_render_histogram(b, "kecs_request_duration_seconds",
+                              "kind=\"read\"", &stats->reads);
+    ngx_kecs_render_histogram(b, "kecs_request_duration_seconds",
+                              "kind=\"write\"", &stats->writes);
 
     ngx_kecs_metric_value(b, "kecs_commits_total", "counter",
                           "Batches committed by the writer.",
@@ -265,10 +258,15 @@ ngx_kecs_stats_render(kecs_buf_t *b)
     ngx_kecs_metric_value(b, "kecs_failed_commits_total", "counter",
                           "Batches that could not be committed.",
                           stats->failed_commits);
-    ngx_kecs_metric(b, "kecs_commit_seconds_total", "counter",
-                    "Time spent in commits.");
-    kecs_buf_printf(b, "kecs_commit_seconds_total %.6f\n",
-                    (double) stats->commit_usec / 1e6);
+    ngx_kecs_metric(b, "kecs_commit_duration_seconds", "histogram",
+                    "Time that a commit took.");
+    ngx_kecs_render_histogram(b, "kecs_commit_duration_seconds", "",
+                              &stats->commits);
+    ngx_kecs_metric(b, "kecs_stream_lag_seconds", "histogram",
+                    "Time from a change to when a worker has its event for"
+                    " its clients.");
+    ngx_kecs_render_histogram(b, "kecs_stream_lag_seconds", "",
+                              &stats->follows);
     ngx_kecs_metric_value(b, "kecs_writer_roles_total", "counter",
                           "Times that a worker took the writer role.",
                           stats->roles);

@@ -228,6 +228,7 @@ ngx_kecs_store_try(void)
 static void
 ngx_kecs_role_count(void)
 {
+    ngx_uint_t            i;
     ngx_kecs_stats_t     *stats;
     kecs_writer_stats_t   now;
 
@@ -245,8 +246,13 @@ ngx_kecs_role_count(void)
     ngx_atomic_fetch_add(&stats->failed_commits,
                          now.failed_commits
                          - ngx_kecs_counted.failed_commits);
-    ngx_atomic_fetch_add(&stats->commit_usec,
+    ngx_atomic_fetch_add(&stats->commits.usec,
                          now.commit_usec - ngx_kecs_counted.commit_usec);
+
+    for (i = 0; i <= KECS_DURATIONS; i++) {
+        ngx_atomic_fetch_add(&stats->commits.count[i],
+                             now.commits[i] - ngx_kecs_counted.commits[i]);
+    }
 
     ngx_kecs_counted = now;
 }

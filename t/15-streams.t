@@ -87,6 +87,12 @@ for my $how (qw(sse ws)) {
 }
 
 
+# How late they are is counted, once for each worker that has clients.
+
+my ($lags) = ($t->get('/metrics'))[1] =~ /^kecs_stream_lag_seconds_count (\d+)$/m;
+cmp_ok($lags, '>=', 2, 'lags of events');
+
+
 # Heartbeats.
 
 my $s = KecsStream->sse($t, 'kind=task', path => '/beats/events');

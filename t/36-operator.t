@@ -247,6 +247,15 @@ like($metrics, qr/^kecs_tasks\{status="PENDING"\} 0$/m, 'none is pending');
 like($metrics, qr/^kecs_reconciler_services 1$/m, 'services');
 like($metrics, qr/^kecs_reconciler_queue\{queue="$_"\} \d+$/m, "queue: $_")
     for qw(starts stops services news);
+like($metrics, qr/^kecs_reconciler_lag_seconds \d+\.\d{3}$/m, 'its lag');
+like($metrics, qr/^kecs_reconciler_watch_lag_seconds 0\.000$/m,
+    'no watch, no lag');
+my ($commits) = $metrics =~ /^kecs_commit_duration_seconds_count (\d+)$/m;
+cmp_ok($commits, '>', 0, 'commits are timed');
+like($metrics, qr/^kecs_commit_duration_seconds_bucket\{le="\+Inf"\} $commits$/m,
+    'in buckets');
+like($metrics, qr/^kecs_commit_duration_seconds_bucket\{le="0\.00025"\} \d+$/m,
+    'with their bounds');
 like($metrics, qr/^kecs_reconciler_actions_total [1-9]/m, 'actions');
 like($metrics, qr/^kecs_reconciler_info\{runtime="simulated"\} 1$/m,
     'runtime');

@@ -154,6 +154,25 @@ kecs_time_parse(kecs_str_t s, kecs_msec_t *t)
 }
 
 
+const uint32_t  kecs_durations[KECS_DURATIONS] = {
+    250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000,
+    1000000, 2500000, 10000000
+};
+
+
+unsigned
+kecs_duration_bucket(uint64_t usec)
+{
+    unsigned  i;
+
+    for (i = 0; i < KECS_DURATIONS && usec > kecs_durations[i]; i++) {
+        /* void */
+    }
+
+    return i;
+}
+
+
 static const struct {
     const char   *name;
     kecs_msec_t   msec;

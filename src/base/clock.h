@@ -32,4 +32,14 @@ bool kecs_duration_parse(kecs_str_t s, kecs_msec_t *t);
 void kecs_time_print(kecs_msec_t t, char *out);
 
 
+/*
+ * Bounds of histograms of durations, in microseconds, ascending; the
+ * number of the first one that is not less, KECS_DURATIONS over all.
+ */
+#define KECS_DURATIONS  14
+extern const uint32_t  kecs_durations[KECS_DURATIONS];
+
+unsigned kecs_duration_bucket(uint64_t usec);
+
+
 #endif

@@ -42,6 +42,7 @@ struct kecs_watch_s {
     unsigned             list_failures;     /* in a row */
     unsigned             watch_failures;
     kecs_msec_t          since;     /* begin of this watch */
+    kecs_msec_t          heard;     /* something came of the server */
     kecs_msec_t          pause;     /* what the server asks for */
     bool                 listing;   /* `begin` was called */
     bool                 told;      /* `lost` was called */
@@ -234,6 +235,7 @@ listed(void *ctx, const kecs_kube_reply_t *reply)
         return;
     }
 
+    w->heard = kecs_monotonic();
     w->list_failures = 0;
     w->listing = false;
     w->told = false;
@@ -375,6 +377,7 @@ changed(void *ctx, kecs_str_t line)
     }
 
     w->moved = true;
+    w->heard = kecs_monotonic();
 
     if (!kecs_str_is(type, "BOOKMARK")) {
         w->sink.object(w->sink.ctx, event_of(type), object);
@@ -539,6 +542,13 @@ bool
 kecs_watch_synced(const kecs_watch_t *w)
 {
     return w->synced;
+}
+
+
+kecs_msec_t
+kecs_watch_heard(const kecs_watch_t *w)
+{
+    return w->heard;
 }
 
 

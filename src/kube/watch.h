@@ -57,6 +57,9 @@ void kecs_watch_close(kecs_watch_t *w);
 /* A complete list has been reported, and contact was not lost since. */
 bool kecs_watch_synced(const kecs_watch_t *w);
 
+/* When a list, an event or a bookmark came last, on the monotonic clock. */
+kecs_msec_t kecs_watch_heard(const kecs_watch_t *w);
+
 /* Why contact was lost the last time; "" when it never was. */
 const char *kecs_watch_why(const kecs_watch_t *w);
 

@@ -107,6 +107,36 @@ print_queues(kecs_reconciler_t *r, kecs_buf_t *b)
 }
 
 
+/*
+ * How old what has not been seen is: the oldest change of the store, and
+ * what came last of the runtime.
+ */
+
+static void
+print_lags(kecs_reconciler_t *r, kecs_buf_t *b, uint64_t last)
+{
+    kecs_txn_t   *txn;
+    kecs_msec_t   made, lag, silent;
+
+    lag = 0;
+
+    if (last > r->seq && kecs_read_begin(r->store, &txn) == KECS_OK) {
+        if (kecs_log_time(txn, r->seq + 1, &made) == KECS_OK) {
+            lag = kecs_wall_clock() - made;
+        }
+
+        kecs_read_end(txn);
+    }
+
+    silent = r->rt->ops->silent != NULL ? r->rt->ops->silent(r->rt) : 0;
+    kecs_buf_printf(b, "lag_ms %" PRId64 "\n", lag > 0 ? lag : 0);
+
+    if (silent >= 0) {
+        kecs_buf_printf(b, "silent_ms %" PRId64 "\n", silent);
+    }
+}
+
+
 static void
 print(kecs_reconciler_t *r, kecs_buf_t *b, bool ready, const char *why)
 {
@@ -123,6 +153,7 @@ print(kecs_reconciler_t *r, kecs_buf_t *b, bool ready, const char *why)
     kecs_buf_printf(b, "seq %" PRIu64 "\n", r->seq);
     kecs_buf_printf(b, "lag %" PRIu64 "\n",
                     info.seq > r->seq ? info.seq - r->seq : 0);
+    print_lags(r, b, info.seq);
     kecs_buf_printf(b, "tasks %zu\n", r->tasks.n);
     kecs_buf_printf(b, "services %zu\n", r->services.n);
     kecs_buf_printf(b, "actions %" PRIu64 "\n", r->actions);

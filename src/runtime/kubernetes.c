@@ -627,10 +627,20 @@ rt_ready(kecs_runtime_t *r, char *why, size_t size)
 }
 
 
+static kecs_msec_t
+rt_silent(kecs_runtime_t *r)
+{
+    kubernetes_t  *rt = (kubernetes_t *) r;
+
+    return rt->watch != NULL && kecs_watch_synced(rt->watch)
+           ? kecs_monotonic() - kecs_watch_heard(rt->watch) : -1;
+}
+
+
 static const kecs_runtime_ops_t  kubernetes_ops = {
     "kubernetes", 0, rt_close, rt_wait, rt_run, rt_start, rt_stop, rt_forget,
     rt_expose, rt_unexpose, rt_exposed, rt_inspect,
-    rt_ready
+    rt_ready, rt_silent
 };
 
 

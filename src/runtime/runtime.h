@@ -112,6 +112,12 @@ typedef struct {
 
     /* For readiness: true when in contact; `why` tells a person. */
     bool  (*ready)(kecs_runtime_t *rt, char *why, size_t size);
+
+    /*
+     * For how many ms nothing has come of what tells of tasks, -1: it is
+     * not listened to.  NULL in a runtime that listens to nobody.
+     */
+    kecs_msec_t  (*silent)(kecs_runtime_t *rt);
 } kecs_runtime_ops_t;
 
 struct kecs_runtime_s {

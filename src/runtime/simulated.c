@@ -363,7 +363,8 @@ static const kecs_runtime_ops_t  simulated_ops = {
     NULL,
     NULL,
     NULL,
-    simulated_ready
+    simulated_ready,
+    NULL
 };
 
 

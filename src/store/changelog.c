@@ -233,8 +233,8 @@ kecs_log_find(kecs_txn_t *txn, uint64_t seq, kecs_str_t request_id,
 }
 
 
-static kecs_rc_t
-time_at(kecs_txn_t *txn, uint64_t seq, kecs_msec_t *t)
+kecs_rc_t
+kecs_log_time(kecs_txn_t *txn, uint64_t seq, kecs_msec_t *t)
 {
     entry_t     e;
     uint8_t     key[SEQ_LEN];
@@ -268,7 +268,7 @@ kecs_log_since(kecs_txn_t *txn, kecs_msec_t from, uint64_t *seq)
 
     while (rc == KECS_OK && low != 0 && low < high) {
         mid = low + (high - low) / 2;
-        rc = time_at(txn, mid, &t);
+        rc = kecs_log_time(txn, mid, &t);
 
         if (rc == KECS_OK && t >= from) {
             high = mid;

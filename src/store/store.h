@@ -353,6 +353,9 @@ kecs_rc_t kecs_log_next(kecs_txn_t *txn, kecs_arena_t *a, uint64_t seq,
  */
 kecs_rc_t kecs_log_since(kecs_txn_t *txn, kecs_msec_t from, uint64_t *seq);
 
+/* When the entry at `seq` was made; as kecs_log_next. */
+kecs_rc_t kecs_log_time(kecs_txn_t *txn, uint64_t seq, kecs_msec_t *t);
+
 /*
  * Drops entries older than `before` or beyond `keep`, at most `max`.  The
  * newest entry always stays, as it carries the log position.

@@ -566,8 +566,14 @@ kecs_writer_stop(kecs_writer_role_t *w, unsigned msec)
 void
 kecs_writer_stats(kecs_writer_role_t *w, kecs_writer_stats_t *out)
 {
+    unsigned  i;
+
     out->batches = atomic_load(&w->batches);
     out->calls = atomic_load(&w->calls);
     out->failed_commits = atomic_load(&w->failed_commits);
     out->commit_usec = atomic_load(&w->commit_usec);
+
+    for (i = 0; i <= KECS_DURATIONS; i++) {
+        out->commits[i] = atomic_load(&w->commits[i]);
+    }
 }

@@ -92,6 +92,7 @@ typedef struct {
     uint64_t  calls;
     uint64_t  failed_commits;
     uint64_t  commit_usec;           /* total */
+    uint64_t  commits[KECS_DURATIONS + 1];  /* by how long they took */
 } kecs_writer_stats_t;
 
 /*

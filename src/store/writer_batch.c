@@ -301,7 +301,7 @@ batch_again(kecs_writer_role_t *w, kecs_txn_t **txn)
 void
 kecs_writer_batch(kecs_writer_role_t *w)
 {
-    uint64_t     seq, start;
+    uint64_t     seq, start, took;
     kecs_rc_t    rc;
     kecs_txn_t  *txn;
 
@@ -325,7 +325,9 @@ kecs_writer_batch(kecs_writer_role_t *w)
         seq = kecs_txn_seq(txn);
         start = usec_now();
         rc = kecs_write_commit(txn);
-        atomic_fetch_add(&w->commit_usec, usec_now() - start);
+        took = usec_now() - start;
+        atomic_fetch_add(&w->commit_usec, took);
+        atomic_fetch_add(&w->commits[kecs_duration_bucket(took)], 1);
     }
 
     if (rc != KECS_OK) {

@@ -69,6 +69,7 @@ struct kecs_writer_role_s {
     atomic_ullong       calls;
     atomic_ullong       failed_commits;
     atomic_ullong       commit_usec;
+    atomic_ullong       commits[KECS_DURATIONS + 1];
 
     /* the thread's own */
 

@@ -631,6 +631,7 @@ kecs_stream_render(kecs_call_t *c, const kecs_stream_store_t *store,
     }
 
     out->seq = e->seq;
+    out->time = e->time;
     c->scope = rec->scope;
     c->account = out->account;
     c->region = out->region;

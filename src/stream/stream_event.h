@@ -55,6 +55,7 @@ typedef struct {
 typedef struct {
     uint64_t     seq;
     unsigned     kind;
+    kecs_msec_t  time;
     kecs_str_t   account;
     kecs_str_t   region;
     kecs_str_t   cluster;           /* name; absent: of none */

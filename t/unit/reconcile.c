@@ -160,7 +160,7 @@ fake_exposed(kecs_runtime_t *rt)
 
 static const kecs_runtime_ops_t  fake_ops = {
     "fake", 0, NULL, NULL, fake_run, fake_start, fake_stop, fake_forget,
-    fake_expose, fake_unexpose, fake_exposed, NULL, fake_ready
+    fake_expose, fake_unexpose, fake_exposed, NULL, fake_ready, NULL
 };
 
 
