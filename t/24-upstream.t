@@ -121,6 +121,39 @@ fails('a login without password', [], 'get registry auth from asm: service'
     repositoryCredentials => { credentialsParameter => 'login' });
 
 
+# Environment files: each asked for once, in the region of the task.
+
+$aws->tell(objects => { 'conf/a b+/app.env' => "# c\nA=$VALUE\n",
+                        'conf/base.env' => "A=$VALUE\r\nB=1",
+                        'conf/bytes.env' => "A=\x{0}" });
+
+sub files {
+    return (environmentFiles => [ map { { type => 's3',
+        value => "arn:aws:s3:::conf/$_" } } @_ ]);
+}
+
+run('RUNNING', [], files('a b+/app.env', 'base.env', 'base.env'));
+@calls = $aws->calls('s3.GetObject');
+is_deeply([ sort map { $_->{path} } @calls ],
+    [ '/conf/a%20b%2B/app.env', '/conf/base.env' ],
+    'environment files are asked for once');
+is($_->{scope}[3], 's3', 'signed for s3') for @calls;
+
+for ([ 'no file', 'none.env', 'service call has been retried 1 time(s):'
+           . ' operation error S3: GetObject, https response error'
+           . ' StatusCode: 404, api error NoSuchKey: The specified key does'
+           . ' not exist.' ],
+     [ 'a file that is no text', 'bytes.env', 'service call has been retried'
+           . ' 1 time(s): the file is no text in UTF-8' ])
+{
+    my ($name, $file, $why) = @$_;
+    my $task = run('STOPPED', [], files('base.env', $file));
+    is($task->{stopCode}, 'TaskFailedToStart', "$name: stop code");
+    is($task->{stoppedReason}, 'ResourceInitializationError: failed to'
+        . " download env files: $why", "$name: reason");
+}
+
+
 # What does not end well.
 
 fails('no parameter', ['/p/1', '/no'], 'retrieve secrets from ssm: service'

@@ -122,6 +122,20 @@ $task = $t->wait_status('STOPPED', $arn);
 is(KecsTasks::container($task, 'app')->{exitCode}, 8,
     'the container has the value of the Secret');
 
+# an environment file that nobody fetches: a Secret of its name
+
+($status, $text) = $cluster->kubectl(qw(create secret generic
+    conf-prod-app-env --from-literal=FILE=kept --from-literal=OWN=file));
+is($status, 0, 'a Secret') or diag($text);
+$t->definition('env-file', [ { name => 'app',
+    sh('test "$FILE$OWN" = keptown && exit 8'),
+    environment => [ { name => 'OWN', value => 'own' } ],
+    environmentFiles => [ { type => 's3',
+        value => 'arn:aws:s3:::conf/prod/app.env' } ] } ], @role);
+$task = $t->wait_status('STOPPED', $t->run('env-file'));
+is(KecsTasks::container($task, 'app')->{exitCode}, 8,
+    'the container has its variables');
+
 $t->definition('no-secret', [ { name => 'app', sh('exit 0'),
     secrets => [ { name => 'PW', valueFrom => '/no/such' } ] } ], @role);
 $task = $t->wait_status('STOPPED', $t->run('no-secret'));

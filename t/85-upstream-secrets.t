@@ -119,6 +119,26 @@ $t->wait_status('STOPPED', $arn);
 gone('a task that ended while nobody looked', $arn);
 
 
+# Environment files: what the container has otherwise counts more.
+
+$aws->tell(objects => { 'conf/app.env' => "# comment\nFILE=$VALUE \"q\"\n"
+        . "OWN=file\nBOTH=first\n", 'conf/base.env' => "BOTH=second\n" });
+$t->definition('files', [ { name => 'app', stopTimeout => 2,
+    sh('test "$(printf %s "$FILE" | wc -c)" = ' . length(qq($VALUE "q"))
+        . ' && test "${FILE#* }" = \'"q"\' && test $OWN = own'
+        . ' && test $BOTH = first && exec sleep 600'),
+    environment => [ { name => 'OWN', value => 'own' } ],
+    environmentFiles => [ map { { type => 's3',
+        value => "arn:aws:s3:::conf/$_.env" } } qw(app base) ] } ], @role);
+$arn = $t->run('files');
+is($t->wait_status('RUNNING', $arn)->{lastStatus}, 'RUNNING',
+    'the container has the variables of its files');
+ok(index(JSON::PP->new->encode($t->pod($arn)), 'v4lue') < 0,
+    'the pod shows no value of them');
+$t->stop($arn);
+gone('a task with environment files', $arn);
+
+
 # A task that fails: the key is not there.
 
 $t->definition('no-key', [ { name => 'app', sh('exit 0'),

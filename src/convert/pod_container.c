@@ -6,17 +6,6 @@
 #include "task_parts.h"
 
 
-typedef struct {
-    kecs_str_t  name;
-    kecs_str_t  value;
-} variable_t;
-
-typedef struct {
-    variable_t  *items;
-    size_t       n;
-} variables_t;
-
-
 /* Texts in which Kubernetes would expand variables. */
 
 static kecs_rc_t
@@ -115,7 +104,7 @@ image(kecs_pod_build_t *b, const kecs_ecs_container_definition_t *d)
 /* Environment: of equal names the last value counts, at the first place. */
 
 static void
-set_variable(variables_t *v, kecs_str_t name, kecs_str_t value)
+set_variable(kecs_variables_t *v, kecs_str_t name, kecs_str_t value)
 {
     size_t  i;
 
@@ -136,7 +125,8 @@ set_variable(variables_t *v, kecs_str_t name, kecs_str_t value)
 
 
 static void
-set_variables(variables_t *v, const kecs_ecs_environment_variables_t *list)
+set_variables(kecs_variables_t *v,
+    const kecs_ecs_environment_variables_t *list)
 {
     size_t  i;
 
@@ -149,15 +139,15 @@ set_variables(variables_t *v, const kecs_ecs_environment_variables_t *list)
 static kecs_rc_t
 environment(kecs_pod_build_t *b, const kecs_pod_container_t *c)
 {
-    size_t       i;
-    kecs_rc_t    rc;
-    kecs_str_t   value;
-    variables_t  v;
+    size_t            i;
+    kecs_rc_t         rc;
+    kecs_str_t        value;
+    kecs_variables_t  v;
 
     v.n = 0;
     v.items = kecs_calloc(b->a, 3 + c->d->environment.n
                                 + (c->over ? c->over->environment.n : 0),
-                          sizeof(variable_t));
+                          sizeof(kecs_variable_t));
     if (v.items == NULL) {
         return KECS_NOMEM;
     }
@@ -189,10 +179,11 @@ environment(kecs_pod_build_t *b, const kecs_pod_container_t *c)
         kecs_w_object_end(&b->w);
     }
 
+    kecs_pod_write_variables(b, c, &v);
     rc = kecs_pod_write_secrets(b, c->d);
     kecs_w_array_end(&b->w);
 
-    return rc;
+    return rc == KECS_OK ? kecs_pod_write_files(b, c) : rc;
 }
 
 

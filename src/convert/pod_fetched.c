@@ -36,6 +36,21 @@ kecs_pod_fetched_key(size_t container, size_t secret, char *key)
 }
 
 
+const kecs_variables_t *
+kecs_pod_variables(const kecs_pod_task_t *p, size_t container)
+{
+    return p->s.fetched != NULL && p->s.fetched->variables != NULL
+           ? &p->s.fetched->variables[container] : NULL;
+}
+
+
+void
+kecs_pod_variable_key(size_t container, size_t variable, char *key)
+{
+    (void) snprintf(key, KECS_POD_KEY_LEN, "c%zu_e%zu", container, variable);
+}
+
+
 bool
 kecs_pod_has_login(const kecs_pod_task_t *p)
 {
@@ -57,11 +72,18 @@ bool
 kecs_pod_has_secret(const kecs_pod_task_t *p)
 {
     size_t                                   i, k;
+    const kecs_variables_t                  *v;
     const kecs_ecs_container_definitions_t  *all;
 
     all = &p->s.definition->container_definitions;
 
     for (i = 0; i < all->n; i++) {
+        v = kecs_pod_variables(p, i);
+
+        if (v != NULL && v->n > 0) {
+            return true;
+        }
+
         for (k = 0; k < all->items[i].secrets.n; k++) {
             if (kecs_pod_fetched(p, i, k) != NULL) {
                 return true;
@@ -153,6 +175,22 @@ docker_config(kecs_arena_t *a, const kecs_pod_task_t *p)
 
 
 static void
+write_variables(kecs_writer_t *w, const kecs_pod_task_t *p, size_t container)
+{
+    char                     key[KECS_POD_KEY_LEN];
+    size_t                   i;
+    const kecs_variables_t  *v;
+
+    v = kecs_pod_variables(p, container);
+
+    for (i = 0; v != NULL && i < v->n; i++) {
+        kecs_pod_variable_key(container, i, key);
+        kecs_w_str(w, key, v->items[i].value);
+    }
+}
+
+
+static void
 write_values(kecs_writer_t *w, const kecs_pod_task_t *p)
 {
     char                                     key[KECS_POD_KEY_LEN];
@@ -171,6 +209,8 @@ write_values(kecs_writer_t *w, const kecs_pod_task_t *p)
                 kecs_w_str(w, key, *value);
             }
         }
+
+        write_variables(w, p, i);
     }
 }
 

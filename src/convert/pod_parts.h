@@ -83,6 +83,20 @@ kecs_rc_t kecs_pod_write_secrets(kecs_pod_build_t *b,
     const kecs_ecs_container_definition_t *d);
 
 /*
+ * pod_env.c: further elements of "env", of environment files that were
+ * fetched and but for those that are `set`, with their values in the Secret
+ * of the pod; then "envFrom" for those that were not.
+ */
+void kecs_pod_write_variables(kecs_pod_build_t *b,
+    const kecs_pod_container_t *c, const kecs_variables_t *set);
+kecs_rc_t kecs_pod_write_files(kecs_pod_build_t *b,
+    const kecs_pod_container_t *c);
+
+/* One of "env" whose value is in a Secret. */
+void kecs_pod_write_reference(kecs_writer_t *w, kecs_str_t variable,
+    kecs_str_t secret, kecs_str_t key);
+
+/*
  * The Secret of the pod: whether it has one, whether that one logs in to
  * registries, a value for a secret of a container (NULL: not fetched) and
  * its key there.
@@ -94,6 +108,11 @@ bool kecs_pod_has_login(const kecs_pod_task_t *p);
 const kecs_str_t *kecs_pod_fetched(const kecs_pod_task_t *p,
     size_t container, size_t secret);
 void kecs_pod_fetched_key(size_t container, size_t secret, char *key);
+
+/* What the files of a container say, NULL: they were not fetched. */
+const kecs_variables_t *kecs_pod_variables(const kecs_pod_task_t *p,
+    size_t container);
+void kecs_pod_variable_key(size_t container, size_t variable, char *key);
 
 /*
  * The name of an object of Kubernetes that stands for something of AWS:

@@ -74,16 +74,16 @@ is_key(kecs_str_t s)
 }
 
 
-static void
-write_reference(kecs_writer_t *w, kecs_str_t variable, kecs_str_t name,
-    kecs_str_t key)
+void
+kecs_pod_write_reference(kecs_writer_t *w, kecs_str_t variable,
+    kecs_str_t secret, kecs_str_t key)
 {
     kecs_w_object(w, NULL);
     kecs_w_str(w, "name", variable);
     kecs_w_object(w, "valueFrom");
     kecs_w_object(w, "secretKeyRef");
     kecs_w_str(w, "key", key);
-    kecs_w_str(w, "name", name);
+    kecs_w_str(w, "name", secret);
     kecs_w_object_end(w);
     kecs_w_object_end(w);
     kecs_w_object_end(w);
@@ -113,7 +113,7 @@ write_secret(kecs_pod_build_t *b, const kecs_ecs_secret_t *s)
                             "Secret of Kubernetes");
     }
 
-    write_reference(&b->w, s->name, name, r.key);
+    kecs_pod_write_reference(&b->w, s->name, name, r.key);
 
     return KECS_OK;
 }
@@ -133,8 +133,8 @@ kecs_pod_write_secrets(kecs_pod_build_t *b,
     for (i = 0; i < d->secrets.n; i++) {
         if (kecs_pod_fetched(b->p, container, i) != NULL) {
             kecs_pod_fetched_key(container, i, key);
-            write_reference(&b->w, d->secrets.items[i].name,
-                            kecs_str_of(name), kecs_str_of(key));
+            kecs_pod_write_reference(&b->w, d->secrets.items[i].name,
+                                     kecs_str_of(name), kecs_str_of(key));
             continue;
         }
 

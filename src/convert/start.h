@@ -21,9 +21,22 @@ typedef struct {
 } kecs_login_t;
 
 typedef struct {
+    kecs_str_t  name;
+    kecs_str_t  value;
+} kecs_variable_t;
+
+typedef struct {
+    kecs_variable_t  *items;
+    size_t            n;
+} kecs_variables_t;
+
+typedef struct {
     const kecs_str_t    *secrets;   /* of all containers, in their order;
                                        absent ones were not fetched */
     const kecs_login_t  *logins;    /* one for each container */
+    const kecs_variables_t
+                        *variables; /* of environment files, for each
+                                       container; NULL: not fetched */
 } kecs_fetched_t;
 
 typedef struct {

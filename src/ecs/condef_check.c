@@ -6,6 +6,7 @@
 #include "taskdef.h"
 
 
+#define ENV_FILES_MAX  10
 #define MEMORY_MIN   4
 #define TIMEOUT_MIN  2
 #define PORT_MAX     65535
@@ -430,6 +431,11 @@ check_secrets(kecs_call_t *c, const kecs_register_t *in,
                              " existing environment variables set on the"
                              " container, such as '%.*s'.", kecs_fmt(name));
         }
+    }
+
+    if (k->environment_files.n > ENV_FILES_MAX) {
+        return kecs_fail(c, KECS_E_CLIENT, "environmentFiles can have at most"
+                         " %d items.", ENV_FILES_MAX);
     }
 
     for (i = 0; i < k->environment_files.n; i++) {

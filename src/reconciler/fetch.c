@@ -1,9 +1,9 @@
 /*
  * What a task needs of other AWS services before it can start: values of
- * its secrets, logins to registries.  They are fetched from the upstream
- * while the task waits, kept until the runtime has taken the start, and
- * overwritten then.  What the upstream has no endpoint for is left to the
- * runtime.
+ * its secrets, logins to registries, environment files.  They are fetched
+ * from the upstream while the task waits, kept until the runtime has taken
+ * the start, and overwritten then.  What the upstream has no endpoint for
+ * is left to the runtime.
  *
  * A fetch owns an arena for all of it and belongs to a live task, which
  * goes to the queue of starts again when it is over.  One that failed stays
@@ -16,12 +16,14 @@
 #include "../convert/secret_answer.h"
 #include "../json/json_writer.h"
 #include "../upstream/upstream.h"
+#include "fetch_files.h"
 #include "reconciler.h"
 
 
 #define FETCHES_MAX    64           /* tasks at a time */
 #define PARAMETERS_MAX 10           /* of one GetParameters */
 #define REASON_MAX     1024
+#define FILES          "failed to download env files"
 
 typedef struct group_s {
     struct group_s         *next;
@@ -45,6 +47,7 @@ struct kecs_fetch_s {
     unsigned               open;        /* calls without an answer */
     bool                   failed;
     kecs_login_t          *logins;
+    kecs_fetch_files_t    *files;       /* or NULL */
     kecs_fetched_t         fetched;
 };
 
@@ -304,6 +307,7 @@ free_fetch(kecs_fetch_t *f)
         kecs_upstream_cancel(g->call);
     }
 
+    kecs_fetch_files_cancel(f->files);
     f->r->fetches--;
 
     if (f->a != NULL) {
@@ -326,7 +330,7 @@ kecs_fetch_drop(kecs_live_task_t *t)
 /* The task ends; only the first failure is told. */
 
 static void
-fail(kecs_fetch_t *f, const group_t *g, unsigned attempts, kecs_str_t why)
+fail(kecs_fetch_t *f, const char *what, unsigned attempts, kecs_str_t why)
 {
     int   n;
     char  text[REASON_MAX];
@@ -336,19 +340,41 @@ fail(kecs_fetch_t *f, const group_t *g, unsigned attempts, kecs_str_t why)
     }
 
     f->failed = true;
-    n = snprintf(text, sizeof(text), "ResourceInitializationError: unable to"
-                 " pull secrets or registry auth: execution resource"
-                 " retrieval failed: unable to %s: service call has been"
-                 " retried %u time(s): ",
-                 g->login ? "get registry auth from asm"
-                 : g->wants[0]->ref.manager ? "retrieve secret from asm"
-                                            : "retrieve secrets from ssm",
+    n = snprintf(text, sizeof(text), "ResourceInitializationError: %s:"
+                 " service call has been retried %u time(s): ", what,
                  attempts);
 
     (void) snprintf(text + n, sizeof(text) - (size_t) n, "%.*s",
                     kecs_fmt(why));
 
     kecs_news_add(f->r, KECS_NEWS_REFUSED, f->task, kecs_str_of(text));
+}
+
+
+#define SECRETS  "unable to pull secrets or registry auth: execution" \
+                 " resource retrieval failed: unable to "
+
+static const char *
+what_of(const group_t *g)
+{
+    return g->login ? SECRETS "get registry auth from asm"
+           : g->wants[0]->ref.manager ? SECRETS "retrieve secret from asm"
+                                      : SECRETS "retrieve secrets from ssm";
+}
+
+
+/* An answer has come, and the task may start if it was the last one. */
+
+static void
+go_on(kecs_fetch_t *f)
+{
+    kecs_live_task_t  *t;
+
+    t = kecs_view_task(f->r, f->task);
+
+    if (f->open == 0 && !f->failed && t != NULL) {
+        kecs_todo_add(f->r, t);
+    }
 }
 
 
@@ -419,11 +445,10 @@ take_login(group_t *g, kecs_str_t *why)
 static void
 answered(void *ctx, const kecs_upstream_reply_t *reply)
 {
-    group_t           *g = ctx;
-    kecs_rc_t          rc;
-    kecs_str_t         why;
-    kecs_fetch_t      *f = g->f;
-    kecs_live_task_t  *t;
+    group_t       *g = ctx;
+    kecs_rc_t      rc;
+    kecs_str_t     why;
+    kecs_fetch_t  *f = g->f;
 
     g->call = NULL;
     f->open--;
@@ -436,16 +461,28 @@ answered(void *ctx, const kecs_upstream_reply_t *reply)
     }
 
     if (rc != KECS_OK) {
-        fail(f, g, reply->attempts, rc == KECS_INVALID
-                                    ? why : kecs_str("out of memory"));
+        fail(f, what_of(g), reply->attempts,
+             rc == KECS_INVALID ? why : kecs_str("out of memory"));
         return;
     }
 
-    t = kecs_view_task(f->r, f->task);
+    go_on(f);
+}
 
-    if (f->open == 0 && !f->failed && t != NULL) {
-        kecs_todo_add(f->r, t);
+
+static void
+file_answered(void *ctx, unsigned attempts, kecs_str_t why)
+{
+    kecs_fetch_t  *f = ctx;
+
+    f->open--;
+
+    if (why.data != NULL) {
+        fail(f, FILES, attempts, why);
+        return;
     }
+
+    go_on(f);
 }
 
 
@@ -581,6 +618,7 @@ static kecs_rc_t
 begin(kecs_reconciler_t *r, kecs_live_task_t *t, const kecs_start_t *s)
 {
     group_t       *g;
+    unsigned       files;
     kecs_rc_t      rc;
     kecs_fetch_t  *f;
 
@@ -604,6 +642,12 @@ begin(kecs_reconciler_t *r, kecs_live_task_t *t, const kecs_start_t *s)
         rc = send_group(g);
     }
 
+    if (rc == KECS_OK && kecs_fetch_files_needed(r->upstream, s)) {
+        rc = kecs_fetch_files_begin(f->a, r->upstream, s, file_answered, f,
+                                    &files, &f->files);
+        f->open += rc == KECS_OK ? files : 0;
+    }
+
     if (rc != KECS_OK) {
         free_fetch(f);
         return rc;
@@ -621,6 +665,8 @@ static kecs_rc_t
 hand_over(kecs_fetch_t *f, kecs_start_t *s)
 {
     size_t       i;
+    kecs_rc_t    rc;
+    const char  *why;
     kecs_str_t  *values;
 
     if (f->open > 0 || f->failed) {
@@ -635,6 +681,19 @@ hand_over(kecs_fetch_t *f, kecs_start_t *s)
 
     for (i = 0; i < f->n_secrets; i++) {
         values[i] = f->wants[i].value;
+    }
+
+    rc = f->files == NULL ? KECS_OK
+         : kecs_fetch_files_variables(f->files, s, &f->fetched.variables,
+                                      &why);
+
+    if (rc == KECS_INVALID) {
+        fail(f, FILES, 1, kecs_str_of(why));
+        return KECS_BUSY;
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
     }
 
     f->fetched.secrets = values;
@@ -653,7 +712,8 @@ kecs_fetch(kecs_reconciler_t *r, kecs_live_task_t *t, kecs_start_t *s)
     }
 
     if (r->upstream == NULL || t->handle != NULL
-        || !is_needed(r, s->definition))
+        || (!is_needed(r, s->definition)
+            && !kecs_fetch_files_needed(r->upstream, s)))
     {
         return KECS_OK;
     }

@@ -14,7 +14,7 @@
  * purge.c   deleted task definitions    follow.c  service deployments
  * expose.c  what others see of services  nodes.c  container instances
  * evacuate.c  instances that are DRAINING
- * fetch.c   secrets, from the upstream
+ * fetch.c   secrets, from the upstream; fetch_files.c  environment files
  * endpoint.c  what is answered over HTTP   inspect.c  about tasks
  */
 

@@ -2,6 +2,8 @@
  * Why a call failed, in the words of AWS's own clients.
  */
 
+#define _GNU_SOURCE  /* memmem */
+
 #include "../json/json.h"
 #include "upstream.h"
 
@@ -16,6 +18,26 @@ code_of(const kecs_json_t *answer)
     code = kecs_json_str(kecs_json_get(answer, "__type"));
 
     return kecs_str_from(code, (size_t) (kecs_str_rchr(code, '#') + 1));
+}
+
+
+/* The text of the first element of a name, as S3 answers. */
+
+static kecs_str_t
+element(kecs_str_t xml, const char *begin, const char *end)
+{
+    const char  *from, *to;
+
+    from = memmem(xml.data, xml.len, begin, strlen(begin));
+
+    if (from == NULL) {
+        return kecs_null_str;
+    }
+
+    from += strlen(begin);
+    to = memmem(from, (size_t) (xml.data + xml.len - from), end, strlen(end));
+
+    return to == NULL ? kecs_null_str : kecs_str_n(from, (size_t) (to - from));
 }
 
 
@@ -39,6 +61,11 @@ kecs_upstream_error(kecs_arena_t *a, const kecs_upstream_reply_t *reply)
 
     if (message.data == NULL) {
         message = kecs_json_str(kecs_json_get(answer, "Message"));
+    }
+
+    if (code.len == 0 && reply->body.len > 0 && reply->body.data[0] == '<') {
+        code = element(reply->body, "<Code>", "</Code>");
+        message = element(reply->body, "<Message>", "</Message>");
     }
 
     if (code.len == 0) {

@@ -1,5 +1,5 @@
-"""A few calls of other AWS services, for suites: Systems Manager and Secrets
-Manager, on loopback.
+"""A few calls of other AWS services, for suites: Systems Manager, Secrets
+Manager and S3, on loopback.
 
     fake_aws.py STATE LOG
 
@@ -8,6 +8,7 @@ Prints its port.  STATE is a file of JSON, read anew for every call:
     keys        {key id: {"secret": ..., "token": ...}}; others are refused
     parameters  {name or ARN: value}
     secrets     {id: {stage or version: text}}
+    objects     {"BUCKET/KEY": text} of S3
     fail        {operation: [status, code, times]}
 
 Signatures are verified with botocore's own signer.  A line of JSON per call
@@ -20,6 +21,7 @@ import json
 import re
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
 
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -118,8 +120,33 @@ def answer(call, state, body):
         OPERATIONS[operation](state, json.loads(body)))
 
 
+def get_object(call, state):
+    """Likewise, of S3."""
+    fail_as_told(state, "s3.GetObject")
+    name = unquote(call.path).lstrip("/")
+    if name not in state.get("objects", {}):
+        raise Refused(404, "NoSuchKey", "The specified key does not exist.")
+    return "s3.GetObject", state["objects"][name]
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        with open(STATE) as f:
+            state = json.load(f)
+        note = {"path": self.path}
+        try:
+            note["scope"] = verify(self, b"", state)[:4]
+            note["operation"], text = get_object(self, state)
+            status = 200
+        except Refused as e:
+            status, code, message = e.args
+            text = ("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>"
+                    f"<Code>{code}</Code><Message>{message}</Message>"
+                    "</Error>")
+            note["refused"] = code
+        self.finish_with(status, "application/xml", note, text)
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
@@ -136,10 +163,13 @@ class Handler(BaseHTTPRequestHandler):
             text = json.dumps({"__type": "com.example#" + code,
                                "message": message})
             note["refused"] = code
+        self.finish_with(status, "application/x-amz-json-1.1", note, text)
+
+    def finish_with(self, status, kind, note, text):
         with open(LOG, "a") as f:
             f.write(json.dumps(note) + "\n")
         self.send_response(status)
-        self.send_header("Content-Type", "application/x-amz-json-1.1")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(text.encode())))
         self.end_headers()
         self.wfile.write(text.encode())

@@ -8,12 +8,14 @@
  * which the volumes count), classes; `pod` is what the outcome must contain
  * (`exact`: what it must be), `absent` are paths that it must not have,
  * `without` a text that must not occur, `claim` what the claim of the pod
- * must contain, which there is none of otherwise.
+ * must contain, which there is none of otherwise; `files` are texts of
+ * environment files, by container, `secret` what the pod's Secret holds.
  */
 
 #include <dirent.h>
 #include <stdlib.h>
 
+#include "../../src/convert/env_file.h"
 #include "../../src/convert/pod.h"
 #include "../../src/convert/secret_ref.h"
 #include "../../src/json/json.h"
@@ -31,6 +33,7 @@ typedef struct {
     kecs_task_t                       task;
     kecs_ecs_task_definition_t       *definition;
     kecs_ecs_task_override_t         *overrides;
+    kecs_fetched_t                    fetched;
 } given_t;
 
 
@@ -155,6 +158,39 @@ or_else(const kecs_json_t *c, const char *name, const char *otherwise)
 }
 
 
+/* What the texts of `files` say, as if they had been fetched. */
+
+static bool
+give_files(kecs_arena_t *a, const kecs_json_t *files, given_t *g)
+{
+    size_t              i, n;
+    const char         *why;
+    kecs_variables_t   *v;
+    const kecs_json_t  *f;
+
+    n = g->definition->container_definitions.n;
+    v = kecs_calloc(a, n, sizeof(*v));
+
+    for (i = 0; i < n && files != NULL; i++, files = files->next) {
+        v[i].items = kecs_calloc(a, KECS_ENV_FILE_VARIABLES,
+                                 sizeof(*v->items));
+
+        for (f = files->first; f != NULL; f = f->next) {
+            if (kecs_env_file_take(f->str, &v[i], &why) != KECS_OK) {
+                return false;
+            }
+        }
+    }
+
+    g->fetched.secrets = kecs_calloc(a, 8, sizeof(kecs_str_t));
+    g->fetched.logins = kecs_calloc(a, n, sizeof(kecs_login_t));
+    g->fetched.variables = v;
+    g->p.s.fetched = &g->fetched;
+
+    return true;
+}
+
+
 static bool
 give(kecs_arena_t *a, const kecs_json_t *c, given_t *g)
 {
@@ -208,6 +244,12 @@ give(kecs_arena_t *a, const kecs_json_t *c, given_t *g)
 
         g->p.s.volumes = &((kecs_ecs_run_task_request_t *) v)
                          ->volume_configurations;
+    }
+
+    if (kecs_json_get(c, "files") != NULL
+        && !give_files(a, kecs_json_get(c, "files")->first, g))
+    {
+        return false;
     }
 
     g->p.classes = kecs_json_str(kecs_json_get(c, "classes"));
@@ -324,6 +366,38 @@ claim_as_wanted(kecs_arena_t *a, const kecs_json_t *c, const given_t *g)
 
 
 static bool
+secret_as_wanted(kecs_arena_t *a, const kecs_json_t *c, const given_t *g)
+{
+    kecs_str_t          d;
+    kecs_buf_t          out;
+    kecs_json_t        *secret;
+    const kecs_json_t  *want;
+
+    want = kecs_json_get(c, "secret");
+    kecs_buf_init(&out, a, 0);
+
+    if (want == NULL) {
+        return true;
+    }
+
+    if (kecs_pod_build_secret(a, &g->p, &out) != KECS_OK
+        || kecs_json_parse(a, kecs_buf_view(&out), &secret) != KECS_OK)
+    {
+        return false;
+    }
+
+    d = differs(a, secret, want, false, "secret");
+
+    if (d.data != NULL) {
+        printf("# differs at %.*s\n# %.*s\n", kecs_fmt(d),
+               kecs_fmt(kecs_buf_view(&out)));
+    }
+
+    return d.data == NULL;
+}
+
+
+static bool
 as_wanted(kecs_arena_t *a, const kecs_json_t *c, const given_t *g)
 {
     kecs_rc_t     rc;
@@ -373,6 +447,7 @@ as_wanted(kecs_arena_t *a, const kecs_json_t *c, const given_t *g)
     }
 
     return lacks(c, pod) && claim_as_wanted(a, c, g)
+           && secret_as_wanted(a, c, g)
            && kecs_pod_build(a, &g->p, &again, &reason) == KECS_OK
            && kecs_str_eq(kecs_buf_view(&out), kecs_buf_view(&again));
 }

@@ -528,6 +528,7 @@ start_fetched(bool login)
 
     value = kecs_str("v4lue");
     memset(logins, 0, sizeof(logins));
+    memset(&fetched, 0, sizeof(fetched));
     fetched.secrets = &value;
     fetched.logins = logins;
 

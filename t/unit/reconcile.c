@@ -18,6 +18,7 @@
 #include "../../src/reconciler/expiry.c"
 #include "../../src/reconciler/expose.c"
 #include "../../src/reconciler/fetch.c"
+#include "../../src/reconciler/fetch_files.c"
 #include "../../src/reconciler/follow.c"
 #include "../../src/reconciler/images.c"
 #include "../../src/reconciler/inspect.c"
