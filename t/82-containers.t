@@ -18,7 +18,7 @@ plan skip_all => 'a cluster that is not ours lacks the images'
     if !$cluster->own;
 
 my $t = KecsTasks->new($cluster,
-    sets => ['volume-classes=gp3:kecs-test-ssd']);
+    sets => ['volume-classes=gp3:kecs-test-ssd', 'firelens-logs=' . $cluster->{dir} . '/node-1/logs']);
 my $k = $t->k;
 
 sub sh { return (entryPoint => [ 'sh', '-c' ], command => [ $_[0] ]) }
@@ -191,6 +191,32 @@ is($task->{stopCode}, 'TaskFailedToStart', 'no such file system');
 like($task->{stoppedReason}, qr/^ResourceInitializationError:.*"fs-none"/,
     'its reason names it');
 
+# a log router: it has its configuration, and reads what the others print
+
+$t->definition('firelens', [
+    { name => 'app', sh('echo "printed by $FLUENT_HOST:$FLUENT_PORT";'
+        . ' exec sleep 600'), stopTimeout => 2,
+      logConfiguration => { logDriver => 'awsfirelens',
+          options => { Name => 'stdout' } } },
+    { name => 'router', firelensConfiguration => { type => 'fluentbit' },
+      sh('grep -q "Match app-firelens" /fluent-bit/etc/fluent-bit.conf'
+          . ' && touch /var/run/x || exit 1;'
+          . ' until grep -q "printed by 127.0.0.1:24224"'
+          . ' /var/log/firelens/app/*.log; do sleep 1; done;'
+          . ' test "$(ls /var/log/firelens | wc -l)" = 2 && exit 6') } ]);
+$task = $t->wait_status('STOPPED', $t->run('firelens',
+    '--placement-constraints', 'type=memberOf,expression="attribute:'
+    . 'ecs.availability-zone == us-east-1a"'));
+is(KecsTasks::container($task, 'router')->{exitCode}, 6,
+    'a log router has its configuration and the logs of its task');
+
+# an init process: the container's own is not number 1
+
+$t->definition('init', [ { name => 'app', sh('test $$ != 1 && exit 7'),
+    linuxParameters => { initProcessEnabled => \1 } } ]);
+$task = $t->wait_status('STOPPED', $t->run('init'));
+is(KecsTasks::container($task, 'app')->{exitCode}, 7, 'an init process');
+
 # volumes configured at launch: one that goes with its task, one that stays
 
 apply(JSON::PP::encode_json({ apiVersion => 'v1', kind => 'List', items => [
@@ -250,7 +276,8 @@ KecsUp::wait_for('the pod to be gone', sub {
 is($claim->{metadata}{name}, KecsTasks::pod_name($arn) . '-data',
     'the claim of a volume that is kept stays');
 is($claim->{status}{phase}, 'Bound', 'with its volume');
-open my $kept, '<', glob("$k->{temp}/ebs-[12]/file");
+my ($n) = $claim->{spec}{volumeName} =~ /^kecs-test-ebs-([12])$/;
+open my $kept, '<', "$k->{temp}/ebs-$n/file" or die "the file: $!\n";
 is(<$kept>, "kept\n", 'and what the task wrote');
 
 $k->final_checks;

@@ -270,6 +270,7 @@ kecs_pod_task_arn(kecs_arena_t *a, const kecs_pod_task_t *p)
 static kecs_rc_t
 annotations(kecs_pod_build_t *b)
 {
+    kecs_rc_t               rc;
     kecs_str_t              names, arn, taskdef;
     kecs_writer_t          *w = &b->w;
     const kecs_task_t      *t = b->p->s.task;
@@ -298,9 +299,10 @@ annotations(kecs_pod_build_t *b)
         kecs_w_cstr(w, KECS_POD_SECRET, "fetched");
     }
 
+    rc = kecs_pod_write_firelens(b);
     kecs_w_object_end(w);
 
-    return KECS_OK;
+    return rc;
 }
 
 
@@ -612,6 +614,23 @@ spread(kecs_pod_build_t *b)
 }
 
 
+/*
+ * In a process namespace of the pod its pause container is the init process
+ * and reaps what is left behind.  With more than one container that would
+ * show them each other's processes.
+ */
+
+static bool
+wants_init(const kecs_pod_build_t *b)
+{
+    const kecs_ecs_linux_parameters_t  *l;
+
+    l = b->containers[0].d->linux_parameters;
+
+    return b->n == 1 && l != NULL && l->init_process_enabled.value;
+}
+
+
 static void
 namespaces(kecs_pod_build_t *b)
 {
@@ -628,7 +647,7 @@ namespaces(kecs_pod_build_t *b)
     if (kecs_str_is(b->d->pid_mode, "host")) {
         kecs_w_bool(w, "hostPID", true);
 
-    } else if (kecs_str_is(b->d->pid_mode, "task")) {
+    } else if (kecs_str_is(b->d->pid_mode, "task") || wants_init(b)) {
         kecs_w_bool(w, "shareProcessNamespace", true);
     }
 }

@@ -36,6 +36,7 @@
 #define KECS_POD_CONTAINERS  "ecs/containers"
 #define KECS_POD_VOLUME      "ecs/volume"       /* of a claim */
 #define KECS_POD_VOLUME_ID   "ecs/volume-id"
+#define KECS_POD_FIRELENS    "kecs/firelens"    /* of a log router */
 #define KECS_POD_TAGS        "ecs/tags"
 #define KECS_POD_MANAGED_BY  "app.kubernetes.io/managed-by"
 #define KECS_POD_SECRET      "kecs/secret"      /* it has one of its name */
@@ -50,6 +51,8 @@ typedef struct {
     kecs_str_t    uuid;             /* of the store */
     unsigned      features;
     kecs_str_t    classes;          /* of volumes, see kecs_pod_class */
+    kecs_str_t    logs;             /* folder of the node with the logs of
+                                       pods for log routers; or empty */
 } kecs_pod_task_t;
 
 /*

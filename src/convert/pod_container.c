@@ -2,8 +2,12 @@
  * One container of a pod (kubernetes.md 1.3, 1.4, 1.6).
  */
 
+#include "firelens.h"
 #include "pod_parts.h"
 #include "task_parts.h"
+
+
+#define DEFAULTS  5                 /* variables that we set */
 
 
 /* Texts in which Kubernetes would expand variables. */
@@ -145,7 +149,7 @@ environment(kecs_pod_build_t *b, const kecs_pod_container_t *c)
     kecs_variables_t  v;
 
     v.n = 0;
-    v.items = kecs_calloc(b->a, 3 + c->d->environment.n
+    v.items = kecs_calloc(b->a, DEFAULTS + c->d->environment.n
                                 + (c->over ? c->over->environment.n : 0),
                           sizeof(kecs_variable_t));
     if (v.items == NULL) {
@@ -157,6 +161,13 @@ environment(kecs_pod_build_t *b, const kecs_pod_container_t *c)
                  b->p->s.task->launch == KECS_LAUNCH_FARGATE
                  ? kecs_str("AWS_ECS_FARGATE") : kecs_str("AWS_ECS_EC2"));
     set_variable(&v, kecs_str("AWS_REGION"), b->p->s.region);
+
+    if (kecs_firelens_sends(c->d) && kecs_pod_routes(b)
+        && !kecs_pod_in_host_network(b))
+    {
+        set_variable(&v, kecs_str("FLUENT_HOST"), kecs_str("127.0.0.1"));
+        set_variable(&v, kecs_str("FLUENT_PORT"), kecs_str("24224"));
+    }
 
     set_variables(&v, &c->d->environment);
 
@@ -181,6 +192,11 @@ environment(kecs_pod_build_t *b, const kecs_pod_container_t *c)
 
     kecs_pod_write_variables(b, c, &v);
     rc = kecs_pod_write_secrets(b, c->d);
+
+    if (rc == KECS_OK) {
+        rc = kecs_pod_write_router_env(b, c);
+    }
+
     kecs_w_array_end(&b->w);
 
     return rc == KECS_OK ? kecs_pod_write_files(b, c) : rc;
@@ -422,19 +438,101 @@ capabilities(kecs_writer_t *w, const kecs_ecs_linux_parameters_t *l)
 }
 
 
+/* What is behind a word and its colon; false: another one. */
+
+static bool
+option_of(kecs_str_t s, kecs_str_t word, kecs_str_t *value)
+{
+    if (!kecs_str_starts(s, word)) {
+        return false;
+    }
+
+    *value = kecs_str_from(s, word.len);
+
+    return value->len > 0;
+}
+
+
+typedef struct {
+    bool        no_new_privileges;
+    kecs_str_t  apparmor;
+    kecs_str_t  user;               /* of SELinux, and so on */
+    kecs_str_t  role;
+    kecs_str_t  type;
+    kecs_str_t  level;
+} security_options_t;
+
+static bool
+security_option(kecs_str_t s, security_options_t *o)
+{
+    if (kecs_str_is(s, "no-new-privileges")
+        || kecs_str_is(s, "no-new-privileges:true"))
+    {
+        o->no_new_privileges = true;
+        return true;
+    }
+
+    return option_of(s, kecs_str("apparmor:"), &o->apparmor)
+           || option_of(s, kecs_str("label:user:"), &o->user)
+           || option_of(s, kecs_str("label:role:"), &o->role)
+           || option_of(s, kecs_str("label:type:"), &o->type)
+           || option_of(s, kecs_str("label:level:"), &o->level);
+}
+
+
+static void
+write_apparmor(kecs_writer_t *w, kecs_str_t profile)
+{
+    if (profile.data == NULL) {
+        return;
+    }
+
+    kecs_w_object(w, "appArmorProfile");
+
+    if (kecs_str_is(profile, "unconfined")) {
+        kecs_w_cstr(w, "type", "Unconfined");
+
+    } else {
+        kecs_w_str(w, "localhostProfile", profile);
+        kecs_w_cstr(w, "type", "Localhost");
+    }
+
+    kecs_w_object_end(w);
+}
+
+
+static void
+write_selinux(kecs_writer_t *w, const security_options_t *o)
+{
+    if (o->user.data == NULL && o->role.data == NULL && o->type.data == NULL
+        && o->level.data == NULL)
+    {
+        return;
+    }
+
+    kecs_w_object(w, "seLinuxOptions");
+    kecs_w_opt_str(w, "level", o->level);
+    kecs_w_opt_str(w, "role", o->role);
+    kecs_w_opt_str(w, "type", o->type);
+    kecs_w_opt_str(w, "user", o->user);
+    kecs_w_object_end(w);
+}
+
+
 static kecs_rc_t
 security_options(kecs_pod_build_t *b,
     const kecs_ecs_container_definition_t *d)
 {
-    size_t      i;
-    kecs_str_t  s;
+    size_t              i;
+    kecs_str_t          s;
+    security_options_t  o;
+
+    memset(&o, 0, sizeof(o));
 
     for (i = 0; i < d->docker_security_options.n; i++) {
         s = d->docker_security_options.items[i];
 
-        if (!kecs_str_is(s, "no-new-privileges")
-            && !kecs_str_is(s, "no-new-privileges:true"))
-        {
+        if (!security_option(s, &o)) {
             return kecs_pod_no(b, "The field containerDefinitions[%.*s]."
                                "dockerSecurityOptions is not supported by "
                                "this runtime for \"%.*s\".",
@@ -442,9 +540,12 @@ security_options(kecs_pod_build_t *b,
         }
     }
 
-    if (d->docker_security_options.n > 0) {
+    if (o.no_new_privileges) {
         kecs_w_bool(&b->w, "allowPrivilegeEscalation", false);
     }
+
+    write_apparmor(&b->w, o.apparmor);
+    write_selinux(&b->w, &o);
 
     return KECS_OK;
 }

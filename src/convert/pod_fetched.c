@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "pod_parts.h"
+#include "secret_ref.h"
 
 
 const kecs_str_t *
@@ -22,7 +23,7 @@ kecs_pod_fetched(const kecs_pod_task_t *p, size_t container, size_t secret)
     all = &p->s.definition->container_definitions;
 
     for (i = 0, n = secret; i < container; i++) {
-        n += all->items[i].secrets.n;
+        n += kecs_secrets_of(&all->items[i]);
     }
 
     return p->s.fetched->secrets[n].data ? &p->s.fetched->secrets[n] : NULL;
@@ -84,7 +85,7 @@ kecs_pod_has_secret(const kecs_pod_task_t *p)
             return true;
         }
 
-        for (k = 0; k < all->items[i].secrets.n; k++) {
+        for (k = 0; k < kecs_secrets_of(&all->items[i]); k++) {
             if (kecs_pod_fetched(p, i, k) != NULL) {
                 return true;
             }
@@ -201,7 +202,7 @@ write_values(kecs_writer_t *w, const kecs_pod_task_t *p)
     all = &p->s.definition->container_definitions;
 
     for (i = 0; i < all->n; i++) {
-        for (k = 0; k < all->items[i].secrets.n; k++) {
+        for (k = 0; k < kecs_secrets_of(&all->items[i]); k++) {
             value = kecs_pod_fetched(p, i, k);
 
             if (value != NULL) {

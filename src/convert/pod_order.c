@@ -7,7 +7,8 @@
  *
  * So what others wait for to end is an init container; what they wait for
  * to be healthy, and what an init container needs beside it, is a sidecar;
- * the others are listed behind what they depend on.  (A post-start hook
+ * the others are listed behind what they depend on, which is the log router
+ * for those that send to it.  (A post-start hook
  * would hold back the others too, but a kubelet stops no pod while one
  * runs.)  A sidecar that ends is started again until its pod is taken
  * away: task_runs.c takes its first end for the end.
@@ -98,20 +99,41 @@ waits(kecs_pod_build_t *b, const kecs_pod_container_t *c)
 }
 
 
-/* The first that waits for none that is not in the order yet. */
+/*
+ * The first that waits for none that is not in the order yet, nor, if that
+ * counts, for the log router.
+ */
 
 static kecs_pod_container_t *
-next_in_order(kecs_pod_build_t *b)
+next_of(kecs_pod_build_t *b, bool routed)
 {
-    size_t  i;
+    size_t                 i;
+    kecs_pod_container_t  *c;
 
     for (i = 0; i < b->n; i++) {
-        if (!b->containers[i].placed && !waits(b, &b->containers[i])) {
-            return &b->containers[i];
+        c = &b->containers[i];
+
+        if (!c->placed && !waits(b, c)
+            && !(routed && kecs_pod_after_router(b, c)))
+        {
+            return c;
         }
     }
 
     return NULL;
+}
+
+
+/* A router that itself depends on who sends to it comes behind. */
+
+static kecs_pod_container_t *
+next_in_order(kecs_pod_build_t *b)
+{
+    kecs_pod_container_t  *c;
+
+    c = next_of(b, true);
+
+    return c != NULL ? c : next_of(b, false);
 }
 
 

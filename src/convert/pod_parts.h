@@ -78,9 +78,14 @@ void kecs_pod_write_gate(kecs_pod_build_t *b, const kecs_pod_container_t *c);
 /* The words of a check that is not switched off, into an open array. */
 void kecs_pod_write_check(kecs_writer_t *w, const kecs_ecs_health_check_t *h);
 
-/* Further elements of "env": those with their values in Secrets. */
+/*
+ * Further elements of "env": those with their values in Secrets; of a
+ * container's secrets (kecs_secret_of) the i-th, as `variable`.
+ */
 kecs_rc_t kecs_pod_write_secrets(kecs_pod_build_t *b,
     const kecs_ecs_container_definition_t *d);
+kecs_rc_t kecs_pod_write_secret(kecs_pod_build_t *b,
+    const kecs_ecs_container_definition_t *d, size_t i, kecs_str_t variable);
 
 /*
  * pod_env.c: further elements of "env", of environment files that were
@@ -131,6 +136,30 @@ void kecs_pod_write_container_resources(kecs_pod_build_t *b,
 /* What a volume configured at launch is, into its element of "volumes". */
 kecs_rc_t kecs_pod_write_launched(kecs_pod_build_t *b,
     const kecs_ecs_volume_t *v);
+
+/* A mount of a container. */
+typedef struct {
+    kecs_str_t  path;
+    kecs_str_t  volume;             /* its name in the pod */
+    kecs_str_t  folder;             /* of the volume, or empty: all of it */
+    bool        expanded;           /* with variables in the folder */
+    bool        read_only;
+} kecs_pod_mount_t;
+
+/*
+ * pod_firelens.c: whether the task has a log router; what it adds to the
+ * annotations, volumes, mounts (by number, false: no more) and variables;
+ * whether a container is to start behind it, which is not placed yet.
+ */
+bool kecs_pod_routes(const kecs_pod_build_t *b);
+kecs_rc_t kecs_pod_write_firelens(kecs_pod_build_t *b);
+void kecs_pod_write_router_volumes(kecs_pod_build_t *b);
+bool kecs_pod_router_mount(const kecs_pod_build_t *b,
+    const kecs_pod_container_t *c, size_t i, kecs_pod_mount_t *m);
+kecs_rc_t kecs_pod_write_router_env(kecs_pod_build_t *b,
+    const kecs_pod_container_t *c);
+bool kecs_pod_after_router(const kecs_pod_build_t *b,
+    const kecs_pod_container_t *c);
 
 /* "volumes" of the pod and "volumeMounts" of a container. */
 kecs_rc_t kecs_pod_write_volumes(kecs_pod_build_t *b);

@@ -90,8 +90,11 @@ kecs_pod_write_reference(kecs_writer_t *w, kecs_str_t variable,
 }
 
 
+/* One that people keep, as `variable`. */
+
 static kecs_rc_t
-write_secret(kecs_pod_build_t *b, const kecs_ecs_secret_t *s)
+write_kept(kecs_pod_build_t *b, const kecs_ecs_secret_t *s,
+    kecs_str_t variable)
 {
     kecs_rc_t    rc;
     kecs_str_t   name;
@@ -113,7 +116,29 @@ write_secret(kecs_pod_build_t *b, const kecs_ecs_secret_t *s)
                             "Secret of Kubernetes");
     }
 
-    kecs_pod_write_reference(&b->w, s->name, name, r.key);
+    kecs_pod_write_reference(&b->w, variable, name, r.key);
+
+    return KECS_OK;
+}
+
+
+kecs_rc_t
+kecs_pod_write_secret(kecs_pod_build_t *b,
+    const kecs_ecs_container_definition_t *d, size_t i, kecs_str_t variable)
+{
+    char    key[KECS_POD_KEY_LEN], name[KECS_POD_NAME_LEN + 1];
+    size_t  container;
+
+    container = (size_t) (d - b->d->container_definitions.items);
+
+    if (kecs_pod_fetched(b->p, container, i) == NULL) {
+        return write_kept(b, kecs_secret_of(d, i), variable);
+    }
+
+    kecs_pod_name(b->p->s.task->id, name);
+    kecs_pod_fetched_key(container, i, key);
+    kecs_pod_write_reference(&b->w, variable, kecs_str_of(name),
+                             kecs_str_of(key));
 
     return KECS_OK;
 }
@@ -123,26 +148,12 @@ kecs_rc_t
 kecs_pod_write_secrets(kecs_pod_build_t *b,
     const kecs_ecs_container_definition_t *d)
 {
-    char       key[KECS_POD_KEY_LEN], name[KECS_POD_NAME_LEN + 1];
-    size_t     i, container;
+    size_t     i;
     kecs_rc_t  rc;
 
-    container = (size_t) (d - b->d->container_definitions.items);
-    kecs_pod_name(b->p->s.task->id, name);
-
-    for (i = 0; i < d->secrets.n; i++) {
-        if (kecs_pod_fetched(b->p, container, i) != NULL) {
-            kecs_pod_fetched_key(container, i, key);
-            kecs_pod_write_reference(&b->w, d->secrets.items[i].name,
-                                     kecs_str_of(name), kecs_str_of(key));
-            continue;
-        }
-
-        rc = write_secret(b, &d->secrets.items[i]);
-        if (rc != KECS_OK) {
-            return rc;
-        }
+    for (i = 0, rc = KECS_OK; i < d->secrets.n && rc == KECS_OK; i++) {
+        rc = kecs_pod_write_secret(b, d, i, d->secrets.items[i].name);
     }
 
-    return KECS_OK;
+    return rc;
 }

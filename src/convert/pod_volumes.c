@@ -18,15 +18,8 @@
 #define MOUNTS_MAX  256
 
 typedef struct {
-    kecs_str_t  path;
-    kecs_str_t  volume;             /* its name in the pod */
-    kecs_str_t  folder;             /* of the volume, or empty: all of it */
-    bool        read_only;
-} mount_t;
-
-typedef struct {
-    mount_t     *items;
-    size_t       n;
+    kecs_pod_mount_t  *items;
+    size_t             n;
 } mounts_t;
 
 
@@ -343,7 +336,7 @@ has_volumes(const kecs_pod_build_t *b)
         }
     }
 
-    return b->d->volumes.n > 0;
+    return b->d->volumes.n > 0 || kecs_pod_routes(b);
 }
 
 
@@ -373,6 +366,7 @@ kecs_pod_write_volumes(kecs_pod_build_t *b)
         }
     }
 
+    kecs_pod_write_router_volumes(b);
     kecs_w_array_end(&b->w);
 
     return KECS_OK;
@@ -382,7 +376,7 @@ kecs_pod_write_volumes(kecs_pod_build_t *b)
 /* Mounts: of two for one path the first stays. */
 
 static kecs_rc_t
-add_mount(kecs_pod_build_t *b, mounts_t *m, const mount_t *mount)
+add_mount(kecs_pod_build_t *b, mounts_t *m, const kecs_pod_mount_t *mount)
 {
     size_t  i;
 
@@ -408,7 +402,7 @@ own_mounts(kecs_pod_build_t *b, mounts_t *m,
     const kecs_ecs_container_definition_t *d, bool read_only)
 {
     size_t                        i;
-    mount_t                       mount;
+    kecs_pod_mount_t              mount;
     kecs_rc_t                     rc;
     file_system_t                 f;
     const kecs_ecs_volume_t      *v;
@@ -493,7 +487,7 @@ static kecs_rc_t
 gather_memory(kecs_pod_build_t *b, mounts_t *mounts, size_t container)
 {
     size_t     i;
-    mount_t    mount;
+    kecs_pod_mount_t  mount;
     memory_t   m;
     kecs_rc_t  rc;
 
@@ -517,6 +511,25 @@ gather_memory(kecs_pod_build_t *b, mounts_t *mounts, size_t container)
 }
 
 
+static kecs_rc_t
+gather_router(kecs_pod_build_t *b, mounts_t *mounts,
+    const kecs_pod_container_t *c)
+{
+    size_t            i;
+    kecs_rc_t         rc;
+    kecs_pod_mount_t  mount;
+
+    rc = KECS_OK;
+
+    for (i = 0; rc == KECS_OK && kecs_pod_router_mount(b, c, i, &mount); i++)
+    {
+        rc = add_mount(b, mounts, &mount);
+    }
+
+    return rc;
+}
+
+
 kecs_rc_t
 kecs_pod_write_mounts(kecs_pod_build_t *b, const kecs_pod_container_t *c)
 {
@@ -526,7 +539,7 @@ kecs_pod_write_mounts(kecs_pod_build_t *b, const kecs_pod_container_t *c)
     kecs_writer_t  *w = &b->w;
 
     m.n = 0;
-    m.items = kecs_calloc(b->a, MOUNTS_MAX, sizeof(mount_t));
+    m.items = kecs_calloc(b->a, MOUNTS_MAX, sizeof(kecs_pod_mount_t));
 
     if (m.items == NULL) {
         return KECS_NOMEM;
@@ -536,6 +549,10 @@ kecs_pod_write_mounts(kecs_pod_build_t *b, const kecs_pod_container_t *c)
 
     if (rc == KECS_OK) {
         rc = gather_memory(b, &m, (size_t) (c - b->containers));
+    }
+
+    if (rc == KECS_OK) {
+        rc = gather_router(b, &m, c);
     }
 
     if (rc != KECS_OK || m.n == 0) {
@@ -554,7 +571,8 @@ kecs_pod_write_mounts(kecs_pod_build_t *b, const kecs_pod_container_t *c)
         }
 
         if (m.items[i].folder.len > 0) {
-            kecs_w_str(w, "subPath", m.items[i].folder);
+            kecs_w_str(w, m.items[i].expanded ? "subPathExpr" : "subPath",
+                       m.items[i].folder);
         }
 
         kecs_w_object_end(w);

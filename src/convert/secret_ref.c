@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "firelens.h"
 #include "secret_ref.h"
 
 
@@ -70,4 +71,21 @@ kecs_secret_ref(kecs_str_t value_from, kecs_secret_ref_t *out)
 
     return kecs_str_is(parts[PART_SERVICE], "ssm")
            && kecs_str_starts(parts[PART_RESOURCE], kecs_str("parameter"));
+}
+
+
+size_t
+kecs_secrets_of(const kecs_ecs_container_definition_t *d)
+{
+    return d->secrets.n + (kecs_firelens_sends(d)
+                           ? d->log_configuration->secret_options.n : 0);
+}
+
+
+const kecs_ecs_secret_t *
+kecs_secret_of(const kecs_ecs_container_definition_t *d, size_t i)
+{
+    return i < d->secrets.n
+           ? &d->secrets.items[i]
+           : &d->log_configuration->secret_options.items[i - d->secrets.n];
 }

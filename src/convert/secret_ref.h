@@ -8,7 +8,7 @@
 #define KECS_SECRET_REF_H
 
 
-#include "../base/str.h"
+#include "../ecs/shapes.gen.h"
 
 
 typedef struct {
@@ -23,6 +23,14 @@ typedef struct {
 
 /* false: an ARN of something else.  What is no ARN is a parameter. */
 bool kecs_secret_ref(kecs_str_t value_from, kecs_secret_ref_t *out);
+
+/*
+ * The secrets of a container: its own, behind them those of its log options
+ * if a router needs them.
+ */
+size_t kecs_secrets_of(const kecs_ecs_container_definition_t *d);
+const kecs_ecs_secret_t *kecs_secret_of(
+    const kecs_ecs_container_definition_t *d, size_t i);
 
 
 #endif

@@ -113,8 +113,8 @@ is_needed(const kecs_reconciler_t *r, const kecs_ecs_task_definition_t *d)
             return true;
         }
 
-        for (k = 0; k < c->secrets.n; k++) {
-            if (secret_ref(r, c->secrets.items[k].value_from, &ref)) {
+        for (k = 0; k < kecs_secrets_of(c); k++) {
+            if (secret_ref(r, kecs_secret_of(c, k)->value_from, &ref)) {
                 return true;
             }
         }
@@ -159,8 +159,10 @@ want_all(kecs_fetch_t *f, const kecs_ecs_task_definition_t *d)
     all = &d->container_definitions;
 
     for (i = 0, n = 0; i < all->n; i++) {
-        for (k = 0; k < all->items[i].secrets.n && rc == KECS_OK; k++, n++) {
-            from = all->items[i].secrets.items[k].value_from;
+        for (k = 0; k < kecs_secrets_of(&all->items[i]) && rc == KECS_OK;
+             k++, n++)
+        {
+            from = kecs_secret_of(&all->items[i], k)->value_from;
 
             if (secret_ref(f->r, from, &ref)) {
                 rc = want_one(f, from, ref.manager, &f->wants[n]);
@@ -594,7 +596,7 @@ set_up(kecs_fetch_t *f, const kecs_start_t *s)
     all = &s->definition->container_definitions;
 
     for (i = 0; i < all->n; i++) {
-        f->n_secrets += all->items[i].secrets.n;
+        f->n_secrets += kecs_secrets_of(&all->items[i]);
     }
 
     f->n = f->n_secrets + all->n;

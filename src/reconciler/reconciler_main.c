@@ -504,6 +504,7 @@ run(kecs_reconciler_t *r, options_t *o, int signals)
     o->kube.lease = r->set.lease;
     o->kube.fetching = o->upstream.endpoints != NULL;
     o->kube.classes = r->set.volume_classes;
+    o->kube.logs = r->set.firelens_logs;
 
     rc = o->release ? release(o, a) : reconcile(r, o, signals, a);
 

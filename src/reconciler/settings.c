@@ -104,11 +104,21 @@ typedef struct {
     const char  *what;
 } text_setting_t;
 
+static bool
+is_path(kecs_str_t value)
+{
+    return value.len == 0 || (value.data[0] == '/' && kecs_str_utf8(value));
+}
+
+
 static const text_setting_t  texts[] = {
     { "volume-classes", at(volume_classes),
       sizeof(((kecs_settings_t *) NULL)->volume_classes),
       kecs_pod_classes_ok, "TYPE[/FILESYSTEM]:CLASS,...",
       "storage classes of volumes configured at launch" },
+    { "firelens-logs", at(firelens_logs),
+      sizeof(((kecs_settings_t *) NULL)->firelens_logs), is_path, "/FOLDER",
+      "logs of pods on the nodes, which log routers may read" },
     { NULL, 0, 0, NULL, NULL, NULL }
 };
 

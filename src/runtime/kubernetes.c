@@ -47,6 +47,7 @@ typedef struct {
     kecs_str_t          uuid;
     kecs_str_t          server;     /* for a person */
     kecs_str_t          classes;    /* of volumes */
+    kecs_str_t          logs;       /* of pods, on the nodes */
     char                told[512];  /* why the lease is not held */
     char                version[32];        /* "1.34" */
     unsigned            features;
@@ -458,7 +459,7 @@ build(kubernetes_t *rt, const kecs_start_t *s, built_t *out,
 
     p = (kecs_pod_task_t) {
         .s = *s, .uuid = rt->uuid, .features = rt->features,
-        .classes = rt->classes
+        .classes = rt->classes, .logs = rt->logs
     };
 
     kecs_buf_init(&out->body, rt->building, 0);
@@ -687,10 +688,13 @@ setup(kubernetes_t *rt, const kecs_kubeconfig_t *config,
 
     rt->classes = kecs_strdup(rt->arena, kecs_str_of(
                                   tuning->classes ? tuning->classes : ""));
+    rt->logs = kecs_strdup(rt->arena,
+                           kecs_str_of(tuning->logs ? tuning->logs : ""));
 
     if (ns.data == NULL || rt->watching.path.data == NULL
         || rt->podding.secrets.data == NULL
         || rt->podding.claims.data == NULL || rt->classes.data == NULL
+        || rt->logs.data == NULL
         || rt->watching.selector.data == NULL || rt->uuid.data == NULL
         || rt->server.data == NULL)
     {
@@ -786,6 +790,7 @@ kecs_kubernetes_open(const kecs_kubernetes_conf_t *conf,
         tuning.lease = conf->lease;
         tuning.fetching = conf->fetching;
         tuning.classes = conf->classes;
+        tuning.logs = conf->logs;
 
         rc = kecs_kubernetes_connect(&config, conf->namespace, conf->uuid,
                                      &tuning, sink, out, why);

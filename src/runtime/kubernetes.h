@@ -19,6 +19,7 @@ typedef struct {
     kecs_lease_conf_t  lease;
     bool               fetching;    /* tasks are given what was fetched */
     const char        *classes;     /* of volumes, or NULL */
+    const char        *logs;        /* of pods, for log routers, or NULL */
 } kecs_kubernetes_tuning_t;
 
 /*

@@ -161,6 +161,8 @@ typedef struct {
     unsigned     burst;             /* requests in flight: 64 */
     bool         fetching;          /* starts may have `fetched` values */
     const char  *classes;           /* storage classes by volume type */
+    const char  *logs;              /* of pods, a folder of the nodes that
+                                       log routers read, or "" */
 
     kecs_restart_rules_t  restarts;
     kecs_lease_conf_t     lease;

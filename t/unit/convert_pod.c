@@ -9,7 +9,9 @@
  * (`exact`: what it must be), `absent` are paths that it must not have,
  * `without` a text that must not occur, `claim` what the claim of the pod
  * must contain, which there is none of otherwise; `files` are texts of
- * environment files, by container, `secret` what the pod's Secret holds.
+ * environment files, by container, `values` those of secrets that were
+ * fetched with them (empty: was not), `logs` is where they are, `secret` what
+ * the pod's Secret holds.
  */
 
 #include <dirent.h>
@@ -161,13 +163,15 @@ or_else(const kecs_json_t *c, const char *name, const char *otherwise)
 /* What the texts of `files` say, as if they had been fetched. */
 
 static bool
-give_files(kecs_arena_t *a, const kecs_json_t *files, given_t *g)
+give_files(kecs_arena_t *a, const kecs_json_t *c, given_t *g)
 {
     size_t              i, n;
+    kecs_str_t         *values;
     const char         *why;
     kecs_variables_t   *v;
-    const kecs_json_t  *f;
+    const kecs_json_t  *f, *files;
 
+    files = kecs_json_get(c, "files")->first;
     n = g->definition->container_definitions.n;
     v = kecs_calloc(a, n, sizeof(*v));
 
@@ -182,7 +186,15 @@ give_files(kecs_arena_t *a, const kecs_json_t *files, given_t *g)
         }
     }
 
-    g->fetched.secrets = kecs_calloc(a, 8, sizeof(kecs_str_t));
+    values = kecs_calloc(a, 8, sizeof(kecs_str_t));
+    f = kecs_json_get(c, "values");
+    f = f != NULL ? f->first : NULL;
+
+    for (i = 0; f != NULL; f = f->next, i++) {
+        values[i] = f->str.len > 0 ? f->str : kecs_null_str;
+    }
+
+    g->fetched.secrets = values;
     g->fetched.logins = kecs_calloc(a, n, sizeof(kecs_login_t));
     g->fetched.variables = v;
     g->p.s.fetched = &g->fetched;
@@ -247,7 +259,7 @@ give(kecs_arena_t *a, const kecs_json_t *c, given_t *g)
     }
 
     if (kecs_json_get(c, "files") != NULL
-        && !give_files(a, kecs_json_get(c, "files")->first, g))
+        && !give_files(a, c, g))
     {
         return false;
     }
@@ -289,6 +301,8 @@ give(kecs_arena_t *a, const kecs_json_t *c, given_t *g)
     if (kecs_json_true(kecs_json_get(c, "features"))) {
         g->p.features |= KECS_POD_RESOURCES;
     }
+
+    g->p.logs = kecs_json_str(kecs_json_get(c, "logs"));
 
     if (kecs_json_true(kecs_json_get(c, "restarts"))) {
         g->p.features |= KECS_POD_RESTARTS;

@@ -1419,6 +1419,9 @@ test_settings(void)
     tap_is_int(kecs_settings_set(&s, kecs_str("volume-classes"),
                                  kecs_str("gp3:Ssd"), why, sizeof(why)),
                KECS_INVALID, "a class that cannot be one");
+    tap_is_int(kecs_settings_set(&s, kecs_str("firelens-logs"),
+                                 kecs_str("pods"), why, sizeof(why)),
+               KECS_INVALID, "a path that is none");
 }
 
 
