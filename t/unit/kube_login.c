@@ -412,7 +412,8 @@ test_failures(void)
     tap_ok(fails_with("killed by signal 15: a ?b"), "a signal, odd bytes");
     close_client();
 
-    program("sleep 1000 & echo $! > $D/child; echo waiting >&2; wait");
+    program("sleep 1000 & echo $! > $D/new; mv $D/new $D/child;"
+            " echo waiting >&2; wait");
     open_client(6000);
     tap_ok(fails_with("did not end within 6 s: waiting"), "a time limit");
     close_client();
