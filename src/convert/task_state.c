@@ -649,9 +649,7 @@ want_stopped(kecs_task_t *task, unsigned code, kecs_str_t reason,
     task->stopped_reason = short_reason(reason);
 
     if (task->stopping_at == 0) {
-        task->stopping_at = between(now, task->started_at
-                                         ? task->started_at
-                                         : task->created_at, now);
+        task->stopping_at = now;
     }
 }
 
@@ -1250,7 +1248,7 @@ kecs_task_overdue(kecs_arena_t *a, kecs_task_t *task,
     was = *task;
 
     memset(&x, 0, sizeof(x));
-    x.now = now;
+    x.now = kecs_task_clock(task, now);
     x.step = step;
 
     rc = kecs_task_parts_load(a, task, &x.parts);

@@ -268,18 +268,20 @@ static void
 has_stopped(kecs_call_t *c, told_t *x, kecs_str_t reason)
 {
     size_t        i;
+    kecs_msec_t   now;
     kecs_task_t  *t;
 
     t = &x->t;
+    now = kecs_task_clock(t, c->now);
     t->desired = KECS_DESIRED_STOPPED;
-    t->stopped_at = c->now;
+    t->stopped_at = now;
 
     if (t->stopping_at == 0) {
-        t->stopping_at = c->now;
+        t->stopping_at = now;
     }
 
     if (t->execution_stopped_at == 0) {
-        t->execution_stopped_at = c->now;
+        t->execution_stopped_at = now;
     }
 
     if (t->stop_code == KECS_STOP_NONE) {

@@ -876,6 +876,29 @@ test_clocks(void)
 }
 
 
+/* The clock is put back: no time lies before the one it follows. */
+
+static void
+test_put_back(void)
+{
+    kit_t  k;
+
+    make(&k, BODY);
+    run(&k);
+    k.now -= 3600 * 1000;
+    phase(&k, 0, KECS_C_TERMINATED);
+    phase(&k, 1, KECS_C_TERMINATED);
+    k.o.gone = true;
+    tap_is_int(see(&k), KECS_TASK_STOPPED, "it ends when it was put back");
+    tap_ok(k.t.started_at >= k.t.created_at
+           && k.t.stopping_at >= k.t.started_at
+           && k.t.execution_stopped_at >= k.t.started_at
+           && k.t.stopped_at >= k.t.execution_stopped_at,
+           "its times are in order");
+    done(&k);
+}
+
+
 static void
 test_missing(void)
 {
@@ -1245,6 +1268,7 @@ main(void)
     test_disruptions();
     test_health();
     test_clocks();
+    test_put_back();
     test_missing();
     test_grace();
     test_never_backwards();
