@@ -14,14 +14,15 @@ my $dir = tempdir('kecs-XXXXXXXX', DIR => $ENV{KECS_TMP} || '/tmp',
     CLEANUP => 1);
 
 sub kubeconfig {
-    my ($name, $server) = @_;
+    my ($name, $server, $user) = @_;
+    $user //= 'token: t';
     open my $f, '>', "$dir/$name" or die "$name: $!";
     print $f <<"END";
 apiVersion: v1
 kind: Config
 current-context: $name
 clusters: [{name: c, cluster: {server: "$server"}}]
-users: [{name: u, user: {token: t}}]
+users: [{name: u, user: {$user}}]
 contexts: [{name: $name, context: {cluster: c, user: u}}]
 END
     close $f or die "$name: $!";
@@ -50,6 +51,18 @@ like($text, qr/found context far \(https:\/\/192\.0\.2\.1:6443\)/,
     'but named');
 like($text, qr/--runtime kubernetes --context far/,
     'with the command that would use it');
+
+my $old = kubeconfig('old', 'https://192.0.2.1:6443',
+    'auth-provider: {name: gcp}');
+$text = banner($old);
+like($text, qr/runtime\s+simulated\n\s+the kubeconfig is of no use: user "u" /,
+    'a context that cannot be used: simulated, and told so');
+like($text, qr/logs in by the auth-provider "gcp"/, 'and why');
+like($text, qr/name another: --kubeconfig FILE/, 'and what to do');
+
+$text = banner($far, '--kubeconfig', $old);
+like($text, qr/cannot use the runtime auto: user "u" logs in by/,
+    'one that is named has to be good');
 
 $text = banner($near);
 like($text, qr/runtime\s+kubernetes\n\s+context near/,

@@ -151,10 +151,35 @@ is($t->task($arn)->{lastStatus}, 'RUNNING', 'logged in by a certificate');
 $t->stop($arn);
 pass('and a task is stopped');
 
+# a certificate and its key in files, which somebody renews
+
+$k->stop;
+my %pem = map { $certificate =~ /$_-data: (\S+)/;
+    ($_ => MIME::Base64::decode_base64($1)) } qw(client-certificate
+    client-key);
+my ($status, $text) = KecsCluster::run(qw(openssl req -x509 -newkey rsa:2048
+    -nodes -days 1 -subj /CN=nobody -keyout), "$dir/client-key", '-out',
+    "$dir/client-certificate");
+is($status, 0, 'a certificate that the server does not know') or diag($text);
+(my $files = slurp("$dir/kubeconfig")) =~ s{^    exec:\n.*?(?=^\S|\z)}
+    {    client-certificate: client-certificate\n    client-key: client-key\n
+    }msx or die;
+spew('kubeconfig', $files);
+$k->launch;
+ok(wait_why($k, qr/HTTP 401/), 'in files: not ready');
+spew($_, $pem{$_}) for keys %pem;
+$k->await;
+$t->wait_status('RUNNING', $arn = $t->run('app'));
+pass('another one in the files: tasks run');
+$t->stop($arn);
+spew('kubeconfig', $plain);
+$k->stop;
+$k->start;
+
 # verbs that end by themselves
 
 $k->stop;
-my ($status, $text) = $k->kecs('down', '--runtime', 'kubernetes',
+($status, $text) = $k->kecs('down', '--runtime', 'kubernetes',
     '--kubeconfig', $cluster->{kubeconfig}, '--namespace',
     $cluster->{namespace});
 is($status, 0, 'kecs down logs in, too') or diag($text);

@@ -82,6 +82,15 @@ choose(kecs_doctor_t *d, cluster_t *c)
         return false;
     }
 
+    if (rc != KECS_OK && rc != KECS_NOMEM && !wanted
+        && !c->config.in_cluster)
+    {
+        kecs_found(d, KECS_WARN, "cluster", "mend it or name another to run"
+                   " tasks: --kubeconfig FILE", "the kubeconfig is of no use:"
+                   " %s; tasks are simulated", why);
+        return false;
+    }
+
     if (rc != KECS_OK) {
         kecs_found(d, KECS_FAIL, "cluster", "name the right file and context:"
                    " --kubeconfig FILE --context NAME", "%s", why);

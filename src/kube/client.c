@@ -90,7 +90,8 @@ struct kecs_kube_s {
     bool                dead[DEAD]; /* some of the list of this state */
     kecs_login_t       *login;      /* NULL: no program logs in */
     char               *token;
-    kecs_msec_t         token_at;
+    kecs_msec_t         read_at;    /* the files of credentials */
+    kecs_arena_t       *pair;       /* holds config.cert and .key, or NULL */
     char               *ca;
     size_t              ca_len;
 };
@@ -136,6 +137,8 @@ copy_config(kecs_kube_t *k, const kecs_kubeconfig_t *c)
         offsetof(kecs_kubeconfig_t, ca_file),
         offsetof(kecs_kubeconfig_t, cert),
         offsetof(kecs_kubeconfig_t, key),
+        offsetof(kecs_kubeconfig_t, cert_file),
+        offsetof(kecs_kubeconfig_t, key_file),
         offsetof(kecs_kubeconfig_t, token),
         offsetof(kecs_kubeconfig_t, token_file),
         offsetof(kecs_kubeconfig_t, username),
@@ -322,7 +325,7 @@ setup(kecs_kube_t *k, const kecs_kubeconfig_t *config)
         }
     }
 
-    k->token_at = kecs_monotonic();
+    k->read_at = kecs_monotonic();
 
     return make_base(k);
 }
@@ -417,6 +420,17 @@ discard_all(struct calls_s *list, bool only_dead)
 }
 
 
+static void
+drop_pair(kecs_kube_t *k)
+{
+    if (k->pair != NULL) {
+        kecs_arena_wipe(k->pair);
+        kecs_arena_destroy(k->pair);
+        k->pair = NULL;
+    }
+}
+
+
 void
 kecs_kube_close(kecs_kube_t *k)
 {
@@ -437,6 +451,7 @@ kecs_kube_close(kecs_kube_t *k)
     curl_free(k->base);
     free(k->token);
     free(k->ca);
+    drop_pair(k);
     kecs_arena_destroy(k->arena);
     free(k);
 
@@ -473,8 +488,6 @@ read_token(kecs_kube_t *k)
     kecs_str_t     token;
     kecs_arena_t  *a;
 
-    k->token_at = kecs_monotonic();
-
     if (k->config.token_file.data == NULL) {
         return false;
     }
@@ -505,6 +518,72 @@ read_token(kecs_kube_t *k)
     kecs_arena_destroy(a);
 
     return changed;
+}
+
+
+/*
+ * true when the certificate or its key is another than before.  One of them
+ * may be older than the other for a moment: what then fails is tried again
+ * with what is read later.
+ */
+
+static bool
+read_pair(kecs_kube_t *k)
+{
+    kecs_rc_t      rc;
+    kecs_str_t     cert, key;
+    kecs_arena_t  *a;
+
+    if (k->config.cert_file.data == NULL || k->config.key_file.data == NULL) {
+        return false;
+    }
+
+    a = kecs_arena_create(0);
+
+    if (a == NULL) {
+        return false;
+    }
+
+    rc = kecs_file_read(a, k->config.cert_file.data, &cert);
+
+    if (rc == KECS_OK) {
+        rc = kecs_file_read(a, k->config.key_file.data, &key);
+    }
+
+    if (rc != KECS_OK) {
+        kecs_log(KECS_LOG_WARN, "kubernetes: the certificate in %s and its "
+                 "key cannot be read", k->config.cert_file.data);
+    }
+
+    if (rc != KECS_OK || (kecs_str_eq(cert, k->config.cert)
+                          && kecs_str_eq(key, k->config.key)))
+    {
+        kecs_arena_wipe(a);
+        kecs_arena_destroy(a);
+        return false;
+    }
+
+    drop_pair(k);
+    k->pair = a;
+    k->config.cert = cert;
+    k->config.key = key;
+
+    return true;
+}
+
+
+/* true when who we are is told otherwise than before. */
+
+static bool
+read_files(kecs_kube_t *k)
+{
+    bool  token, pair;
+
+    k->read_at = kecs_monotonic();
+    token = read_token(k);
+    pair = read_pair(k);
+
+    return token || pair;
 }
 
 
@@ -1180,7 +1259,7 @@ renewed(kecs_kube_call_t *c)
 
     c->refreshed = true;
 
-    return c->k->login != NULL || read_token(c->k);
+    return c->k->login != NULL || read_files(c->k);
 }
 
 
@@ -1227,6 +1306,9 @@ finish(kecs_kube_call_t *c, CURLcode code)
 
         if (code == CURLE_PEER_FAILED_VERIFICATION) {
             read_ca(c->k);
+
+        } else if (code == CURLE_SSL_CERTPROBLEM) {
+            (void) read_pair(c->k);
         }
     }
 
@@ -1342,10 +1424,8 @@ kecs_kube_run(kecs_kube_t *k)
         run_login(k);
     }
 
-    if (k->config.token_file.data != NULL
-        && kecs_monotonic() - k->token_at >= k->conf.token_age)
-    {
-        (void) read_token(k);
+    if (kecs_monotonic() - k->read_at >= k->conf.token_age) {
+        (void) read_files(k);
     }
 
     wake_due(k);

@@ -56,7 +56,7 @@ typedef struct {
     unsigned     burst;             /* requests under way: 64 */
     kecs_msec_t  backoff;           /* before the first repetition: 800 */
     kecs_msec_t  backoff_max;       /* 30000 */
-    kecs_msec_t  token_age;         /* read a token file again: 60000 */
+    kecs_msec_t  token_age;         /* read tokens, keys again: 60000 */
     kecs_msec_t  login;             /* a program that logs in: 60000 */
 } kecs_kube_conf_t;
 

@@ -297,10 +297,7 @@ material(load_t *l, const file_t *f, const kecs_json_t *o, const char *name,
         return rc;
     }
 
-    if (file != NULL) {
-        *file = path;
-    }
-
+    *file = path;
     rc = kecs_file_read(l->arena, path.data, out);
 
     return rc == KECS_OK ? rc : unreadable(l->arena, l->why,
@@ -506,12 +503,13 @@ take_user(load_t *l, kecs_str_t name)
         return rc;
     }
 
-    rc = material(l, f, u, "client-certificate", &out->cert, NULL);
+    rc = material(l, f, u, "client-certificate", &out->cert,
+                  &out->cert_file);
     if (rc != KECS_OK) {
         return rc;
     }
 
-    rc = material(l, f, u, "client-key", &out->key, NULL);
+    rc = material(l, f, u, "client-key", &out->key, &out->key_file);
     if (rc != KECS_OK) {
         return rc;
     }

@@ -38,6 +38,8 @@ typedef struct {
     kecs_str_t   ca_file;           /* where it came from, or absent */
     kecs_str_t   cert;
     kecs_str_t   key;
+    kecs_str_t   cert_file;         /* read again now and then, */
+    kecs_str_t   key_file;          /* where both are files */
     kecs_str_t   token;
     kecs_str_t   token_file;        /* read again now and then */
     kecs_str_t   username;

@@ -25,6 +25,16 @@ text(kecs_str_t s)
 }
 
 
+/* Nobody has named a cluster, and we are in none. */
+
+static bool
+unasked(const kecs_kubernetes_conf_t *kube, const kecs_kubeconfig_t *found)
+{
+    return kube->kubeconfig == NULL && kube->context == NULL
+           && !found->in_cluster;
+}
+
+
 static kecs_rc_t
 automatic(const kecs_kubernetes_conf_t *kube, kecs_arena_t *a, choice_t *c)
 {
@@ -39,6 +49,14 @@ automatic(const kecs_kubernetes_conf_t *kube, kecs_arena_t *a, choice_t *c)
     {
         c->why = "no Kubernetes cluster is configured here; tasks are"
                  " simulated";
+        return KECS_OK;
+    }
+
+    if (unasked(kube, &c->config) && (rc == KECS_INVALID || rc == KECS_IO)) {
+        c->why = text(kecs_sprintf(a, "the kubeconfig is of no use: %s; tasks"
+                                   " are simulated. To run them, mend it or"
+                                   " name another: --kubeconfig FILE",
+                                   c->why));
         return KECS_OK;
     }
 

@@ -806,7 +806,7 @@ kecs_nodes_follow(kecs_reconciler_t *r)
     kecs_nodes_t  *n;
 
     n = r->nodes;
-    due = n->synced && kecs_monotonic() >= n->sweep_at;
+    due = kecs_monotonic() >= n->sweep_at;
 
     if ((!n->compare && !n->dirty && n->clusters == NULL && !due)
         || !kecs_store_usable(r))
@@ -829,8 +829,7 @@ kecs_nodes_due(const kecs_reconciler_t *r)
 
     n = r->nodes;
 
-    return n->compare || n->dirty || n->clusters != NULL ? 1
-           : n->synced && n->all != NULL ? n->sweep_at : 0;
+    return n->compare || n->dirty || n->clusters != NULL ? 1 : n->sweep_at;
 }
 
 

@@ -1,7 +1,7 @@
 /*
  * The nodes: a watch of all of them, where we may list them, and a table
- * of their zones.  Nodes of a lost contact stay as they were; being denied
- * to list them means that there are none.  Where the watch has not told of
+ * of their zones.  Nodes of a lost contact stay as they were, also when it
+ * is the right to list them that was lost.  Where the watch has not told of
  * a node, it is asked for by name, once.
  */
 
@@ -230,10 +230,9 @@ on_lost(void *ctx, const char *why)
     }
 
     n->denied = true;
-    kecs_log(KECS_LOG_NOTICE, "kubernetes: no right to list nodes, so they "
-             "are no container instances");
-    n->sink->nodes_begin(n->sink->ctx);
-    n->sink->nodes_synced(n->sink->ctx);
+    kecs_log(KECS_LOG_NOTICE, "kubernetes: no right to list nodes: those that"
+             " are known stay as they are, and no others become container"
+             " instances");
 }
 
 

@@ -55,6 +55,11 @@ static int           claim_status;  /* likewise */
 static int           secret_test;   /* to PATCH; 0: it is ours */
 static char          secret_body[FAKE_IN];
 static char          secret_patch[FAKE_IN];
+static bool          with_nodes;    /* the sink is told of nodes */
+static int           node_status;   /* to lists and watches of nodes */
+static unsigned      node_lists;
+static fake_conn_t  *nodes_stream;
+static char          nodes_told[256];
 static fake_conn_t  *silent;        /* has not been answered yet */
 static char          silent_method[16];
 
@@ -206,9 +211,34 @@ of_secret(fake_conn_t *c, const fake_request_t *r)
 
 
 static void
+of_nodes(fake_conn_t *c, const fake_request_t *r)
+{
+    node_lists++;
+
+    if (node_status != 0) {
+        fake_reply(c, node_status, "", "{\"message\":\"no\"}");
+
+    } else if (strstr(r->path, "watch=1") != NULL) {
+        fake_begin(c);
+        nodes_stream = c;
+
+    } else {
+        fake_reply(c, 200, "", "{\"metadata\":{\"resourceVersion\":\"1\"},"
+                   "\"items\":[{\"metadata\":{\"name\":\"n1\","
+                   "\"uid\":\"u\"}}]}");
+    }
+}
+
+
+static void
 ask(fake_t *f, fake_conn_t *c, const fake_request_t *r)
 {
     (void) f;
+
+    if (with_nodes && strncmp(r->path, "/api/v1/nodes?", 14) == 0) {
+        of_nodes(c, r);
+        return;
+    }
 
     if (strstr(r->path, "/leases") != NULL) {
         lease(c, r);
@@ -302,6 +332,38 @@ on_unsynced(void *ctx, kecs_str_t why)
 }
 
 
+static void
+on_nodes_begin(void *ctx)
+{
+    (void) ctx;
+    note(nodes_told, sizeof(nodes_told), "begin ");
+}
+
+
+static void
+on_node_seen(void *ctx, const kecs_node_seen_t *n)
+{
+    (void) ctx;
+    note(nodes_told, sizeof(nodes_told), "%.*s ", kecs_fmt(n->name));
+}
+
+
+static void
+on_node_gone(void *ctx, kecs_str_t name)
+{
+    (void) ctx;
+    note(nodes_told, sizeof(nodes_told), "-%.*s ", kecs_fmt(name));
+}
+
+
+static void
+on_nodes_synced(void *ctx)
+{
+    (void) ctx;
+    note(nodes_told, sizeof(nodes_told), "synced ");
+}
+
+
 /* As fake_step(), through the runtime. */
 
 static void
@@ -364,6 +426,13 @@ connect_to(void)
         .seen = on_seen, .refused = on_refused, .synced = on_synced,
         .unsynced = on_unsynced
     };
+
+    if (with_nodes) {
+        sink.nodes_begin = on_nodes_begin;
+        sink.node_seen = on_node_seen;
+        sink.node_gone = on_node_gone;
+        sink.nodes_synced = on_nodes_synced;
+    }
 
     memset(&config, 0, sizeof(config));
     memset(&tuning, 0, sizeof(tuning));
@@ -1008,6 +1077,31 @@ test_zones(void)
 }
 
 
+/* What is known of nodes outlives the right to list them. */
+
+static void
+test_nodes_denied(void)
+{
+    with_nodes = true;
+    nodes_told[0] = '\0';
+    (void) begin();
+    (void) until(strstr(nodes_told, "synced") != NULL);
+    tap_is_str(kecs_str_of(nodes_told), "begin n1 synced ", "a node");
+
+    nodes_told[0] = '\0';
+    node_lists = 0;
+    node_status = 403;
+    (void) until(nodes_stream != NULL);
+    fake_end(nodes_stream);
+    tap_ok(until(node_lists > 2), "the right to list them is lost");
+    tap_is_str(kecs_str_of(nodes_told), "", "which says nothing of the node");
+    end();
+
+    node_status = 0;
+    with_nodes = false;
+}
+
+
 static void
 test_versions(void)
 {
@@ -1168,6 +1262,7 @@ main(void)
     test_replies();
     test_races();
     test_zones();
+    test_nodes_denied();
     test_versions();
     test_contact();
     test_services();
