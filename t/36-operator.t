@@ -720,12 +720,13 @@ END
 # The rights of k8s/rbac.yaml, in the form of what the server wrote down.
 sub documented {
     open my $f, '<', "$Kecs::ROOT/k8s/rbac.yaml" or die $!;
-    my (@rights, $group, $resource);
+    my (@rights, $kind, $group, $resource);
     while (my $line = <$f>) {
+        $kind = $1 if $line =~ /^kind: (\w+)/;
         $group = $1 || '-' if $line =~ /^- apiGroups: \["(.*)"\]/;
         $resource = $1 if $line =~ /^  resources: \["(.*)"\]/;
         next unless $line =~ /^  verbs: \[(.*)\]/;
-        my $space = $resource eq 'nodes' ? '-' : 'here';
+        my $space = $kind eq 'ClusterRole' ? '-' : 'here';
         push @rights, map { "$space $group $resource $_" } $1 =~ /"(\w+)"/g;
     }
     return [sort @rights];
@@ -735,7 +736,8 @@ with_api('a good cluster');
 has('cluster', qr/^ok context near/, 'a cluster that is named');
 has('API server', qr/^ok answers, Kubernetes v1\.31\.0$/, 'it answers');
 has('clock', qr/^ok /, 'its clock');
-has('rights', qr/\A(?:ok to \w+: all\n?){7}\z/, 'all rights');
+has('rights', qr/\A(?:ok to \w+(?: of the cluster)?: all\n?){9}\z/,
+    'all rights');
 has('Lease', qr/^ok nobody holds it$/, 'no Lease');
 is_deeply([sort split /\n/, do {
     open my $f, '<', $API->{asked} or die $!;

@@ -5,6 +5,7 @@
 use strict;
 use warnings;
 
+use JSON::PP ();
 use Test::More;
 use KecsCluster;
 use KecsTasks;
@@ -104,6 +105,133 @@ my $started = $k->aws(qw(start-task --cluster demo --task-definition sleep
     --container-instances), $on{'node-1'})->{tasks}[0]{taskArn};
 $t->wait_status('RUNNING', $started);
 is(node_of($started), 'node-1', 'StartTask');
+
+# What else is on a node is subtracted: pods of others, our own that the
+# scheduler of Kubernetes has placed.
+
+my $free = amount(describe($on{'node-1'}), 'remainingResources', 'CPU');
+
+sub remains {
+    my ($what, $units) = @_;
+    my $left;
+    return ok(eval { KecsUp::wait_for($what, sub {
+        $left = amount(describe($on{'node-1'}), 'remainingResources', 'CPU');
+        return $left == $free - $units }) }, $what)
+        || diag("$left of $free, want $units less");
+}
+
+sub foreign {
+    my ($name, $cpu) = @_;
+    my $file = "$cluster->{temp}/$name.json";
+    open my $f, '>', $file or die "$file: $!";
+    print $f JSON::PP->new->encode({ apiVersion => 'v1', kind => 'Pod',
+        metadata => { name => $name }, spec => { nodeName => 'node-1',
+            terminationGracePeriodSeconds => 0, restartPolicy => 'Never',
+            containers => [ { name => 'c', image => 'kecs.test/busybox:1',
+                command => [ 'sleep', '3600' ],
+                resources => { requests => { cpu => $cpu } } } ] } });
+    close $f or die "$file: $!";
+    my ($status, $text) = $cluster->kubectl(qw(-n default apply -f), $file);
+    die $text if $status;
+    return;
+}
+
+foreign('theirs', '250m');
+remains('a pod of somebody else takes of its node', 256);
+$cluster->kubectl(qw(-n default delete pod theirs --wait=false));
+remains('and gives it back', 0);
+
+$cluster->kubectl('cordon', 'node-2');
+$k->aws(qw(register-task-definition --family far --network-mode awsvpc
+    --requires-compatibilities FARGATE --cpu 256 --memory 512
+    --container-definitions), JSON::PP->new->encode([ { name => 'app',
+    image => 'kecs.test/busybox:1', command => [ 'sleep', '3600' ] } ]));
+my $far = $t->run('far', '--launch-type', 'FARGATE',
+    '--network-configuration', 'awsvpcConfiguration={subnets=[subnet-1]}');
+$t->wait_status('RUNNING', $far);
+is(node_of($far), 'node-1', 'a task of FARGATE is on the node');
+remains('and takes of it', 256);
+$t->stop($far);
+remains('until it has stopped', 0);
+$cluster->kubectl('uncordon', 'node-2');
+KecsUp::wait_for('the instance to be back', sub {
+    describe($on{'node-2'})->{status} eq 'ACTIVE' });
+
+# Without the right nothing is known of others; doctor says so.
+
+sub doctor {
+    my ($status, $text) = $k->kecs('doctor', '--runtime', 'kubernetes',
+        '--kubeconfig', $cluster->{kubeconfig}, '--namespace',
+        $cluster->{namespace});
+    return $text;
+}
+
+unlike(doctor(), qr/missing/, 'doctor: all rights are there');
+foreign('theirs', '250m');
+remains('somebody is there again', 256);
+$cluster->kubectl(qw(delete clusterrolebinding kecs-test-pods));
+like(doctor(), qr/^warn +rights +to pods of the cluster: missing list watch$/m,
+    'doctor: the right to all pods is missing');
+$k->stop;
+$k->start;
+remains('without it only ours count', 0);
+
+# Losing the right to look at nodes ends no instance
+
+$cluster->kubectl(qw(delete clusterrolebinding kecs-test));
+my $said = doctor();
+like($said, qr/^warn +rights +to nodes of the cluster: missing get list watch$/m,
+    'doctor: the right to nodes is missing');
+like($said, qr/-> kubectl apply .*rbac.yaml: without them there are no contain/,
+    'and what to do');
+$k->stop;
+$k->start;
+ok(KecsUp::wait_for('the log to say so', sub {
+    $k->output =~ /no right to list nodes/ }), 'the right is lost');
+is_deeply([ instances() ], [ sort values %on ], 'the instances stay');
+ok(describe($on{'node-1'})->{agentConnected}, 'connected');
+$cluster->kubectl(qw(create clusterrolebinding kecs-test
+    --clusterrole=kecs-nodes --user=kecs));
+$cluster->kubectl(qw(create clusterrolebinding kecs-test-pods
+    --clusterrole=kecs-all-pods --user=kecs));
+remains('with the rights all count', 256);
+$cluster->kubectl(qw(-n default delete pod theirs --wait=false));
+remains('and go', 0);
+
+# GPUs, as Kubernetes documents how to advertise extended resources
+
+sub gpus {
+    my ($list) = @_;
+    my ($r) = grep { $_->{name} eq 'GPU' }
+        @{ describe($on{'node-1'})->{$list} };
+    return join ' ', @{ $r->{stringSetValue} // [] };
+}
+
+$cluster->kubectl(qw(patch node node-1 --subresource=status --type=json -p),
+    '[{"op":"add","path":"/status/capacity/nvidia.com~1gpu","value":"2"}]');
+ok(KecsUp::wait_for('the GPUs', sub { gpus('registeredResources') eq '0 1' }),
+    'the GPUs of a node are registered');
+my %gpu = (cpu => 16, entryPoint => [ 'sh', '-c' ],
+    command => [ 'exec sleep 3600' ],
+    resourceRequirements => [ { type => 'GPU', value => '1' } ]);
+$t->definition('gpu', [ \%gpu ]);
+$ran = $k->aws(qw(run-task --cluster demo --task-definition gpu --count 3));
+is(scalar @{ $ran->{tasks} }, 2, 'two tasks have one');
+is_deeply([ sort map { $_->{reason} } @{ $ran->{failures} } ],
+    [ ('RESOURCE:GPU') x 2 ], 'none is left on any instance');
+is_deeply([ map { @{ $_->{containers}[0]{gpuIds} } } @{ $ran->{tasks} } ],
+    [ 0, 1 ], 'the containers say which');
+is(gpus('remainingResources'), '', 'none remains');
+
+for my $task (@{ $ran->{tasks} }) {
+    $t->wait_status('RUNNING', $task->{taskArn});
+    is($t->pod($task->{taskArn})->{spec}{containers}[0]{resources}{limits}
+        {'nvidia.com/gpu'}, '1', 'the pod has one');
+    $t->stop($task->{taskArn});
+}
+
+ok(KecsUp::wait_for('the GPUs to be free', sub {
+    gpus('remainingResources') eq '0 1' }), 'they are free again');
 
 # Draining moves the tasks of a service
 

@@ -161,9 +161,9 @@ my ($status, $text) = KecsCluster::run(qw(openssl req -x509 -newkey rsa:2048
     -nodes -days 1 -subj /CN=nobody -keyout), "$dir/client-key", '-out',
     "$dir/client-certificate");
 is($status, 0, 'a certificate that the server does not know') or diag($text);
-(my $files = slurp("$dir/kubeconfig")) =~ s{^    exec:\n.*?(?=^\S|\z)}
-    {    client-certificate: client-certificate\n    client-key: client-key\n
-    }msx or die;
+(my $files = $plain) =~ s{^    exec:\n(?:      .*\n)+}{    client-certificate: client-certificate
+    client-key: client-key
+}m or die 'no exec';
 spew('kubeconfig', $files);
 $k->launch;
 ok(wait_why($k, qr/HTTP 401/), 'in files: not ready');

@@ -17,6 +17,7 @@ typedef struct {
     const char    *group;
     const char    *resource;
     const char    *verbs;
+    bool           everywhere;      /* not in one namespace */
     kecs_level_t   without;
     const char    *fix;
 } right_t;
@@ -29,29 +30,32 @@ typedef struct {
 } cluster_t;
 
 static const right_t  rights[] = {
-    { "", "pods", "create delete get list patch watch", KECS_FAIL,
+    { "", "pods", "create delete get list patch watch", false, KECS_FAIL,
       "kubectl apply -f k8s/rbac.yaml: without them no task can run" },
-    { "", "secrets", "create delete patch", KECS_WARN,
+    { "", "secrets", "create delete patch", false, KECS_WARN,
       "kubectl apply -f k8s/rbac.yaml: without them no task starts whose"
       " secrets come from the upstream" },
-    { "", "persistentvolumeclaims", "create", KECS_WARN,
+    { "", "persistentvolumeclaims", "create", false, KECS_WARN,
       "kubectl apply -f k8s/rbac.yaml: without it no task starts whose"
       " volume is to outlive it" },
-    { "", "services", "create delete list patch watch", KECS_WARN,
+    { "", "services", "create delete list patch watch", false, KECS_WARN,
       "kubectl apply -f k8s/rbac.yaml: without them nothing reaches services"
       " by name" },
     { "policy", "poddisruptionbudgets", "create delete list patch watch",
-      KECS_WARN, "kubectl apply -f k8s/rbac.yaml: without them a drain takes"
-      " all tasks of a service at once" },
-    { "coordination.k8s.io", "leases", "create delete get update", KECS_WARN,
-      "kubectl apply -f k8s/rbac.yaml: without them two reconcilers may act"
-      " on one store's pods" },
-    { "", "events", "list", KECS_WARN,
+      false, KECS_WARN, "kubectl apply -f k8s/rbac.yaml: without them a drain"
+      " takes all tasks of a service at once" },
+    { "coordination.k8s.io", "leases", "create delete get update", false,
+      KECS_WARN, "kubectl apply -f k8s/rbac.yaml: without them two reconcilers"
+      " may act on one store's pods" },
+    { "", "events", "list", false, KECS_WARN,
       "kubectl apply -f k8s/rbac.yaml: without them the web UI cannot show"
       " what happened to a pod" },
-    { "", "nodes", "get list watch", KECS_WARN,
+    { "", "nodes", "get list watch", true, KECS_WARN,
       "kubectl apply -f k8s/rbac.yaml: without them there are no container"
-      " instances, and tasks have no zone" }
+      " instances, and tasks have no zone" },
+    { "", "pods", "list watch", true, KECS_WARN,
+      "kubectl apply -f k8s/rbac.yaml: without them what pods of others take"
+      " of nodes is not subtracted" }
 };
 
 
@@ -236,7 +240,7 @@ review(cluster_t *c, const right_t *r, kecs_str_t verb)
     kecs_w_object(&w, "spec");
     kecs_w_object(&w, "resourceAttributes");
 
-    if (strcmp(r->resource, "nodes") != 0) {
+    if (!r->everywhere) {
         kecs_w_str(&w, "namespace", c->namespace);
     }
 
@@ -302,8 +306,9 @@ look_at_right(cluster_t *c, const right_t *r)
     }
 
     kecs_found(c->d, missing.len == 0 ? KECS_FINE : r->without, "rights",
-               r->fix, missing.len == 0 ? "to %s: all"
-               : "to %s: missing%.*s", r->resource,
+               r->fix, missing.len == 0 ? "to %s%s: all"
+               : "to %s%s: missing%.*s", r->resource,
+               r->everywhere ? " of the cluster" : "",
                kecs_fmt(kecs_buf_view(&missing)));
 
     return true;

@@ -3,9 +3,8 @@
  * tolerations may be put on it, and the ECS clusters that it names.
  */
 
-#include <stdlib.h>
-
 #include "node_status.h"
+#include "quantity.h"
 
 
 #define MIB  (1024.0 * 1024)
@@ -14,60 +13,14 @@
 #define CORDONED    "node.kubernetes.io/unschedulable"
 
 
-/* A quantity ("7910m", "15Gi", "1.5e3") as a number; 0: it is none. */
-
-static double
-quantity(kecs_str_t s)
-{
-    char    text[64], *end;
-    size_t  i;
-    double  n;
-
-    static const struct {
-        const char  *suffix;
-        double       factor;
-    } suffixes[] = {
-        { "", 1 }, { "n", 1e-9 }, { "u", 1e-6 }, { "m", 1e-3 },
-        { "k", 1e3 }, { "M", 1e6 }, { "G", 1e9 }, { "T", 1e12 },
-        { "P", 1e15 }, { "E", 1e18 }, { "Ki", 1024 }, { "Mi", MIB },
-        { "Gi", 1024 * MIB }, { "Ti", MIB * MIB },
-        { "Pi", 1024 * MIB * MIB }, { "Ei", MIB * MIB * MIB }
-    };
-
-    if (s.len == 0 || s.len >= sizeof(text) || s.data[0] < '0'
-        || s.data[0] > '9')
-    {
-        return 0;
-    }
-
-    memcpy(text, s.data, s.len);
-    text[s.len] = '\0';
-    n = strtod(text, &end);
-
-    for (i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-        if (strcmp(end, suffixes[i].suffix) == 0) {
-            return n * suffixes[i].factor;
-        }
-    }
-
-    return 0;
-}
-
-
 /* An allocatable amount, which may be given as a number too. */
 
 static uint32_t
 amount(const kecs_json_t *status, const char *name, double unit)
 {
-    double              n;
-    const kecs_json_t  *v;
+    double  n;
 
-    v = kecs_json_at(status, "allocatable", name, NULL);
-
-    if (!kecs_json_double(v, &n)) {
-        n = quantity(kecs_json_str(v));
-    }
-
+    n = kecs_quantity(kecs_json_at(status, "allocatable", name, NULL));
     n = n * unit + 1e-6;
 
     return n < 0 ? 0 : n >= INT32_MAX ? INT32_MAX : (uint32_t) n;

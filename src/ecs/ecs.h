@@ -175,6 +175,7 @@ typedef struct {
     kecs_str_t                    zone;          /* of the instance */
     kecs_str_t                    only_zone;     /* to be put there alone */
     kecs_str_t                    node;          /* likewise */
+    kecs_str_t                    gpus;          /* its: "0,3", or absent */
 
     /* Where they may be put; for kecs_tasks_place. */
     const kecs_ecs_placement_constraints_t  *constraints;   /* or NULL */
@@ -197,6 +198,7 @@ typedef struct {
     uint32_t     cpu;               /* units */
     uint32_t     memory;            /* MiB */
     kecs_str_t   ports;             /* of the host: "80,53/udp" */
+    uint32_t     gpus;
 } kecs_needs_t;
 
 kecs_rc_t kecs_task_needs(kecs_call_t *c, const kecs_new_task_t *n,

@@ -29,11 +29,13 @@ struct kecs_placed_s {
     kecs_placed_t  *next;
     kecs_str_t      group;
     kecs_str_t      ports;
+    kecs_str_t      gpus;
 };
 
 /*
  * What the tasks on an instance take of it.  A node may be an instance of
- * several clusters: what their tasks take is taken from all of them.
+ * several clusters: what their tasks take is taken from all of them, and so
+ * is what else is on the node.
  */
 typedef struct {
     uint32_t        running;
@@ -41,11 +43,12 @@ typedef struct {
     size_t          n;
     uint64_t        cpu;
     uint64_t        memory;
+    uint32_t        gpus;           /* which ones is not known */
     kecs_placed_t  *tasks;
     kecs_placed_t  *others;         /* of other clusters */
 } kecs_usage_t;
 
-/* The same from counts alone: without the tasks, so without ports. */
+/* The same from counts alone: without tasks, so without ports and GPUs. */
 kecs_rc_t kecs_instance_load(kecs_call_t *c, const kecs_instance_t *p,
     kecs_usage_t *out);
 
@@ -70,11 +73,11 @@ kecs_rc_t kecs_instance_now(kecs_call_t *c, const kecs_instance_t *p,
 
 /*
  * Why a task cannot be placed on the instance (all parts loaded), as a
- * failure's reason; NULL: it can.
+ * failure's reason; NULL: it can, and gets these GPUs of it.
  */
 kecs_rc_t kecs_instance_refusal(kecs_call_t *c, const kecs_instance_t *p,
     const kecs_ecs_task_definition_t *def, const kecs_needs_t *needs,
-    const char **reason);
+    const char **reason, kecs_str_t *gpus);
 
 /* The same of an instance whose remaining resources are known. */
 const char *kecs_instance_fits(const kecs_instance_t *p,
@@ -92,6 +95,14 @@ bool kecs_instance_suits(const kecs_instance_t *p,
  */
 bool kecs_instance_platform(const kecs_ecs_attributes_t *have,
     const kecs_ecs_task_definition_t *def);
+
+/*
+ * Which of the GPUs that remain such a task gets: "0,3"; empty: it needs
+ * none.  There have to be enough.  KECS_NOMEM.
+ */
+kecs_rc_t kecs_instance_gpus(kecs_call_t *c,
+    const kecs_ecs_container_instance_t *view, const kecs_needs_t *needs,
+    kecs_str_t *out);
 
 /* CPU units and MiB that remain. */
 void kecs_instance_left(const kecs_ecs_container_instance_t *view,

@@ -387,7 +387,7 @@ judge(kecs_placing_t *x, size_t i)
 }
 
 
-/* Counts will do, unless it comes down to ports, or groups of others. */
+/* Counts will do, unless it comes down to ports, GPUs or others' groups. */
 
 static bool
 has_to_list(const kecs_placing_t *x)
@@ -395,7 +395,7 @@ has_to_list(const kecs_placing_t *x)
     bool    list;
     size_t  i;
 
-    list = x->needs.ports.len != 0;
+    list = x->needs.ports.len != 0 || x->needs.gpus != 0;
 
     for (i = 0; i < x->n_queries; i++) {
         list |= (kecs_query_needs(x->queries[i]) & KECS_QUERY_GROUPS) != 0;
@@ -576,6 +576,7 @@ take(kecs_placing_t *x, size_t i)
 
     t->group = x->task->group;
     t->ports = x->needs.ports;
+    t->gpus = x->task->gpus;
     t->next = d->usage.tasks;
     d->usage.tasks = t;
     d->usage.n++;
@@ -608,8 +609,12 @@ place_next(kecs_placing_t *x, kecs_new_task_t *n)
     n->node = d->p.node;
     n->zone = zone_in(d->view);
 
-    rc = d->joins ? kecs_instance_put(x->c, &d->p) : KECS_OK;
-    d->joins = false;
+    rc = kecs_instance_gpus(x->c, d->view, &x->needs, &n->gpus);
+
+    if (rc == KECS_OK && d->joins) {
+        rc = kecs_instance_put(x->c, &d->p);
+        d->joins = false;
+    }
 
     return rc == KECS_OK ? take(x, i) : rc;
 }
@@ -743,7 +748,7 @@ get_instance(kecs_call_t *c, const kecs_new_task_t *n,
 
 
 static kecs_rc_t
-refuse(kecs_call_t *c, const kecs_instance_t *p, const kecs_new_task_t *n,
+refuse(kecs_call_t *c, const kecs_instance_t *p, kecs_new_task_t *n,
     const char **refusal)
 {
     kecs_rc_t                    rc;
@@ -756,7 +761,8 @@ refuse(kecs_call_t *c, const kecs_instance_t *p, const kecs_new_task_t *n,
         rc = kecs_task_needs(c, n, &needs);
     }
 
-    return rc == KECS_OK ? kecs_instance_refusal(c, p, def, &needs, refusal)
+    return rc == KECS_OK ? kecs_instance_refusal(c, p, def, &needs, refusal,
+                                                 &n->gpus)
                          : rc;
 }
 

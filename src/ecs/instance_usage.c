@@ -5,6 +5,7 @@
  */
 
 #include "instance.h"
+#include "node.h"
 
 
 kecs_rc_t
@@ -53,6 +54,7 @@ add_usage(kecs_call_t *c, const kecs_task_t *t, kecs_usage_t *u, bool own)
     list = own ? &u->tasks : &u->others;
     placed->group = t->group;
     placed->ports = t->ports;
+    placed->gpus = t->gpus;
     placed->next = *list;
     *list = placed;
 
@@ -137,6 +139,28 @@ add_others(kecs_call_t *c, const kecs_instance_t *p, kecs_usage_t *out,
 }
 
 
+/* Pods that the store has no tasks of. */
+
+static kecs_rc_t
+add_node(kecs_call_t *c, const kecs_instance_t *p, kecs_usage_t *out)
+{
+    kecs_rc_t    rc;
+    kecs_host_t  node;
+
+    rc = kecs_node_get(c, p->node, 0, &node);
+
+    if (rc != KECS_OK) {
+        return rc == KECS_NOT_FOUND ? KECS_OK : rc;
+    }
+
+    out->cpu += node.used_cpu;
+    out->memory += node.used_memory;
+    out->gpus += node.used_gpus;
+
+    return KECS_OK;
+}
+
+
 static kecs_rc_t
 usage_by(kecs_call_t *c, const kecs_instance_t *p, kecs_usage_t *out,
     add_pt add)
@@ -146,8 +170,13 @@ usage_by(kecs_call_t *c, const kecs_instance_t *p, kecs_usage_t *out,
     memset(out, 0, sizeof(kecs_usage_t));
     rc = add(c, p, out, true);
 
-    return rc == KECS_OK && p->node.len != 0 ? add_others(c, p, out, add)
-                                             : rc;
+    if (rc != KECS_OK || p->node.len == 0) {
+        return rc;
+    }
+
+    rc = add_others(c, p, out, add);
+
+    return rc == KECS_OK ? add_node(c, p, out) : rc;
 }
 
 
@@ -279,6 +308,63 @@ take_ports(kecs_call_t *c, kecs_ecs_resource_t *r, bool udp,
 }
 
 
+static bool
+has_gpu(kecs_str_t gpus, kecs_str_t id)
+{
+    kecs_str_t  one;
+
+    while (kecs_str_split(&gpus, ',', &one)) {
+        if (kecs_str_eq(one, id)) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+static bool
+is_taken(const kecs_placed_t *t, kecs_str_t id)
+{
+    while (t != NULL && !has_gpu(t->gpus, id)) {
+        t = t->next;
+    }
+
+    return t != NULL;
+}
+
+
+/* Those that no task has; of others the last ones are taken to be used. */
+
+static kecs_rc_t
+take_gpus(kecs_call_t *c, kecs_ecs_resource_t *r, const kecs_usage_t *u)
+{
+    size_t                  i, n;
+    kecs_str_t             *left;
+    kecs_ecs_string_list_t *list;
+
+    list = &r->string_set_value;
+    left = kecs_calloc(c->arena, list->n, sizeof(kecs_str_t));
+
+    if (left == NULL) {
+        return KECS_NOMEM;
+    }
+
+    for (i = 0, n = 0; i < list->n; i++) {
+        if (!is_taken(u->tasks, list->items[i])
+            && !is_taken(u->others, list->items[i]))
+        {
+            left[n++] = list->items[i];
+        }
+    }
+
+    list->items = left;
+    list->n = n > u->gpus ? n - u->gpus : 0;
+
+    return KECS_OK;
+}
+
+
 static kecs_rc_t
 take(kecs_call_t *c, kecs_ecs_resource_t *r, const kecs_usage_t *u)
 {
@@ -293,6 +379,9 @@ take(kecs_call_t *c, kecs_ecs_resource_t *r, const kecs_usage_t *u)
 
     } else if (kecs_str_is(r->name, "PORTS_UDP")) {
         return take_ports(c, r, true, u);
+
+    } else if (kecs_str_is(r->name, "GPU")) {
+        return take_gpus(c, r, u);
     }
 
     return KECS_OK;
@@ -399,6 +488,17 @@ has_ports(const kecs_ecs_resources_t *left, const char *name, bool udp,
 
 
 static bool
+has_gpus(const kecs_ecs_resources_t *left, uint32_t need)
+{
+    const kecs_ecs_resource_t  *r;
+
+    r = resource(left, "GPU");
+
+    return need == 0 || (r != NULL && r->string_set_value.n >= need);
+}
+
+
+static bool
 has_attributes(const kecs_ecs_attributes_t *have,
     const kecs_ecs_requires_attributes_t *need)
 {
@@ -475,6 +575,10 @@ refusal(const kecs_ecs_container_instance_t *view,
         return "RESOURCE:PORTS";
     }
 
+    if (!has_gpus(left, needs->gpus)) {
+        return "RESOURCE:GPU";
+    }
+
     return NULL;
 }
 
@@ -513,6 +617,30 @@ kecs_instance_suits(const kecs_instance_t *p,
 }
 
 
+kecs_rc_t
+kecs_instance_gpus(kecs_call_t *c, const kecs_ecs_container_instance_t *view,
+    const kecs_needs_t *needs, kecs_str_t *out)
+{
+    size_t                      i;
+    kecs_buf_t                  b;
+    const kecs_ecs_resource_t  *r;
+
+    kecs_buf_init(&b, c->arena, 0);
+    r = resource(&view->remaining_resources, "GPU");
+
+    for (i = 0; r != NULL && i < needs->gpus && i < r->string_set_value.n;
+         i++)
+    {
+        kecs_buf_printf(&b, "%s%.*s", i > 0 ? "," : "",
+                        kecs_fmt(r->string_set_value.items[i]));
+    }
+
+    *out = kecs_buf_view(&b);
+
+    return b.failed ? KECS_NOMEM : KECS_OK;
+}
+
+
 void
 kecs_instance_left(const kecs_ecs_container_instance_t *view, uint64_t *cpu,
     uint64_t *memory)
@@ -530,12 +658,13 @@ kecs_instance_left(const kecs_ecs_container_instance_t *view, uint64_t *cpu,
 kecs_rc_t
 kecs_instance_refusal(kecs_call_t *c, const kecs_instance_t *p,
     const kecs_ecs_task_definition_t *def, const kecs_needs_t *needs,
-    const char **reason)
+    const char **reason, kecs_str_t *gpus)
 {
     kecs_rc_t                       rc;
     kecs_usage_t                    usage;
     kecs_ecs_container_instance_t  *view;
 
+    *gpus = kecs_null_str;
     *reason = closed(p);
 
     if (*reason != NULL) {
@@ -548,7 +677,8 @@ kecs_instance_refusal(kecs_call_t *c, const kecs_instance_t *p,
         *reason = kecs_instance_fits(p, view, def, needs);
     }
 
-    return rc;
+    return rc == KECS_OK && *reason == NULL
+           ? kecs_instance_gpus(c, view, needs, gpus) : rc;
 }
 
 

@@ -266,8 +266,37 @@ kecs_node_get(kecs_call_t *c, kecs_str_t name, unsigned parts,
 }
 
 
+static void
+set_use(kecs_host_t *h, const kecs_node_use_t *use)
+{
+    h->used_cpu = use->cpu;
+    h->used_memory = use->memory;
+    h->used_gpus = use->gpus;
+}
+
+
 kecs_rc_t
-kecs_node_keep(kecs_call_t *c, const kecs_node_seen_t *seen)
+kecs_node_keep_use(kecs_call_t *c, kecs_str_t name,
+    const kecs_node_use_t *use)
+{
+    kecs_rc_t    rc;
+    kecs_host_t  h;
+
+    rc = open_node(c, name, false, 0, &h);
+
+    if (rc != KECS_OK) {
+        return rc == KECS_NOT_FOUND ? KECS_OK : rc;
+    }
+
+    set_use(&h, use);
+
+    return kecs_put(c->txn, &h);
+}
+
+
+kecs_rc_t
+kecs_node_keep(kecs_call_t *c, const kecs_node_seen_t *seen,
+    const kecs_node_use_t *use)
 {
     kecs_rc_t    rc;
     kecs_host_t  h;
@@ -289,6 +318,10 @@ kecs_node_keep(kecs_call_t *c, const kecs_node_seen_t *seen)
     h.launch = (uint8_t) seen->launch;
     h.reserved = seen->reserved;
     h.ec2_id = ec2_id_of(c->arena, seen);
+
+    if (use != NULL) {
+        set_use(&h, use);
+    }
 
     rc = h.ec2_id.data != NULL ? resources_of(c, seen, &h) : KECS_NOMEM;
 

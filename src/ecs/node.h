@@ -37,8 +37,24 @@ typedef struct {
 } kecs_node_seen_t;
 
 
-/* The node is as told from now on; writes only what has changed. */
-kecs_rc_t kecs_node_keep(kecs_call_t *c, const kecs_node_seen_t *seen);
+/* What is taken of a node besides what its instances' tasks take. */
+typedef struct {
+    uint32_t    cpu;                /* units */
+    uint32_t    memory;             /* MiB */
+    uint32_t    gpus;
+} kecs_node_use_t;
+
+
+/*
+ * The node is as told from now on; writes only what has changed.  Without
+ * `use` what is known of that stays.
+ */
+kecs_rc_t kecs_node_keep(kecs_call_t *c, const kecs_node_seen_t *seen,
+    const kecs_node_use_t *use);
+
+/* The same of `use` alone; the node may be unknown. */
+kecs_rc_t kecs_node_keep_use(kecs_call_t *c, kecs_str_t name,
+    const kecs_node_use_t *use);
 
 /* It is no more.  The call's scope is of no account in either. */
 kecs_rc_t kecs_node_drop(kecs_call_t *c, kecs_str_t name);

@@ -192,6 +192,31 @@ container_ports(const plan_t *p, const kecs_ecs_container_definition_t *def,
 }
 
 
+static uint32_t
+container_gpus(const plan_t *p, size_t i)
+{
+    size_t                                   j;
+    uint64_t                                 n, sum;
+    const kecs_ecs_resource_requirements_t  *list;
+
+    list = &p->overrides.container_overrides.items[i].resource_requirements;
+
+    if (list->n == 0) {
+        list = &p->def->container_definitions.items[i].resource_requirements;
+    }
+
+    for (j = 0, sum = 0; j < list->n; j++) {
+        if (kecs_str_is(list->items[j].type, "GPU")
+            && kecs_str_u64(list->items[j].value, &n) && n < INT32_MAX)
+        {
+            sum += n;
+        }
+    }
+
+    return sum < INT32_MAX ? (uint32_t) sum : INT32_MAX;
+}
+
+
 static kecs_rc_t
 plan_needs(plan_t *p)
 {
@@ -207,6 +232,10 @@ plan_needs(plan_t *p)
 
     p->needs.cpu = amount(p->cpu);
     p->needs.memory = amount(p->memory);
+
+    for (i = 0; i < p->def->container_definitions.n; i++) {
+        p->needs.gpus += container_gpus(p, i);
+    }
 
     if (kecs_is_awsvpc(p->def)) {
         return KECS_OK;
@@ -317,6 +346,42 @@ container_size(kecs_writer_t *w, const char *name, int64_t n)
 }
 
 
+/* Those of the task are dealt out in the order of the containers. */
+
+static void
+write_gpus(const plan_t *p, kecs_writer_t *w, size_t i)
+{
+    size_t      j;
+    uint32_t    before, n;
+    kecs_str_t  rest, id;
+
+    n = container_gpus(p, i);
+
+    if (n == 0 || p->n->gpus.len == 0) {
+        return;
+    }
+
+    for (j = 0, before = 0; j < i; j++) {
+        before += container_gpus(p, j);
+    }
+
+    rest = p->n->gpus;
+    kecs_w_array(w, "gpuIds");
+
+    while (n > 0 && kecs_str_split(&rest, ',', &id)) {
+        if (before > 0) {
+            before--;
+            continue;
+        }
+
+        kecs_w_str(w, NULL, id);
+        n--;
+    }
+
+    kecs_w_array_end(w);
+}
+
+
 static void
 write_container(const plan_t *p, kecs_writer_t *w, size_t i,
     const kecs_task_t *t, kecs_str_t task_arn)
@@ -344,6 +409,7 @@ write_container(const plan_t *p, kecs_writer_t *w, size_t i,
     kecs_w_object(w, NULL);
     kecs_w_str(w, "containerArn", arn);
     kecs_w_printf(w, "cpu", "%" PRId64, effective(o->cpu, def->cpu));
+    write_gpus(p, w, i);
     kecs_w_splice(w, kecs_str("{" KECS_CONTAINER_HEALTH "}"));
     kecs_w_str(w, "image", def->image);
     kecs_w_cstr(w, "lastStatus", "PENDING");
@@ -558,6 +624,7 @@ fill_head(const plan_t *p, kecs_task_t *t)
     t->memory = p->needs.memory;
     t->ports = p->needs.ports;
     t->groups = p->groups;
+    t->gpus = n->gpus;
     t->zone = n->zone;
     t->node = n->node;
 

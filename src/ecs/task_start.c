@@ -130,7 +130,8 @@ start_on(kecs_call_t *c, start_t *s, size_t i)
     }
 
     if (rc == KECS_OK) {
-        rc = kecs_instance_refusal(c, &p, s->def, &s->needs, &s->reason[i]);
+        rc = kecs_instance_refusal(c, &p, s->def, &s->needs, &s->reason[i],
+                                   &s->task.gpus);
     }
 
     if (rc != KECS_OK || s->reason[i] != NULL) {

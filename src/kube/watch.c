@@ -34,6 +34,7 @@ struct kecs_watch_s {
     kecs_kube_t         *k;
     kecs_watch_sink_t    sink;
     kecs_watch_conf_t    conf;
+    kecs_str_t           query;     /* "&labelSelector=..." */
     kecs_arena_t        *arena;     /* of the configuration */
     kecs_arena_t        *scratch;   /* of one page or event */
     kecs_kube_call_t    *call;
@@ -258,10 +259,9 @@ list_path(kecs_watch_t *w)
         return kecs_null_str;
     }
 
-    return kecs_sprintf(w->scratch, "%.*s?limit=%u%s%.*s%s%.*s",
+    return kecs_sprintf(w->scratch, "%.*s?limit=%u%.*s%s%.*s",
                         kecs_fmt(w->conf.path), w->conf.limit,
-                        w->conf.selector.len > 0 ? "&labelSelector=" : "",
-                        kecs_fmt(w->conf.selector),
+                        kecs_fmt(w->query),
                         next.len > 0 ? "&continue=" : "", kecs_fmt(next));
 }
 
@@ -451,10 +451,9 @@ watch(kecs_watch_t *w)
     }
 
     r.path = kecs_sprintf(w->scratch, "%.*s?watch=1&resourceVersion=%.*s"
-                          "&allowWatchBookmarks=true&timeoutSeconds=%u%s%.*s",
+                          "&allowWatchBookmarks=true&timeoutSeconds=%u%.*s",
                           kecs_fmt(w->conf.path), kecs_fmt(version), seconds,
-                          w->conf.selector.len > 0 ? "&labelSelector=" : "",
-                          kecs_fmt(w->conf.selector));
+                          kecs_fmt(w->query));
     r.method = "GET";
     r.timeout = seconds + GRACE;
     r.delay = delay(w, w->watch_failures);
@@ -464,6 +463,26 @@ watch(kecs_watch_t *w)
     r.ctx = w;
 
     return r.path.data ? kecs_kube_send(w->k, &r, &w->call) : KECS_NOMEM;
+}
+
+
+static kecs_str_t
+query_of(kecs_arena_t *a, const kecs_watch_conf_t *conf)
+{
+    kecs_str_t  labels, fields;
+
+    labels = kecs_kube_escape(a, conf->selector);
+    fields = kecs_kube_escape(a, conf->fields);
+
+    if (labels.data == NULL || fields.data == NULL) {
+        return kecs_null_str;
+    }
+
+    return kecs_sprintf(a, "%s%.*s%s%.*s",
+                        labels.len > 0 ? "&labelSelector=" : "",
+                        kecs_fmt(labels),
+                        fields.len > 0 ? "&fieldSelector=" : "",
+                        kecs_fmt(fields));
 }
 
 
@@ -480,9 +499,9 @@ setup(kecs_watch_t *w, const kecs_watch_conf_t *conf)
     w->conf.limit = conf->limit ? conf->limit : LIMIT;
     w->conf.timeout = conf->timeout ? conf->timeout : SECONDS;
     w->conf.path = kecs_strdup(w->arena, conf->path);
-    w->conf.selector = kecs_kube_escape(w->arena, conf->selector);
+    w->query = query_of(w->arena, conf);
 
-    if (w->conf.path.data == NULL || w->conf.selector.data == NULL) {
+    if (w->conf.path.data == NULL || w->query.data == NULL) {
         return KECS_NOMEM;
     }
 

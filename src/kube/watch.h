@@ -42,6 +42,7 @@ typedef struct {
 typedef struct {
     kecs_str_t   path;          /* "/api/v1/namespaces/default/pods" */
     kecs_str_t   selector;      /* of labels, or absent */
+    kecs_str_t   fields;        /* a selector of fields, or absent */
     unsigned     limit;         /* objects of a page; 0: 500 */
     unsigned     timeout;       /* s of a watch, up to twice; 0: 300 */
 } kecs_watch_conf_t;

@@ -28,6 +28,10 @@ struct live_node_s {
     live_node_t       *next;
     kecs_arena_t      *arena;
     kecs_node_seen_t   seen;
+    kecs_node_use_t    use;
+    bool               use_known;   /* told in this run */
+    bool               use_dirty;
+    bool               use_put;     /* in the batch that is open */
     uint64_t           round;       /* of the list it was seen in */
     bool               dirty;
     bool               gone;
@@ -48,6 +52,7 @@ struct kecs_nodes_s {
     bool            synced;
     bool            compare;        /* the records are to be compared */
     bool            dirty;          /* one of the nodes is */
+    bool            use_dirty;      /* likewise */
     kecs_msec_t     sweep_at;       /* monotonic */
 };
 
@@ -185,6 +190,28 @@ on_seen(void *ctx, const kecs_node_seen_t *seen)
 
 
 static void
+on_used(void *ctx, kecs_str_t name, const kecs_node_use_t *use)
+{
+    live_node_t        *v;
+    kecs_reconciler_t  *r = ctx;
+
+    v = node_named(r->nodes, name);
+
+    if (v == NULL || (v->use_known && v->use.cpu == use->cpu
+                      && v->use.memory == use->memory
+                      && v->use.gpus == use->gpus))
+    {
+        return;
+    }
+
+    v->use = *use;
+    v->use_known = true;
+    v->use_dirty = true;
+    r->nodes->use_dirty = true;
+}
+
+
+static void
 on_gone(void *ctx, kecs_str_t name)
 {
     live_node_t        *v;
@@ -224,6 +251,7 @@ kecs_nodes_sink(kecs_runtime_sink_t *sink)
 {
     sink->nodes_begin = on_begin;
     sink->node_seen = on_seen;
+    sink->node_used = on_used;
     sink->node_gone = on_gone;
     sink->nodes_synced = on_synced;
 }
@@ -289,7 +317,7 @@ keep_node(kecs_batch_t *b, const live_node_t *v)
     b->records++;
 
     return rc != KECS_OK ? rc : v->gone ? kecs_node_drop(&c, v->seen.name)
-                                        : kecs_node_keep(&c, &v->seen);
+           : kecs_node_keep(&c, &v->seen, v->use_known ? &v->use : NULL);
 }
 
 
@@ -581,6 +609,87 @@ write_nodes(kecs_reconciler_t *r)
 }
 
 
+/* As many as go into a batch; KECS_AGAIN: there are more. */
+
+static kecs_rc_t
+put_uses(kecs_batch_t *b)
+{
+    uint32_t      own;
+    kecs_rc_t     rc;
+    kecs_call_t   c;
+    live_node_t  *v;
+
+    rc = kecs_scope_own(b->txn, true, &own);
+
+    if (rc == KECS_OK) {
+        rc = kecs_batch_call(b, own, &c);
+    }
+
+    for (v = b->r->nodes->all; rc == KECS_OK && v != NULL; v = v->next) {
+        if (!v->use_dirty) {
+            continue;
+        }
+
+        if (kecs_batch_full(b)) {
+            return KECS_AGAIN;
+        }
+
+        rc = kecs_node_keep_use(&c, v->seen.name, &v->use);
+        v->use_put = rc == KECS_OK;
+        b->records++;
+    }
+
+    return rc;
+}
+
+
+static void
+uses_put(kecs_nodes_t *n, bool committed)
+{
+    live_node_t  *v;
+
+    for (v = n->all; v != NULL; v = v->next) {
+        if (v->use_put) {
+            v->use_put = false;
+            v->use_dirty = !committed;
+        }
+    }
+}
+
+
+static kecs_rc_t
+write_uses(kecs_reconciler_t *r)
+{
+    kecs_rc_t     rc, done;
+    kecs_batch_t  b;
+
+    do {
+        rc = kecs_batch_begin(r, &b);
+        if (rc != KECS_OK) {
+            return rc;
+        }
+
+        kecs_arena_reset(r->arena);
+        done = put_uses(&b);
+
+        if (done != KECS_OK && done != KECS_AGAIN) {
+            kecs_batch_abort(&b);
+            uses_put(r->nodes, false);
+            kecs_store_failed(r, "written", done);
+            return done;
+        }
+
+        rc = kecs_batch_commit(&b);
+        uses_put(r->nodes, rc == KECS_OK);
+
+    } while (rc == KECS_OK && done == KECS_AGAIN);
+
+    r->nodes->use_dirty = rc != KECS_OK;
+
+    return rc;
+}
+
+
 static kecs_rc_t
 write_clusters(kecs_reconciler_t *r)
 {
@@ -785,6 +894,10 @@ all_work(kecs_reconciler_t *r, bool due)
         rc = write_nodes(r);
     }
 
+    if (rc == KECS_OK && n->use_dirty) {
+        rc = write_uses(r);
+    }
+
     if (rc == KECS_OK && n->clusters != NULL) {
         rc = write_clusters(r);
     }
@@ -808,7 +921,8 @@ kecs_nodes_follow(kecs_reconciler_t *r)
     n = r->nodes;
     due = kecs_monotonic() >= n->sweep_at;
 
-    if ((!n->compare && !n->dirty && n->clusters == NULL && !due)
+    if ((!n->compare && !n->dirty && !n->use_dirty && n->clusters == NULL
+         && !due)
         || !kecs_store_usable(r))
     {
         return;
@@ -829,7 +943,8 @@ kecs_nodes_due(const kecs_reconciler_t *r)
 
     n = r->nodes;
 
-    return n->compare || n->dirty || n->clusters != NULL ? 1 : n->sweep_at;
+    return n->compare || n->dirty || n->use_dirty || n->clusters != NULL
+           ? 1 : n->sweep_at;
 }
 
 

@@ -20,6 +20,7 @@ typedef struct known_s {
     kecs_kube_nodes_t    *of;
     kecs_str_t            name;
     kecs_str_t            zone;     /* absent: none, or not known yet */
+    bool                  listed;   /* it was told of */
 } known_t;
 
 SLIST_HEAD(bucket_s, known_s);
@@ -29,6 +30,7 @@ struct kecs_kube_nodes_s {
     kecs_arena_t               *scratch;
     kecs_kube_t                *k;
     kecs_watch_t               *watch;
+    kecs_kube_load_t           *load;
     kecs_watch_conf_t           watching;
     const kecs_runtime_sink_t  *sink;
     bool                        get;        /* single ones may be got */
@@ -166,6 +168,39 @@ kecs_kube_nodes_zone(kecs_kube_nodes_t *n, kecs_str_t node)
 }
 
 
+/* What pods take of them. */
+
+
+static void
+tell_use(void *ctx, kecs_str_t name)
+{
+    kecs_node_use_t     use;
+    kecs_kube_nodes_t  *n = ctx;
+
+    if (kecs_kube_load_of(n->load, name, &use) && n->sink->node_used != NULL)
+    {
+        n->sink->node_used(n->sink->ctx, name, &use);
+    }
+}
+
+
+static void
+tell_uses(void *ctx)
+{
+    size_t              i;
+    known_t            *k;
+    kecs_kube_nodes_t  *n = ctx;
+
+    for (i = 0; i < BUCKETS; i++) {
+        SLIST_FOREACH(k, &n->buckets[i], link) {
+            if (k->listed) {
+                tell_use(n, k->name);
+            }
+        }
+    }
+}
+
+
 /* What the watch brings. */
 
 
@@ -203,9 +238,11 @@ on_object(void *ctx, kecs_watch_event_t event, const kecs_json_t *node)
 
     if (k != NULL) {
         set_zone(k, seen.zone);
+        k->listed = true;
     }
 
     n->sink->node_seen(n->sink->ctx, &seen);
+    tell_use(n, seen.name);
 }
 
 
@@ -241,14 +278,18 @@ on_lost(void *ctx, const char *why)
 
 kecs_kube_nodes_t *
 kecs_kube_nodes_create(kecs_arena_t *a, kecs_arena_t *scratch,
-    kecs_kube_t *k, const kecs_runtime_sink_t *sink,
+    kecs_kube_t *k, kecs_str_t uuid, const kecs_runtime_sink_t *sink,
     const kecs_watch_conf_t *watching)
 {
-    kecs_kube_nodes_t  *n;
+    kecs_kube_nodes_t      *n;
+    kecs_kube_load_sink_t   told = { tell_uses, tell_use, NULL };
 
     n = kecs_zalloc(a, sizeof(kecs_kube_nodes_t));
+    told.ctx = n;
 
-    if (n == NULL) {
+    if (n == NULL
+        || kecs_kube_load_open(k, uuid, watching, &told, &n->load) != KECS_OK)
+    {
         return NULL;
     }
 
@@ -265,13 +306,35 @@ kecs_kube_nodes_create(kecs_arena_t *a, kecs_arena_t *scratch,
 }
 
 
+void
+kecs_kube_nodes_close(kecs_kube_nodes_t *n)
+{
+    kecs_kube_nodes_disengage(n);
+    kecs_kube_load_close(n->load);
+    n->load = NULL;
+}
+
+
+kecs_kube_load_t *
+kecs_kube_nodes_load(kecs_kube_nodes_t *n)
+{
+    return n->load;
+}
+
+
 kecs_rc_t
 kecs_kube_nodes_engage(kecs_kube_nodes_t *n)
 {
+    kecs_rc_t          rc;
     kecs_watch_sink_t  sink = { on_begin, on_object, on_synced, on_lost, n };
 
-    return n->watch == NULL && n->sink->node_seen != NULL
-           ? kecs_watch_open(n->k, &n->watching, &sink, &n->watch) : KECS_OK;
+    if (n->watch != NULL || n->sink->node_seen == NULL) {
+        return KECS_OK;
+    }
+
+    rc = kecs_watch_open(n->k, &n->watching, &sink, &n->watch);
+
+    return rc == KECS_OK ? kecs_kube_load_engage(n->load) : rc;
 }
 
 
@@ -280,6 +343,7 @@ kecs_kube_nodes_disengage(kecs_kube_nodes_t *n)
 {
     kecs_watch_close(n->watch);
     n->watch = NULL;
+    kecs_kube_load_disengage(n->load);
 }
 
 
@@ -288,5 +352,6 @@ kecs_kube_nodes_run(kecs_kube_nodes_t *n)
 {
     if (n->watch != NULL) {
         kecs_watch_run(n->watch);
+        kecs_kube_load_run(n->load);
     }
 }

@@ -159,6 +159,7 @@ on_begin(void *ctx)
     kubernetes_t  *rt = ctx;
 
     kecs_kube_pods_begin(rt->pods);
+    kecs_kube_load_begin(kecs_kube_nodes_load(rt->nodes));
 }
 
 
@@ -245,6 +246,8 @@ on_object(void *ctx, kecs_watch_event_t event, const kecs_json_t *pod)
                                          KECS_POD_SECRET, NULL) != NULL);
     }
 
+    kecs_kube_load_pod(kecs_kube_nodes_load(rt->nodes), pod, o.gone);
+
     if (o.placed) {
         o.zone = kecs_kube_nodes_zone(rt->nodes, o.node);
     }
@@ -263,6 +266,7 @@ on_synced(void *ctx)
     kubernetes_t  *rt = ctx;
 
     kecs_kube_pods_synced(rt->pods);
+    kecs_kube_load_synced(kecs_kube_nodes_load(rt->nodes));
     rt->rt.sink.synced(rt->rt.sink.ctx);
 }
 
@@ -396,6 +400,10 @@ rt_close(kecs_runtime_t *r)
     disengage(rt);
     kecs_kube_services_close(rt->services);
     kecs_kube_inspect_close(rt->inspect);
+
+    if (rt->nodes != NULL) {
+        kecs_kube_nodes_close(rt->nodes);
+    }
 
     if (rt->lease != NULL) {
         release(rt);
@@ -717,7 +725,8 @@ setup(kubernetes_t *rt, const kecs_kubeconfig_t *config,
     }
 
     rt->nodes = kecs_kube_nodes_create(rt->arena, rt->scratch, rt->k,
-                                       &rt->rt.sink, &rt->watching);
+                                       rt->uuid, &rt->rt.sink,
+                                       &rt->watching);
 
     if (rt->nodes == NULL) {
         return KECS_NOMEM;

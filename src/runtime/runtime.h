@@ -46,10 +46,14 @@ typedef struct {
      * Nodes that tasks may be put on; all NULL: of no interest.  Between
      * `nodes_begin` (which may come again) and `nodes_synced` all that
      * exist are told; what was not is gone.  A runtime that knows no nodes
-     * says so by telling none.
+     * says so by telling none.  `node_used`: what takes room there besides
+     * tasks that were put on the node; told after a node was seen, and
+     * whenever it has changed.
      */
     void  (*nodes_begin)(void *ctx);
     void  (*node_seen)(void *ctx, const kecs_node_seen_t *n);
+    void  (*node_used)(void *ctx, kecs_str_t name,
+                       const kecs_node_use_t *use);
     void  (*node_gone)(void *ctx, kecs_str_t name);
     void  (*nodes_synced)(void *ctx);
 } kecs_runtime_sink_t;

@@ -80,7 +80,8 @@ static const kecs_field_t  task_fields[] = {
     field(kecs_task_t, U32, cpu),
     field(kecs_task_t, U32, memory),
     field(kecs_task_t, STR, ports),
-    field(kecs_task_t, STR, groups)
+    field(kecs_task_t, STR, groups),
+    field(kecs_task_t, STR, gpus)
 };
 
 
@@ -370,7 +371,10 @@ static const kecs_field_t  host_fields[] = {
     field(kecs_host_t, STR, clusters),
     field(kecs_host_t, STR, pool),
     field(kecs_host_t, U8, launch),
-    field(kecs_host_t, U8, reserved)
+    field(kecs_host_t, U8, reserved),
+    field(kecs_host_t, U32, used_cpu),
+    field(kecs_host_t, U32, used_memory),
+    field(kecs_host_t, U32, used_gpus)
 };
 
 

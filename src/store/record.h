@@ -208,6 +208,7 @@ typedef struct {
     uint32_t     memory;            /* MiB, */
     kecs_str_t   ports;             /* host ports, "80,53/udp" */
     kecs_str_t   groups;            /* security groups, "sg-1,sg-2" */
+    kecs_str_t   gpus;              /* of the instance, that it has: "0,3" */
 } kecs_task_t;
 
 static inline bool
@@ -831,6 +832,9 @@ typedef struct {
     kecs_str_t   pool;              /* the capacity provider it names */
     uint8_t      launch;            /* KECS_LAUNCH_* it is for; 0: any */
     uint8_t      reserved;          /* for tasks of the provider */
+    uint32_t     used_cpu;          /* besides what tasks on it take: */
+    uint32_t     used_memory;       /* units, MiB, how many */
+    uint32_t     used_gpus;
 } kecs_host_t;
 
 

@@ -68,6 +68,8 @@ sub restrict {
         [ qw(create rolebinding kecs-test --role=kecs --user=kecs -n kecs) ],
         [ qw(create clusterrolebinding kecs-test --clusterrole=kecs-nodes
             --user=kecs) ],
+        [ qw(create clusterrolebinding kecs-test-pods
+            --clusterrole=kecs-all-pods --user=kecs) ],
     );
     for my $command (@commands) {
         my ($status, $text) = $self->kubectl(@$command);

@@ -1,8 +1,10 @@
 /*
- * Nodes as the API server shows them, and what is made of them.
+ * Nodes as the API server shows them, what is made of them, and what pods
+ * take of them.
  */
 
 #include "../../src/convert/node_status.h"
+#include "../../src/convert/pod_request.h"
 #include "tap.h"
 
 
@@ -215,6 +217,49 @@ test_handling(void)
 }
 
 
+#define TAKES(cpu, memory)                                                   \
+    "{\"resources\":{\"requests\":{\"cpu\":" cpu ",\"memory\":" memory "}}"
+
+static void
+pod(const char *text, double cpu, double mib, double gpus, const char *what)
+{
+    kecs_json_t         *json;
+    kecs_pod_request_t   r;
+
+    tap_is_int(kecs_json_parse(arena, kecs_str_of(text), &json), KECS_OK,
+               "a pod");
+    kecs_pod_request(json, &r);
+    tap_ok(r.cpu > cpu - 1e-6 && r.cpu < cpu + 1e-6
+           && r.memory > mib * 1048576 - 1 && r.memory < mib * 1048576 + 1
+           && r.gpus > gpus - 1e-6 && r.gpus < gpus + 1e-6,
+           "%s: %g, %g, %g", what, r.cpu, r.memory, r.gpus);
+}
+
+
+static void
+test_requests(void)
+{
+    pod("{}", 0, 0, 0, "nothing");
+    pod("{\"spec\":{\"containers\":[7,{\"resources\":null},{\"resources\":"
+        "{\"requests\":[]}}],\"initContainers\":{}}}", 0, 0, 0, "nonsense");
+    pod("{\"spec\":{\"containers\":[" TAKES("\"250m\"", "\"64Mi\"") "},"
+        TAKES("1", "\"1Gi\"") "},{\"resources\":{\"requests\":{"
+        "\"nvidia.com/gpu\":\"2\"}}}]}}", 1.25, 1088, 2, "containers");
+    pod("{\"spec\":{\"containers\":[" TAKES("1", "\"64Mi\"") "}],"
+        "\"initContainers\":[" TAKES("\"500m\"", "\"512Mi\"") "},"
+        TAKES("2", "\"1Mi\"") "}]}}", 2, 512, 0,
+        "init containers come before them");
+    pod("{\"spec\":{\"containers\":[" TAKES("1", "\"64Mi\"") "}],"
+        "\"initContainers\":[" TAKES("\"500m\"", "\"100Mi\"")
+        ",\"restartPolicy\":\"Always\"}," TAKES("2", "\"1Mi\"") "}]}}",
+        2.5, 164, 0, "sidecars run beside all after them");
+    pod("{\"spec\":{\"resources\":{\"requests\":{\"cpu\":\"3\"}},"
+        "\"overhead\":{\"cpu\":\"100m\",\"memory\":\"10Mi\"},"
+        "\"containers\":[" TAKES("1", "\"64Mi\"") "}]}}", 3.1, 74, 0,
+        "what the pod itself asks for, and the overhead");
+}
+
+
 int
 main(void)
 {
@@ -226,6 +271,7 @@ main(void)
     test_pools();
     test_quantities();
     test_handling();
+    test_requests();
     kecs_arena_destroy(arena);
 
     return tap_done();

@@ -72,7 +72,7 @@ with_call(callkit_t *k, step_pt step, void *ctx)
 static kecs_rc_t
 keep_step(kecs_call_t *c, void *ctx)
 {
-    return kecs_node_keep(c, ctx);
+    return kecs_node_keep(c, ctx, NULL);
 }
 
 
@@ -697,6 +697,100 @@ test_delete(void)
 }
 
 
+static kecs_rc_t
+use_step(kecs_call_t *c, void *ctx)
+{
+    return kecs_node_keep_use(c, kecs_str("n1"), ctx);
+}
+
+
+#define remains(k, i, member, want, what)                                    \
+    callkit_ok(k, "containerInstances.0.remainingResources." i "." member,   \
+               want, what)
+
+/* What else is on the node is taken of its instances. */
+
+static void
+test_use(void)
+{
+    char             arn[256], task[256];
+    callkit_t        k;
+    kecs_node_use_t  use = { 1024, 100, 0 };
+
+    open_with(&k);
+    tap_is_int(with_call(&k, use_step, &use), KECS_OK, "an unknown node");
+    (void) with_call(&k, keep_step, &seen);
+    join(&k, arn, task, sizeof(arn));
+    tap_is_int(with_call(&k, use_step, &use), KECS_OK, "others take of it");
+    describe(&k, arn);
+    remains(&k, "0", "integerValue", "512", "CPU: less a task and others");
+    remains(&k, "1", "integerValue", "3932", "memory, too");
+    callkit_ok(&k, "containerInstances.0.registeredResources.0.integerValue",
+               "2048", "what is registered is all of it");
+    (void) callkit(&k, "RunTask",
+                   "{\"taskDefinition\":\"t\",\"count\":2}");
+    callkit_ok(&k, "tasks", "[1]", "one more has room beside them");
+    callkit_ok(&k, "failures.0.reason", "RESOURCE:CPU", "and no other one");
+    (void) with_call(&k, keep_step, &seen);
+    describe(&k, arn);
+    remains(&k, "0", "integerValue", "0", "it is kept when the node changes");
+    callkit_close(&k);
+}
+
+
+static void
+test_gpus(void)
+{
+    char             arn[256];
+    callkit_t        k;
+    kecs_node_use_t  use = { 0, 0, 1 };
+
+    open_with(&k);
+    (void) with_call(&k, keep_step, &seen);
+    (void) callkit(&k, "RegisterTaskDefinition",
+                   "{\"family\":\"g\",\"containerDefinitions\":[{\"name\":"
+                   "\"a\",\"image\":\"i\",\"memory\":64},{\"name\":\"b\","
+                   "\"image\":\"i\",\"memory\":64,\"resourceRequirements\":["
+                   "{\"type\":\"GPU\",\"value\":\"1\"}]}]}");
+    (void) callkit(&k, "RunTask",
+                   "{\"taskDefinition\":\"g\",\"count\":3}");
+    callkit_ok(&k, "tasks", "[2]", "two GPUs, two tasks");
+    callkit_ok(&k, "failures.0.reason", "RESOURCE:GPU", "no third one");
+    callkit_ok(&k, "tasks.0.containers.0.gpuIds", NULL, "a container without");
+    callkit_ok(&k, "tasks.0.containers.1.gpuIds.0", "0", "the first has one");
+    callkit_ok(&k, "tasks.1.containers.1.gpuIds.0", "1", "the other has one");
+    (void) keep(&k, "tasks.0.containerInstanceArn", arn, sizeof(arn));
+    (void) callkit(&k, "RunTask", "{\"taskDefinition\":\"t\"}");
+    callkit_ok(&k, "tasks", "[1]", "a task that needs none");
+    describe(&k, arn);
+    remains(&k, "4", "name", "GPU", "resources");
+    remains(&k, "4", "stringSetValue", "[0]", "no GPU remains");
+    (void) callkit(&k, "StartTask",
+                   with("{\"taskDefinition\":\"g\",\"containerInstances\":["
+                        "\"%s\"]}", arn));
+    callkit_ok(&k, "failures.0.reason", "RESOURCE:GPU", "StartTask");
+    callkit_close(&k);
+
+    open_with(&k);
+    (void) with_call(&k, keep_step, &seen);
+    (void) with_call(&k, use_step, &use);
+    (void) callkit(&k, "RegisterTaskDefinition",
+                   "{\"family\":\"g\",\"containerDefinitions\":[{\"name\":"
+                   "\"a\",\"image\":\"i\",\"memory\":64,"
+                   "\"resourceRequirements\":[{\"type\":\"GPU\","
+                   "\"value\":\"1\"}]}]}");
+    (void) callkit(&k, "RunTask", "{\"taskDefinition\":\"g\",\"overrides\":{"
+                   "\"containerOverrides\":[{\"name\":\"a\","
+                   "\"resourceRequirements\":[{\"type\":\"GPU\","
+                   "\"value\":\"2\"}]}]}}");
+    callkit_ok(&k, "failures.0.reason", "RESOURCE:GPU",
+               "others have one: two are too many");
+    (void) callkit(&k, "RunTask", "{\"taskDefinition\":\"g\"}");
+    callkit_ok(&k, "tasks.0.containers.0.gpuIds.0", "0", "one is left");
+    callkit_close(&k);
+}
+
+
 int
 main(void)
 {
@@ -711,6 +805,8 @@ main(void)
     test_cordon();
     test_idle();
     test_delete();
+    test_use();
+    test_gpus();
 
     return tap_done();
 }

@@ -20,6 +20,23 @@
 #define SECRETS  "/api/v1/namespaces/team/secrets"
 #define CLAIMS   "/api/v1/namespaces/team/persistentvolumeclaims"
 
+#define ALL_PODS  "/api/v1/pods?"
+
+/* A pod of somebody else, and one whose task was put on the node. */
+
+#define ON_NODE  "\"nodeName\":\"n1\",\"containers\":[{\"resources\":{"  \
+                 "\"requests\":{"
+
+#define FOREIGN(uid, cpu)                                                    \
+    "{\"metadata\":{\"name\":\"x\",\"uid\":\"" uid "\"},\"spec\":{"  \
+    ON_NODE "\"cpu\":" cpu ",\"memory\":\"64Mi\"}}}]}}"
+#define PLACED                                                               \
+    "{\"metadata\":{\"name\":\"" NAME "\",\"uid\":\"aa\","             \
+    "\"labels\":{\"kecs/store\":\"" UUID "\"}},\"spec\":{"             \
+    "\"affinity\":{\"nodeAffinity\":{"                                    \
+    "\"requiredDuringSchedulingIgnoredDuringExecution\":{}}},"             \
+    ON_NODE "\"cpu\":\"4\"}}}]}}"
+
 static const uint8_t  task_id[KECS_ID_LEN] = {
     0x4f, 0x2a, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 };
@@ -59,6 +76,9 @@ static bool          with_nodes;    /* the sink is told of nodes */
 static int           node_status;   /* to lists and watches of nodes */
 static unsigned      node_lists;
 static fake_conn_t  *nodes_stream;
+static int           all_status;    /* to lists and watches of all pods */
+static fake_conn_t  *all_stream;
+static char          used[256];     /* "n1=256/64/0 " */
 static char          nodes_told[256];
 static fake_conn_t  *silent;        /* has not been answered yet */
 static char          silent_method[16];
@@ -230,10 +250,36 @@ of_nodes(fake_conn_t *c, const fake_request_t *r)
 }
 
 
+/* All pods: one of somebody else, one of a task that was put there. */
+
+static void
+of_all_pods(fake_conn_t *c, const fake_request_t *r)
+{
+    if (all_status != 0) {
+        fake_reply(c, all_status, "", "{\"message\":\"no\"}");
+
+    } else if (strstr(r->path, "watch=1") != NULL) {
+        fake_begin(c);
+        all_stream = c;
+
+    } else {
+        fake_reply(c, 200, "", "{\"metadata\":{\"resourceVersion\":\"1\"},"
+                   "\"items\":[" FOREIGN("c1", "\"250m\"") ","
+                   PLACED "]}");
+    }
+}
+
+
 static void
 ask(fake_t *f, fake_conn_t *c, const fake_request_t *r)
 {
     (void) f;
+
+    if (with_nodes && strncmp(r->path, ALL_PODS, sizeof(ALL_PODS) - 1) == 0)
+    {
+        of_all_pods(c, r);
+        return;
+    }
 
     if (with_nodes && strncmp(r->path, "/api/v1/nodes?", 14) == 0) {
         of_nodes(c, r);
@@ -349,6 +395,15 @@ on_node_seen(void *ctx, const kecs_node_seen_t *n)
 
 
 static void
+on_node_used(void *ctx, kecs_str_t name, const kecs_node_use_t *use)
+{
+    (void) ctx;
+    note(used, sizeof(used), "%.*s=%u/%u/%u ", kecs_fmt(name), use->cpu,
+         use->memory, use->gpus);
+}
+
+
+static void
 on_node_gone(void *ctx, kecs_str_t name)
 {
     (void) ctx;
@@ -430,6 +485,7 @@ connect_to(void)
     if (with_nodes) {
         sink.nodes_begin = on_nodes_begin;
         sink.node_seen = on_node_seen;
+        sink.node_used = on_node_used;
         sink.node_gone = on_node_gone;
         sink.nodes_synced = on_nodes_synced;
     }
@@ -1085,19 +1141,77 @@ test_nodes_denied(void)
     with_nodes = true;
     nodes_told[0] = '\0';
     (void) begin();
-    (void) until(strstr(nodes_told, "synced") != NULL);
+    (void) until(strstr(nodes_told, "synced") != NULL
+                 && nodes_stream != NULL);
     tap_is_str(kecs_str_of(nodes_told), "begin n1 synced ", "a node");
 
     nodes_told[0] = '\0';
     node_lists = 0;
     node_status = 403;
-    (void) until(nodes_stream != NULL);
     fake_end(nodes_stream);
     tap_ok(until(node_lists > 2), "the right to list them is lost");
     tap_is_str(kecs_str_of(nodes_told), "", "which says nothing of the node");
     end();
 
     node_status = 0;
+    with_nodes = false;
+}
+
+
+static void
+all_pods_event(const char *type, const char *pod_text)
+{
+    char  line[1024];
+
+    used[0] = '\0';
+    (void) snprintf(line, sizeof(line), "{\"type\":\"%s\",\"object\":%s}\n",
+                    type, pod_text);
+    fake_chunk(all_stream, line, strlen(line));
+}
+
+
+/* What others take of nodes, and tasks that Kubernetes has put there. */
+
+static void
+test_node_use(void)
+{
+    with_nodes = true;
+    used[0] = '\0';
+    (void) begin();
+    tap_ok(until(strstr(used, "n1=256/64/0 ") != NULL && all_stream != NULL),
+           "a pod of somebody else takes room, one that was put there does"
+           " not: %s", used);
+
+    all_pods_event("ADDED", FOREIGN("c2", "\"1\""));
+    tap_ok(until(strcmp(used, "n1=1280/128/0 ") == 0), "another one: %s",
+           used);
+    all_pods_event("MODIFIED", FOREIGN("c2", "\"2\""));
+    tap_ok(until(strcmp(used, "n1=2304/128/0 ") == 0), "it grows: %s", used);
+
+    used[0] = '\0';
+    event("ADDED", "{\"metadata\":{\"name\":\"" NAME "\",\"uid\":\"c3\","
+          "\"labels\":{\"kecs/store\":\"" UUID "\"}},\"spec\":{\"nodeName\":"
+          "\"n1\",\"containers\":[{\"resources\":{\"requests\":{\"cpu\":"
+          "\"1\"}}}]}}");
+    tap_ok(until(strcmp(used, "n1=3328/128/0 ") == 0), "a task of FARGATE:"
+           " %s", used);
+
+    all_pods_event("DELETED", FOREIGN("c2", "\"2\""));
+    tap_ok(until(strcmp(used, "n1=1280/64/0 ") == 0), "one goes: %s", used);
+
+    used[0] = '\0';
+    all_status = 403;
+    fake_end(all_stream);
+    tap_ok(until(strcmp(used, "n1=1024/0/0 ") == 0), "without the right only"
+           " our own count: %s", used);
+    end();
+
+    used[0] = '\0';
+    (void) begin();
+    tap_ok(until(strcmp(used, "n1=0/0/0 ") == 0), "without it from the start:"
+           " %s", used);
+    end();
+    all_status = 0;
     with_nodes = false;
 }
 
@@ -1263,6 +1377,7 @@ main(void)
     test_races();
     test_zones();
     test_nodes_denied();
+    test_node_use();
     test_versions();
     test_contact();
     test_services();
