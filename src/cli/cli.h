@@ -26,6 +26,7 @@ typedef struct {
     const char  *kubeconfig;        /* or NULL */
     const char  *context;
     const char  *namespace;
+    bool         spaces;            /* each ECS cluster has its own */
     const char  *upstream;          /* or NULL */
     const char  *upstream_credentials;      /* absolute, or NULL */
     const char  *upstream_profile;

@@ -13,11 +13,20 @@
 
 #define WITHIN  5                   /* s, of a request */
 
+/* Where a right is needed; SPREAD and SPACES: with namespaces of clusters. */
+
+enum {
+    HOME = 0,                       /* in one namespace */
+    SPREAD,                         /* the same, then in all of them */
+    SPACES,                         /* then alone, and of the cluster */
+    EVERYWHERE                      /* of the cluster */
+};
+
 typedef struct {
     const char    *group;
     const char    *resource;
     const char    *verbs;
-    bool           everywhere;      /* not in one namespace */
+    unsigned       where;
     kecs_level_t   without;
     const char    *fix;
 } right_t;
@@ -30,30 +39,33 @@ typedef struct {
 } cluster_t;
 
 static const right_t  rights[] = {
-    { "", "pods", "create delete get list patch watch", false, KECS_FAIL,
+    { "", "pods", "create delete get list patch watch", SPREAD, KECS_FAIL,
       "kubectl apply -f k8s/rbac.yaml: without them no task can run" },
-    { "", "secrets", "create delete patch", false, KECS_WARN,
+    { "", "secrets", "create delete patch", SPREAD, KECS_WARN,
       "kubectl apply -f k8s/rbac.yaml: without them no task starts whose"
       " secrets come from the upstream" },
-    { "", "persistentvolumeclaims", "create", false, KECS_WARN,
+    { "", "persistentvolumeclaims", "create", SPREAD, KECS_WARN,
       "kubectl apply -f k8s/rbac.yaml: without it no task starts whose"
       " volume is to outlive it" },
-    { "", "services", "create delete list patch watch", false, KECS_WARN,
+    { "", "services", "create delete list patch watch", SPREAD, KECS_WARN,
       "kubectl apply -f k8s/rbac.yaml: without them nothing reaches services"
       " by name" },
     { "policy", "poddisruptionbudgets", "create delete list patch watch",
-      false, KECS_WARN, "kubectl apply -f k8s/rbac.yaml: without them a drain"
+      SPREAD, KECS_WARN, "kubectl apply -f k8s/rbac.yaml: without them a drain"
       " takes all tasks of a service at once" },
-    { "coordination.k8s.io", "leases", "create delete get update", false,
+    { "coordination.k8s.io", "leases", "create delete get update", HOME,
       KECS_WARN, "kubectl apply -f k8s/rbac.yaml: without them two reconcilers"
       " may act on one store's pods" },
-    { "", "events", "list", false, KECS_WARN,
+    { "", "events", "list", SPREAD, KECS_WARN,
       "kubectl apply -f k8s/rbac.yaml: without them the web UI cannot show"
       " what happened to a pod" },
-    { "", "nodes", "get list watch", true, KECS_WARN,
+    { "", "namespaces", "create list watch", SPACES, KECS_FAIL,
+      "kubectl apply -f k8s/rbac-namespaces.yaml: without them ECS clusters"
+      " have no namespaces of their own, and no task can run" },
+    { "", "nodes", "get list watch", EVERYWHERE, KECS_WARN,
       "kubectl apply -f k8s/rbac.yaml: without them there are no container"
       " instances, and tasks have no zone" },
-    { "", "pods", "list watch", true, KECS_WARN,
+    { "", "pods", "list watch", EVERYWHERE, KECS_WARN,
       "kubectl apply -f k8s/rbac.yaml: without them what pods of others take"
       " of nodes is not subtracted" }
 };
@@ -224,6 +236,13 @@ reach(cluster_t *c)
 }
 
 
+static bool
+is_everywhere(const cluster_t *c, const right_t *r)
+{
+    return r->where >= SPACES || (r->where == SPREAD && c->d->o->spaces);
+}
+
+
 /* May we?  Nothing of the request is kept by the server. */
 
 static kecs_str_t
@@ -240,7 +259,7 @@ review(cluster_t *c, const right_t *r, kecs_str_t verb)
     kecs_w_object(&w, "spec");
     kecs_w_object(&w, "resourceAttributes");
 
-    if (!r->everywhere) {
+    if (!is_everywhere(c, r)) {
         kecs_w_str(&w, "namespace", c->namespace);
     }
 
@@ -288,9 +307,18 @@ allowed(cluster_t *c, const right_t *r, kecs_str_t verb, bool *yes)
 static bool
 look_at_right(cluster_t *c, const right_t *r)
 {
-    bool        yes;
-    kecs_buf_t  missing;
-    kecs_str_t  rest, verb;
+    bool         yes;
+    kecs_buf_t   missing;
+    kecs_str_t   rest, verb;
+    const char  *fix;
+
+    if (r->where == SPACES && !c->d->o->spaces) {
+        return true;
+    }
+
+    fix = r->where == SPREAD && c->d->o->spaces
+          ? "kubectl apply -f k8s/rbac-namespaces.yaml: it has what"
+            " --namespace-per-cluster takes" : r->fix;
 
     kecs_buf_init(&missing, c->d->arena, 0);
     rest = kecs_str_of(r->verbs);
@@ -306,9 +334,9 @@ look_at_right(cluster_t *c, const right_t *r)
     }
 
     kecs_found(c->d, missing.len == 0 ? KECS_FINE : r->without, "rights",
-               r->fix, missing.len == 0 ? "to %s%s: all"
+               fix, missing.len == 0 ? "to %s%s: all"
                : "to %s%s: missing%.*s", r->resource,
-               r->everywhere ? " of the cluster" : "",
+               is_everywhere(c, r) ? " of the cluster" : "",
                kecs_fmt(kecs_buf_view(&missing)));
 
     return true;

@@ -25,6 +25,7 @@ kecs_reconciler_argv(const kecs_options_t *o, const char *mode)
         { "--kubeconfig", o->kubeconfig },
         { "--context", o->context },
         { "--namespace", o->namespace },
+        { "--namespace-per-cluster", o->spaces ? "1" : NULL },
         { "--upstream", o->upstream },
         { "--upstream-credentials", o->upstream_credentials },
         { "--upstream-profile", o->upstream_profile },

@@ -8,8 +8,9 @@
 #include "cli.h"
 
 
-#define RUNTIME_FLAGS  "data runtime kubeconfig context namespace set"        \
-                       " log-level"
+#define CLUSTER_FLAGS  "runtime kubeconfig context namespace"                 \
+                       " namespace-per-cluster"
+#define RUNTIME_FLAGS  "data " CLUSTER_FLAGS " set log-level"
 
 
 static int
@@ -48,7 +49,7 @@ const kecs_verb_t  kecs_verbs[] = {
       " serves, 2 for wrong usage." },
     { "doctor", kecs_doctor, "",
       "tell what is wrong with the setup and how to fix it",
-      "data port admin-port runtime kubeconfig context namespace json",
+      "data port admin-port " CLUSTER_FLAGS " json",
       "Nothing is changed.  The exit status is 1 when something fails." },
     { "down", kecs_down, "",
       "stop all tasks of the store and remove our objects",
@@ -91,6 +92,8 @@ const kecs_flag_t  kecs_flags[] = {
          "file that names the cluster"),
     flag("context", TEXT, context, "NAME", "context in it"),
     flag("namespace", TEXT, namespace, "NAME", "where pods go"),
+    flag("namespace-per-cluster", SWITCH, spaces, NULL,
+         "each ECS cluster has a namespace of its own"),
     flag("upstream", TEXT, upstream, "URL",
          "of other AWS services, or \"aws\" (none)"),
     flag("upstream-credentials", TEXT, upstream_credentials, "FILE",

@@ -42,6 +42,10 @@
 #define KECS_POD_SECRET      "kecs/secret"      /* it has one of its name */
 #define KECS_SERVICE_ARN     "ecs/service-arn"
 
+/* Of namespaces: the name of their ECS cluster, its ARN. */
+#define KECS_SPACE_CLUSTER   "kecs/cluster"
+#define KECS_SPACE_ARN       "kecs/cluster-arn"
+
 /* What the cluster can do. */
 #define KECS_POD_RESOURCES   0x01       /* spec.resources, from 1.34 */
 #define KECS_POD_RESTARTS    0x02       /* restartPolicyRules, from 1.35 */
@@ -104,6 +108,9 @@ bool kecs_pod_task(kecs_str_t name, uint8_t *task);
  */
 kecs_str_t kecs_pod_label(kecs_arena_t *a, kecs_str_t name);
 
+/* A value of a label from any name.  data NULL: out of memory. */
+kecs_str_t kecs_pod_value(kecs_arena_t *a, kecs_str_t s);
+
 /*
  * The name of the Kubernetes objects that stand for an ECS service: unique
  * for the store and the service, a DNS label, and the value of the label
@@ -119,6 +126,13 @@ typedef struct {
 
 kecs_str_t kecs_service_object_name(kecs_arena_t *a,
     const kecs_service_place_t *p);
+
+/*
+ * The namespace that an ECS cluster gets for itself: "ecs-", its name as
+ * far as it is a DNS label, and the first ten digits of the SHA-256 of
+ * `place`, "ACCOUNT/REGION/CLUSTER".  data NULL: out of memory.
+ */
+kecs_str_t kecs_pod_space(kecs_arena_t *a, kecs_str_t place);
 
 /*
  * Doubles every dollar sign that Kubernetes would take for the begin of an

@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 
+#include <openssl/sha.h>
+
 #include "pod.h"
 #include "pod_parts.h"
 
@@ -11,6 +13,7 @@
 #define LABEL_MAX    63
 #define LABEL_SLUG   52             /* + "-" + 6 digits */
 #define VALUE_SLUG   40             /* + "-" + 8 digits */
+#define SPACE_SLUG   48             /* "ecs-" + it + "-" + 10 digits */
 #define OBJECT_SLUG  40             /* "s-" + it + "-" + 10 digits + "-test" */
 
 
@@ -165,6 +168,24 @@ kecs_service_object_name(kecs_arena_t *a, const kecs_service_place_t *p)
 
     return kecs_sprintf(a, "%s%.*s-%010" PRIx64,
                         s.data[0] >= 'a' ? "" : "s-", kecs_fmt(s), h);
+}
+
+
+kecs_str_t
+kecs_pod_space(kecs_arena_t *a, kecs_str_t place)
+{
+    char        hex[2 * SHA256_DIGEST_LENGTH];
+    uint8_t     digest[SHA256_DIGEST_LENGTH];
+    kecs_str_t  s;
+
+    (void) SHA256((const unsigned char *) place.data, place.len, digest);
+    kecs_hex(digest, SHA256_DIGEST_LENGTH, hex);
+
+    s = slug(a, kecs_str_from(place, (size_t) (kecs_str_rchr(place, '/')
+                                               + 1)),
+             SPACE_SLUG, true);
+
+    return s.data ? kecs_sprintf(a, "ecs-%.*s-%.10s", kecs_fmt(s), hex) : s;
 }
 
 

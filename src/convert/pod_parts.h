@@ -61,9 +61,8 @@ bool kecs_pod_in_host_network(const kecs_pod_build_t *b);
 bool kecs_pod_in_bridge(const kecs_pod_build_t *b);
 bool kecs_pod_on_windows(const kecs_pod_build_t *b);
 
-/* A DNS label as it is; a value of a label from any name. */
+/* It is a DNS label. */
 bool kecs_pod_is_label(kecs_str_t s);
-kecs_str_t kecs_pod_value(kecs_arena_t *a, kecs_str_t s);
 
 /* A container by its ECS name, or NULL. */
 kecs_pod_container_t *kecs_pod_container_of(const kecs_pod_build_t *b,

@@ -501,6 +501,7 @@ run(kecs_reconciler_t *r, options_t *o, int signals)
     o->kube.uuid = info.uuid;
     o->kube.burst = (unsigned) r->set.kube_burst;
     o->kube.restarts = (kecs_restart_rules_t) r->set.kube_restarts;
+    o->kube.spaces = r->set.spaces != 0;
     o->kube.lease = r->set.lease;
     o->kube.fetching = o->upstream.endpoints != NULL;
     o->kube.classes = r->set.volume_classes;

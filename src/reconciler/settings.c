@@ -71,6 +71,8 @@ static const setting_t  settings[] = {
     { "kube-restart-rules", at(kube_restarts), KECS_RESTARTS_BY_VERSION,
       KECS_RESTARTS_BY_VERSION, KECS_RESTARTS_NEVER, true,
       "restart policies: 0 from Kubernetes 1.35 on, 1 always, 2 never" },
+    { "namespace-per-cluster", at(spaces), 0, 0, 1, true,
+      "1: each ECS cluster has a namespace of its own" },
     { "lease-duration", at(lease.duration), 15 * SECOND, SECOND, HOUR, false,
       "the Lease of a silent holder is respected" },
     { "lease-renew", at(lease.renew), 2 * SECOND, 10, HOUR, false,

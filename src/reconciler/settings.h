@@ -33,6 +33,7 @@ typedef struct {
     kecs_msec_t            throttle_from;
     kecs_msec_t            kube_burst;      /* requests in flight */
     kecs_msec_t            kube_restarts;   /* kecs_restart_rules_t */
+    kecs_msec_t            spaces;          /* a namespace per cluster */
     kecs_msec_t            seed;            /* of the simulation */
     kecs_msec_t            upstream_timeout;
     kecs_msec_t            upstream_patience;

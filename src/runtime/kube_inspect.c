@@ -204,20 +204,20 @@ answered(void *ctx, const kecs_kube_reply_t *reply)
 
 
 static kecs_rc_t
-begin(look_t *l, const uint8_t *task)
+begin(look_t *l, const uint8_t *task, kecs_str_t ns)
 {
-    char         name[KECS_POD_NAME_LEN + 1];
-    const char  *ns;
+    char  name[KECS_POD_NAME_LEN + 1];
 
-    ns = l->of->namespace;
+    ns = ns.len != 0 ? ns : kecs_str_of(l->of->namespace);
     kecs_pod_name(task, name);
 
     ask(l, &l->events, &l->view.events,
-        kecs_sprintf(l->a, "/api/v1/namespaces/%s/events?fieldSelector="
+        kecs_sprintf(l->a, "/api/v1/namespaces/%.*s/events?fieldSelector="
                      "involvedObject.kind%%3DPod,involvedObject.name%%3D%s"
-                     "&limit=%u", ns, name, EVENTS_ASK));
+                     "&limit=%u", kecs_fmt(ns), name, EVENTS_ASK));
     ask(l, &l->pod, &l->view.pod,
-        kecs_sprintf(l->a, "/api/v1/namespaces/%s/pods/%s", ns, name));
+        kecs_sprintf(l->a, "/api/v1/namespaces/%.*s/pods/%s", kecs_fmt(ns),
+                     name));
 
     return l->pod.call != NULL && l->events.call != NULL ? KECS_OK
                                                          : KECS_NOMEM;
@@ -226,7 +226,7 @@ begin(look_t *l, const uint8_t *task)
 
 kecs_rc_t
 kecs_kube_inspect(kecs_kube_inspect_t *i, const uint8_t *task,
-    kecs_inspected_pt done, void *ctx)
+    kecs_str_t space, kecs_inspected_pt done, void *ctx)
 {
     look_t  *l;
 
@@ -253,7 +253,7 @@ kecs_kube_inspect(kecs_kube_inspect_t *i, const uint8_t *task,
     LIST_INSERT_HEAD(&i->looks, l, link);
     i->n++;
 
-    if (begin(l, task) != KECS_OK) {
+    if (begin(l, task, space) != KECS_OK) {
         discard(l);
         return KECS_NOMEM;
     }

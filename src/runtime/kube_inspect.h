@@ -25,9 +25,9 @@ kecs_rc_t kecs_kube_inspect_open(kecs_kube_t *k, kecs_str_t namespace,
 /* Before the client is closed; nobody is called back. */
 void kecs_kube_inspect_close(kecs_kube_inspect_t *i);
 
-/* As `inspect` of runtime.h. */
+/* As `inspect` of runtime.h; `space` is the pod's namespace, or absent. */
 kecs_rc_t kecs_kube_inspect(kecs_kube_inspect_t *i, const uint8_t *task,
-    kecs_inspected_pt done, void *ctx);
+    kecs_str_t space, kecs_inspected_pt done, void *ctx);
 
 
 #endif

@@ -59,6 +59,8 @@ struct kecs_lease_s {
     kecs_msec_t         observed_at;
     kecs_msec_t         asked_at;
     kecs_msec_t         renewed_at;
+    bool                spread;     /* what it says, or is to say */
+    bool                gathered;   /* and never again */
     bool                looked;     /* at what was there before us */
     bool                held;
     bool                without;    /* we have no right to Leases */
@@ -297,6 +299,13 @@ object(kecs_lease_t *l, const record_t *r, const char *version)
     kecs_w_object(&w, "labels");
     kecs_w_str(&w, KECS_POD_STORE, l->uuid);
     kecs_w_object_end(&w);
+
+    if (l->spread) {
+        kecs_w_object(&w, "annotations");
+        kecs_w_cstr(&w, KECS_LEASE_SPREAD, "true");
+        kecs_w_object_end(&w);
+    }
+
     kecs_w_object_end(&w);
 
     kecs_w_object(&w, "spec");
@@ -399,6 +408,9 @@ read_lease(kecs_lease_t *l, kecs_str_t body)
 
     text(l->version, sizeof(l->version), kecs_json_get(o, "metadata"),
          "resourceVersion");
+    l->spread |= !l->gathered
+                 && kecs_json_at(o, "metadata", "annotations",
+                                 KECS_LEASE_SPREAD, NULL) != NULL;
     text(r.holder, sizeof(r.holder), spec, "holderIdentity");
     text(r.acquired, sizeof(r.acquired), spec, "acquireTime");
     text(r.renewed, sizeof(r.renewed), spec, "renewTime");
@@ -584,6 +596,21 @@ kecs_lease_held(const kecs_lease_t *l)
 }
 
 
+bool
+kecs_lease_spread(const kecs_lease_t *l)
+{
+    return l->spread;
+}
+
+
+void
+kecs_lease_gathered(kecs_lease_t *l)
+{
+    l->spread = false;
+    l->gathered = true;
+}
+
+
 const char *
 kecs_lease_why(const kecs_lease_t *l)
 {
@@ -727,7 +754,7 @@ setup(kecs_lease_t *l, kecs_str_t namespace, kecs_str_t uuid)
 
 kecs_rc_t
 kecs_lease_open(kecs_kube_t *k, kecs_str_t namespace, kecs_str_t uuid,
-    const kecs_lease_conf_t *conf, kecs_lease_t **out)
+    bool spread, const kecs_lease_conf_t *conf, kecs_lease_t **out)
 {
     kecs_rc_t      rc;
     kecs_lease_t  *l;
@@ -739,6 +766,7 @@ kecs_lease_open(kecs_kube_t *k, kecs_str_t namespace, kecs_str_t uuid,
     }
 
     l->k = k;
+    l->spread = spread;
     settle(&l->conf, conf);
     rc = setup(l, namespace, uuid);
 

@@ -23,13 +23,25 @@
 typedef struct kecs_lease_s  kecs_lease_t;
 
 
+/* Annotation: the store's objects may be in other namespaces as well. */
+#define KECS_LEASE_SPREAD  "kecs/spread"
+
 /*
  * `namespace` is escaped for a path; it and `uuid` are copied.  Asks for
  * the lease at once and keeps trying.  The caller holds the lock of the
  * store: a holder on this host that is no more is its predecessor.
+ * `spread`: the lease is to say that objects are elsewhere, too.
  */
 kecs_rc_t kecs_lease_open(kecs_kube_t *k, kecs_str_t namespace,
-    kecs_str_t uuid, const kecs_lease_conf_t *conf, kecs_lease_t **out);
+    kecs_str_t uuid, bool spread, const kecs_lease_conf_t *conf,
+    kecs_lease_t **out);
+
+/*
+ * What the lease says of that while it is held: it was told so at some
+ * time.  They no longer are: it says so no more.
+ */
+bool kecs_lease_spread(const kecs_lease_t *l);
+void kecs_lease_gathered(kecs_lease_t *l);
 
 /* Before the client is closed; the lease is left as it is. */
 void kecs_lease_close(kecs_lease_t *l);

@@ -47,10 +47,17 @@
 #define OWN     0x08
 #define DROP    0x10
 
+typedef struct space_s {
+    SLIST_ENTRY(space_s)  link;
+    size_t                len;
+    char                  name[];               /* escaped for a path */
+} space_t;
+
 typedef struct pod_s {
     kecs_node_t         node;                   /* first: by task */
     LIST_ENTRY(pod_s)   link;
     kecs_kube_pods_t   *table;
+    const space_t      *space;                  /* NULL: not known */
     uint8_t             task[KECS_ID_LEN];
     char                uid[UID_MAX + 1];       /* "": not known */
     unsigned            want;
@@ -80,10 +87,39 @@ struct kecs_kube_pods_s {
     kecs_arena_t         *scratch;
     kecs_hashtab_t        pods;
     struct pods_s         all;
+    SLIST_HEAD(, space_s) spaces;               /* few */
+    const space_t        *home;
+    bool                  known;                /* all pods were listed */
 };
 
 
 static kecs_rc_t advance(pod_t *p);
+
+
+/* Namespaces, each kept once. */
+
+
+static const space_t *
+space_of(kecs_kube_pods_t *t, kecs_str_t name)
+{
+    space_t  *p;
+
+    SLIST_FOREACH(p, &t->spaces, link) {
+        if (kecs_str_eq(kecs_str_n(p->name, p->len), name)) {
+            return p;
+        }
+    }
+
+    p = malloc(sizeof(space_t) + name.len);
+
+    if (p != NULL) {
+        p->len = name.len;
+        memcpy(p->name, name.data, name.len);
+        SLIST_INSERT_HEAD(&t->spaces, p, link);
+    }
+
+    return p;
+}
 
 
 /* The table. */
@@ -138,6 +174,7 @@ find_or_add(kecs_kube_pods_t *t, const uint8_t *task)
     }
 
     p->table = t;
+    p->space = t->conf.spread ? NULL : t->home;
     memcpy(p->task, task, KECS_ID_LEN);
     LIST_INSERT_HEAD(&t->all, p, link);
 
@@ -224,6 +261,14 @@ kecs_kube_pods_open(kecs_kube_t *k, const kecs_kube_pods_conf_t *conf,
     t->k = k;
     t->conf = *conf;
     t->sink = *sink;
+    SLIST_INIT(&t->spaces);
+    t->home = space_of(t, conf->home);
+
+    if (t->home == NULL) {
+        kecs_kube_pods_close(t);
+        return KECS_NOMEM;
+    }
+
     *out = t;
 
     return KECS_OK;
@@ -233,6 +278,8 @@ kecs_kube_pods_open(kecs_kube_t *k, const kecs_kube_pods_conf_t *conf,
 void
 kecs_kube_pods_close(kecs_kube_pods_t *t)
 {
+    space_t  *p;
+
     if (t == NULL) {
         return;
     }
@@ -242,6 +289,12 @@ kecs_kube_pods_close(kecs_kube_pods_t *t)
     }
 
     kecs_hashtab_free(&t->pods);
+
+    while ((p = SLIST_FIRST(&t->spaces)) != NULL) {
+        SLIST_REMOVE_HEAD(&t->spaces, link);
+        free(p);
+    }
+
     kecs_arena_destroy(t->scratch);
     free(t);
 }
@@ -250,10 +303,10 @@ kecs_kube_pods_close(kecs_kube_pods_t *t)
 /* Making a request. */
 
 
-/* `base` is one of the paths; with `query` the request is to all of it. */
+/* To a pod or its Secret; with `query` to all in the namespace. */
 
 static kecs_rc_t
-request(pod_t *p, kecs_str_t base, const char *method, const char *query,
+request(pod_t *p, const char *kind, const char *method, const char *query,
     const char *type, kecs_str_t body, kecs_kube_done_pt done)
 {
     char                  name[KECS_POD_NAME_LEN + 1];
@@ -265,10 +318,9 @@ request(pod_t *p, kecs_str_t base, const char *method, const char *query,
     memset(&r, 0, sizeof(kecs_kube_request_t));
 
     r.method = method;
-    r.path = query ? kecs_sprintf(t->scratch, "%.*s?%s", kecs_fmt(base),
-                                  query)
-                   : kecs_sprintf(t->scratch, "%.*s/%s", kecs_fmt(base),
-                                  name);
+    r.path = kecs_sprintf(t->scratch, "/api/v1/namespaces/%.*s/%s%s%s",
+                          (int) p->space->len, p->space->name, kind,
+                          query ? "?" : "/", query ? query : name);
     r.type = type;
     r.body = body;
     r.delay = p->pause;
@@ -296,7 +348,7 @@ static kecs_rc_t
 ask(pod_t *p, const char *method, const char *query, const char *type,
     kecs_str_t body, kecs_kube_done_pt done)
 {
-    return request(p, p->table->conf.path, method, query, type, body, done);
+    return request(p, "pods", method, query, type, body, done);
 }
 
 
@@ -304,8 +356,7 @@ static kecs_rc_t
 ask_secret(pod_t *p, const char *method, const char *query, const char *type,
     kecs_str_t body, kecs_kube_done_pt done)
 {
-    return request(p, p->table->conf.secrets, method, query, type, body,
-                   done);
+    return request(p, "secrets", method, query, type, body, done);
 }
 
 
@@ -832,7 +883,7 @@ claim_posted(void *ctx, const kecs_kube_reply_t *reply)
 static kecs_rc_t
 post_claim(pod_t *p)
 {
-    return request(p, p->table->conf.claims, "POST",
+    return request(p, "persistentvolumeclaims", "POST",
                    "fieldValidation=Strict", "application/json",
                    kecs_str_n(p->claim, p->claim_len), claim_posted);
 }
@@ -939,6 +990,11 @@ advance(pod_t *p)
         return KECS_OK;
     }
 
+    if (p->space == NULL) {
+        vanished(p);
+        return KECS_OK;
+    }
+
     if ((p->want & START) && !p->exists) {
         return p->secret != NULL ? post_secret(p)
                : p->claim != NULL ? post_claim(p) : post(p);
@@ -987,8 +1043,9 @@ kecs_rc_t
 kecs_kube_pods_start(kecs_kube_pods_t *t, const uint8_t *task,
     const kecs_kube_pod_start_t *s)
 {
-    pod_t      *p;
-    kecs_rc_t   rc;
+    pod_t          *p;
+    kecs_rc_t       rc;
+    const space_t  *space;
 
     p = find(t, task);
 
@@ -1000,12 +1057,14 @@ kecs_kube_pods_start(kecs_kube_pods_t *t, const uint8_t *task,
         return KECS_AGAIN;
     }
 
-    p = find_or_add(t, task);
+    space = space_of(t, s->space);
+    p = space != NULL ? find_or_add(t, task) : NULL;
 
     if (p == NULL) {
         return KECS_NOMEM;
     }
 
+    p->space = space;
     p->want = START;
     p->body_len = s->body.len;
     p->body = copy_of(s->body);
@@ -1040,6 +1099,10 @@ change(kecs_kube_pods_t *t, const uint8_t *task, kecs_str_t uid,
     unsigned want, unsigned grace)
 {
     pod_t  *p;
+
+    if (t->conf.spread && !t->known && find(t, task) == NULL) {
+        return KECS_AGAIN;
+    }
 
     p = find_or_add(t, task);
 
@@ -1113,15 +1176,21 @@ kecs_kube_pods_begin(kecs_kube_pods_t *t)
 
 
 void
-kecs_kube_pods_seen(kecs_kube_pods_t *t, const uint8_t *task, kecs_str_t uid,
-    bool deleting, bool secret)
+kecs_kube_pods_seen(kecs_kube_pods_t *t, const uint8_t *task,
+    kecs_str_t namespace, kecs_str_t uid, bool deleting, bool secret)
 {
-    pod_t  *p;
+    pod_t          *p;
+    const space_t  *space;
 
-    p = find_or_add(t, task);
+    space = namespace.len != 0 ? space_of(t, namespace) : t->home;
+    p = space != NULL ? find_or_add(t, task) : NULL;
 
     if (p == NULL) {
         return;
+    }
+
+    if (p->call == NULL) {
+        p->space = space;
     }
 
     p->deleting = deleting
@@ -1153,6 +1222,8 @@ kecs_kube_pods_synced(kecs_kube_pods_t *t)
 {
     pod_t  *p, *next;
 
+    t->known = true;
+
     for (p = LIST_FIRST(&t->all); p != NULL; p = next) {
         next = LIST_NEXT(p, link);
 
@@ -1161,4 +1232,45 @@ kecs_kube_pods_synced(kecs_kube_pods_t *t)
             discard_if_idle(p);
         }
     }
+}
+
+
+kecs_str_t
+kecs_kube_pods_space(kecs_kube_pods_t *t, const uint8_t *task)
+{
+    const pod_t  *p;
+
+    p = find(t, task);
+
+    return p != NULL && p->space != NULL
+           ? kecs_str_n(p->space->name, p->space->len) : kecs_null_str;
+}
+
+
+bool
+kecs_kube_pods_elsewhere(kecs_kube_pods_t *t, const uint8_t *task,
+    kecs_str_t namespace)
+{
+    const pod_t  *p;
+
+    p = namespace.len != 0 ? find(t, task) : NULL;
+
+    return p != NULL && p->seen
+           && !kecs_str_eq(kecs_str_n(p->space->name, p->space->len),
+                           namespace);
+}
+
+
+bool
+kecs_kube_pods_away(const kecs_kube_pods_t *t)
+{
+    const pod_t  *p;
+
+    LIST_FOREACH(p, &t->all, link) {
+        if (p->space != NULL && p->space != t->home) {
+            return true;
+        }
+    }
+
+    return false;
 }

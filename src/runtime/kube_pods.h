@@ -19,9 +19,8 @@ typedef struct kecs_kube_pods_s  kecs_kube_pods_t;
 
 /* Strings are not copied and stay. */
 typedef struct {
-    kecs_str_t  path;               /* of the namespace's pods */
-    kecs_str_t  secrets;            /* of its Secrets */
-    kecs_str_t  claims;             /* of its PersistentVolumeClaims */
+    kecs_str_t  home;               /* namespace, escaped for a path */
+    bool        spread;             /* pods may be in others, too */
     kecs_str_t  uuid;               /* of the store */
     bool        fetching;           /* tasks may have left a Secret */
 } kecs_kube_pods_conf_t;
@@ -38,12 +37,13 @@ kecs_rc_t kecs_kube_pods_open(kecs_kube_t *k,
 void kecs_kube_pods_close(kecs_kube_pods_t *t);
 
 /*
- * What a task is started with: the pod; what an existing pod of that name
- * has to show to be taken for this one; the Secret of the pod, which is made
- * first and goes with it; the claim of a volume that stays.  The last two
- * are empty when there is none.
+ * What a task is started with: the pod and its namespace; what an existing
+ * pod of that name has to show to be taken for this one; the Secret of the
+ * pod, which is made first and goes with it; the claim of a volume that
+ * stays.  The last two are empty when there is none.
  */
 typedef struct {
+    kecs_str_t  space;
     kecs_str_t  body;
     kecs_str_t  arn;
     kecs_str_t  secret;
@@ -57,7 +57,10 @@ typedef struct {
 kecs_rc_t kecs_kube_pods_start(kecs_kube_pods_t *t, const uint8_t *task,
     const kecs_kube_pod_start_t *s);
 
-/* DELETE; `uid` may be absent. */
+/*
+ * DELETE; `uid` may be absent.  KECS_AGAIN: it may be in any namespace, and
+ * they have not been looked through yet.
+ */
 kecs_rc_t kecs_kube_pods_stop(kecs_kube_pods_t *t, const uint8_t *task,
     kecs_str_t uid, unsigned grace);
 
@@ -68,9 +71,19 @@ kecs_rc_t kecs_kube_pods_forget(kecs_kube_pods_t *t, const uint8_t *task,
 /* What the watch shows: a list begins, a pod, no pod, the list is whole. */
 void kecs_kube_pods_begin(kecs_kube_pods_t *t);
 void kecs_kube_pods_seen(kecs_kube_pods_t *t, const uint8_t *task,
-    kecs_str_t uid, bool deleting, bool secret);
+    kecs_str_t namespace, kecs_str_t uid, bool deleting, bool secret);
 void kecs_kube_pods_gone(kecs_kube_pods_t *t, const uint8_t *task);
 void kecs_kube_pods_synced(kecs_kube_pods_t *t);
+
+/* The namespace of its pod; absent: not known. */
+kecs_str_t kecs_kube_pods_space(kecs_kube_pods_t *t, const uint8_t *task);
+
+/* Its pod is known to be in another namespace: this one is a copy. */
+bool kecs_kube_pods_elsewhere(kecs_kube_pods_t *t, const uint8_t *task,
+    kecs_str_t namespace);
+
+/* There is a pod in another namespace than home. */
+bool kecs_kube_pods_away(const kecs_kube_pods_t *t);
 
 
 #endif

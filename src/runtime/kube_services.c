@@ -1,14 +1,17 @@
 /*
  * What ECS services want of Kubernetes.
  *
- * An entry is a name, with two objects; a service has one, and another for
- * test traffic while that is shifted.  Whatever happens to an object (it is
- * wanted otherwise, an event, an answer, a pause is over) puts it into a
- * queue; act() makes the one request that comes next:
+ * An entry is a name in a namespace, with two objects; a service has one,
+ * and another for test traffic while that is shifted.  The namespace is that
+ * of the ECS cluster; until it is there the entry has none.  Whatever
+ * happens to an object (it is wanted otherwise, an event, an answer, a pause
+ * is over) puts it into a queue; act() makes the one request that comes
+ * next:
  *
  *     wanted      not there: POST; not as wanted: PATCH, or DELETE when the
  *                 cluster address would have to come or go
- *     not wanted  there: DELETE
+ *     not wanted  there: DELETE, but a Service whose name is wanted in
+ *                 another namespace stays for the pods that are there still
  *
  * PATCH and DELETE name the uid, and a uid is only taken from an object
  * with our label.  A PATCH replaces the whole spec and leaves labels and
@@ -89,6 +92,8 @@ typedef struct entry_s {
     kecs_kube_services_t  *table;
     entry_key_t            key;
     char                  *name;
+    char                  *space;           /* NULL: not known yet */
+    char                  *place;           /* of whom: see kube_spaces.h */
     bool                   wanted;
     bool                   ended;           /* it was wanted */
     object_t               objects[KINDS];
@@ -99,16 +104,16 @@ LIST_HEAD(entries_s, entry_s);
 typedef struct {
     kecs_kube_services_t  *table;
     unsigned               kind;
-    kecs_str_t             path;
     kecs_watch_t          *watch;
     bool                   complained;      /* and nothing went well since */
 } side_t;
 
 struct kecs_kube_services_s {
     kecs_kube_t        *k;
-    kecs_arena_t       *arena;
     kecs_arena_t       *scratch;
     kecs_str_t          uuid;
+    kecs_str_t          home;
+    kecs_kube_spaces_t *spaces;
     kecs_watch_conf_t   watching;
     side_t              sides[KINDS];
     kecs_hashtab_t      names;
@@ -119,6 +124,7 @@ struct kecs_kube_services_s {
     kecs_msec_t         scan_at;
     unsigned            flying;
     bool                complete;           /* all wanted ones are known */
+    bool                gathering;          /* no pods are elsewhere */
 };
 
 
@@ -132,21 +138,53 @@ name_hash(kecs_str_t name)
 }
 
 
+/* `space` is absent for one that has none yet. */
+
 static entry_t *
-find(kecs_kube_services_t *t, kecs_str_t name)
+find(kecs_kube_services_t *t, kecs_str_t space, kecs_str_t name)
 {
+    entry_t      *e;
     kecs_node_t  *n;
 
     for (n = kecs_hashtab_find(&t->names, name_hash(name));
          n != NULL;
          n = kecs_hashtab_same(n))
     {
-        if (kecs_str_is(name, ((entry_t *) n)->name)) {
-            return (entry_t *) n;
+        e = (entry_t *) n;
+
+        if (kecs_str_is(name, e->name)
+            && (e->space == NULL ? space.data == NULL
+                                 : kecs_str_is(space, e->space)))
+        {
+            return e;
         }
     }
 
     return NULL;
+}
+
+
+/* The name is wanted, in whichever namespace. */
+
+static bool
+is_wanted_elsewhere(const entry_t *e)
+{
+    const entry_t      *other;
+    const kecs_node_t  *n;
+
+    for (n = kecs_hashtab_find(&e->table->names, e->by_name.hash);
+         n != NULL;
+         n = kecs_hashtab_same(n))
+    {
+        other = (const entry_t *) n;
+
+        if (other != e && other->wanted && strcmp(other->name, e->name) == 0)
+        {
+            return true;
+        }
+    }
+
+    return false;
 }
 
 
@@ -177,12 +215,12 @@ find_key(kecs_kube_services_t *t, const entry_key_t *key)
 
 
 static entry_t *
-find_or_add(kecs_kube_services_t *t, kecs_str_t name)
+find_or_add(kecs_kube_services_t *t, kecs_str_t space, kecs_str_t name)
 {
     unsigned  i;
     entry_t  *e;
 
-    e = find(t, name);
+    e = find(t, space, name);
 
     if (e != NULL) {
         return e;
@@ -196,12 +234,14 @@ find_or_add(kecs_kube_services_t *t, kecs_str_t name)
 
     e->table = t;
     e->name = strndup(name.data, name.len);
+    e->space = space.data != NULL ? strndup(space.data, space.len) : NULL;
 
-    if (e->name == NULL
+    if (e->name == NULL || (e->space == NULL && space.data != NULL)
         || kecs_hashtab_add(&t->names, &e->by_name, name_hash(name))
            != KECS_OK)
     {
         free(e->name);
+        free(e->space);
         free(e);
         return NULL;
     }
@@ -266,6 +306,8 @@ discard(entry_t *e)
     kecs_hashtab_remove(&t->names, &e->by_name);
     LIST_REMOVE(e, link);
     free(e->name);
+    free(e->space);
+    free(e->place);
     free(e);
 }
 
@@ -305,6 +347,18 @@ wake(object_t *o)
     if (o->queue == NOWHERE && o->call == NULL) {
         o->queue = WAITING;
         TAILQ_INSERT_TAIL(&o->of->table->waiting, o, link);
+    }
+}
+
+
+static void
+wake_both(entry_t *e)
+{
+    unsigned  i;
+
+    for (i = 0; i < KINDS; i++) {
+        unqueue(&e->objects[i]);
+        wake(&e->objects[i]);
     }
 }
 
@@ -492,12 +546,13 @@ on_begin(void *ctx)
 
 
 static void
-gone(kecs_kube_services_t *t, unsigned kind, kecs_str_t name, kecs_str_t uid)
+gone(kecs_kube_services_t *t, unsigned kind, kecs_str_t space,
+    kecs_str_t name, kecs_str_t uid)
 {
     entry_t   *e;
     object_t  *o;
 
-    e = find(t, name);
+    e = find(t, space, name);
 
     if (e == NULL || !kecs_str_is(uid, e->objects[kind].uid)) {
         return;
@@ -520,15 +575,18 @@ on_object(void *ctx, kecs_watch_event_t event, const kecs_json_t *object)
 {
     side_t                *s = ctx;
     entry_t               *e;
-    kecs_str_t             name;
+    kecs_str_t             name, space;
     const kecs_json_t     *meta;
     kecs_kube_services_t  *t = s->table;
 
     meta = kecs_json_get(object, "metadata");
     name = kecs_json_str(kecs_json_get(meta, "name"));
+    space = kecs_json_str(kecs_json_get(meta, "namespace"));
+    space = space.len != 0 ? space : t->home;
 
     if (event == KECS_WATCH_DELETED) {
-        gone(t, s->kind, name, kecs_json_str(kecs_json_get(meta, "uid")));
+        gone(t, s->kind, space, name,
+             kecs_json_str(kecs_json_get(meta, "uid")));
         return;
     }
 
@@ -540,7 +598,7 @@ on_object(void *ctx, kecs_watch_event_t event, const kecs_json_t *object)
     }
 
     kecs_arena_reset(t->scratch);
-    e = find(t, name);
+    e = find(t, space, name);
 
     if (e == NULL && !kecs_object_is_made(t->scratch, t->uuid, object)) {
         kecs_log(KECS_LOG_INFO, "kubernetes: %s \"%.*s\" bears the label of "
@@ -549,7 +607,7 @@ on_object(void *ctx, kecs_watch_event_t event, const kecs_json_t *object)
         return;
     }
 
-    e = find_or_add(t, name);
+    e = find_or_add(t, space, name);
 
     if (e != NULL) {
         look(&e->objects[s->kind], object, false);
@@ -741,13 +799,29 @@ ask(object_t *o, const char *method, kecs_str_t path, const char *type,
 }
 
 
+/* All of its kind in its namespace. */
+
+static kecs_str_t
+collection(const object_t *o)
+{
+    const kind_t  *k = &kinds[o->kind];
+
+    return kecs_sprintf(o->of->table->scratch, "%s/namespaces/%s/%s",
+                        k->group, o->of->space, k->plural);
+}
+
+
 static kecs_str_t
 path_of(const object_t *o)
 {
-    kecs_kube_services_t  *t = o->of->table;
+    kecs_str_t  all;
 
-    return kecs_sprintf(t->scratch, "%.*s/%s?fieldManager=kecs",
-                        kecs_fmt(t->sides[o->kind].path), o->of->name);
+    all = collection(o);
+
+    return all.data != NULL
+           ? kecs_sprintf(o->of->table->scratch, "%.*s/%s?fieldManager=kecs",
+                          kecs_fmt(all), o->of->name)
+           : all;
 }
 
 
@@ -793,7 +867,7 @@ body_of(const object_t *o)
 static void
 write_it(object_t *o)
 {
-    kecs_str_t             body;
+    kecs_str_t             body, all;
     kecs_kube_services_t  *t = o->of->table;
 
     kecs_arena_reset(t->scratch);
@@ -806,16 +880,17 @@ write_it(object_t *o)
         return;
     }
 
+    all = collection(o);
     ask(o, "POST", kecs_sprintf(t->scratch, "%.*s?fieldManager=kecs",
-                                kecs_fmt(t->sides[o->kind].path)),
-        "application/json", body, on_written);
+                                kecs_fmt(all)),
+        "application/json", all.data != NULL ? body : all, on_written);
 }
 
 
 static void
 delete_it(object_t *o)
 {
-    kecs_str_t             body;
+    kecs_str_t             body, all;
     kecs_kube_services_t  *t = o->of->table;
 
     kecs_arena_reset(t->scratch);
@@ -823,10 +898,10 @@ delete_it(object_t *o)
                         "\"apiVersion\":\"v1\","
                         "\"preconditions\":{\"uid\":\"%s\"}}", o->uid);
 
-    ask(o, "DELETE", kecs_sprintf(t->scratch, "%.*s/%s",
-                                  kecs_fmt(t->sides[o->kind].path),
+    all = collection(o);
+    ask(o, "DELETE", kecs_sprintf(t->scratch, "%.*s/%s", kecs_fmt(all),
                                   o->of->name),
-        "application/json", body, on_deleted);
+        "application/json", all.data != NULL ? body : all, on_deleted);
 }
 
 
@@ -840,6 +915,115 @@ is_other_kind(const object_t *o)
     headless = strstr(o->spec, "\"clusterIP\":\"None\"") != NULL;
 
     return o->kind == SERVICE && o->headless != headless;
+}
+
+
+/* What nobody wants goes, but for a Service that moves with its tasks. */
+
+static bool
+is_left_over(const object_t *o)
+{
+    const entry_t  *e = o->of;
+
+    return (e->ended || e->table->complete)
+           && (o->kind == BUDGET || e->table->gathering
+               || !is_wanted_elsewhere(e));
+}
+
+
+/* A younger service of the same name takes over what the older one had. */
+
+static kecs_rc_t
+own(entry_t *e, const entry_key_t *key)
+{
+    kecs_rc_t              rc;
+    kecs_kube_services_t  *t = e->table;
+
+    if (e->wanted) {
+        if (memcmp(&e->key, key, sizeof(*key)) == 0) {
+            return KECS_OK;
+        }
+
+        kecs_hashtab_remove(&t->keys, &e->by_key);
+    }
+
+    e->key = *key;
+    rc = kecs_hashtab_add(&t->keys, &e->by_key,
+                          kecs_hashtab_hash(key, sizeof(*key)));
+    e->wanted = rc == KECS_OK;
+
+    return rc;
+}
+
+
+/* All that is wanted of one is wanted of the other; `from` goes. */
+
+static void
+hand_over(entry_t *from, entry_t *to)
+{
+    unsigned  i;
+    object_t  *a, *b;
+
+    for (i = 0; i < KINDS; i++) {
+        a = &from->objects[i];
+        b = &to->objects[i];
+        free(b->spec);
+        free(b->metadata);
+        free(b->patch);
+        b->spec = a->spec;
+        b->metadata = a->metadata;
+        b->patch = a->patch;
+        b->wanted = a->wanted;
+        b->right = false;
+        b->accepted = 0;
+        a->spec = NULL;
+        a->metadata = NULL;
+        a->patch = NULL;
+    }
+
+    free(to->place);
+    to->place = from->place;
+    from->place = NULL;
+}
+
+
+/*
+ * An entry without a namespace gets one once that is there; if there are
+ * objects of its name already it becomes one with theirs, and is no more.
+ */
+
+static void
+settle(object_t *o)
+{
+    entry_t               *e = o->of, *there;
+    kecs_str_t             space;
+    const char            *why;
+    kecs_kube_services_t  *t = e->table;
+
+    if (!e->wanted) {
+        discard_if_idle(e);
+        return;
+    }
+
+    if (kecs_kube_spaces_of(t->spaces, kecs_str_of(e->place), &space, &why)
+        != KECS_OK)
+    {
+        pause_for(o, SCAN);
+        return;
+    }
+
+    there = find(t, space, kecs_str_of(e->name));
+
+    if (there != NULL && own(there, &e->key) == KECS_OK) {
+        e->wanted = false;
+        hand_over(e, there);
+        discard(e);
+        wake_both(there);
+        return;
+    }
+
+    e->space = there == NULL ? strndup(space.data, space.len) : NULL;
+    wake(o);
 }
 
 
@@ -857,10 +1041,15 @@ act(object_t *o)
         return;
     }
 
+    if (e->space == NULL) {
+        settle(o);
+        return;
+    }
+
     there = o->uid[0] != '\0';
 
     if (!is_wanted(o)) {
-        if (there && (e->ended || t->complete)) {
+        if (there && is_left_over(o)) {
             delete_it(o);
 
         } else if (!there) {
@@ -927,31 +1116,6 @@ set(char **to, kecs_str_t s)
 }
 
 
-/* A younger service of the same name takes over what the older one had. */
-
-static kecs_rc_t
-own(entry_t *e, const entry_key_t *key)
-{
-    kecs_rc_t              rc;
-    kecs_kube_services_t  *t = e->table;
-
-    if (e->wanted) {
-        if (memcmp(&e->key, key, sizeof(*key)) == 0) {
-            return KECS_OK;
-        }
-
-        kecs_hashtab_remove(&t->keys, &e->by_key);
-    }
-
-    e->key = *key;
-    rc = kecs_hashtab_add(&t->keys, &e->by_key,
-                          kecs_hashtab_hash(key, sizeof(*key)));
-    e->wanted = rc == KECS_OK;
-
-    return rc;
-}
-
-
 static kecs_rc_t
 want(object_t *o, const kecs_service_object_t *so)
 {
@@ -980,17 +1144,63 @@ want(object_t *o, const kecs_service_object_t *so)
 }
 
 
+static void
+unwant(entry_t *e)
+{
+    kecs_hashtab_remove(&e->table->keys, &e->by_key);
+    e->wanted = false;
+    wake_both(e);
+}
+
+
+/* What it has; another one when its cluster has another namespace now. */
+
+static entry_t *
+entry_for(kecs_kube_services_t *t, const entry_key_t *key, kecs_str_t place,
+    kecs_str_t name)
+{
+    entry_t     *e;
+    kecs_str_t   space;
+    const char  *why;
+
+    if (kecs_kube_spaces_of(t->spaces, place, &space, &why) != KECS_OK) {
+        space = kecs_null_str;
+    }
+
+    e = find_key(t, key);
+
+    if (e != NULL && (space.data == NULL || e->space == NULL
+                      || kecs_str_is(space, e->space)))
+    {
+        return e;
+    }
+
+    if (e != NULL) {
+        unwant(e);
+    }
+
+    e = find_or_add(t, space, name);
+
+    if (e != NULL && e->place == NULL) {
+        e->place = strndup(place.data, place.len);
+    }
+
+    return e != NULL && e->place != NULL ? e : NULL;
+}
+
+
 /* An entry that is wanted has all its texts.  `budget`: NULL for none. */
 
 static kecs_rc_t
-expose(kecs_kube_services_t *t, const entry_key_t *key, kecs_str_t name,
-    const kecs_service_object_t *service, const kecs_service_object_t *budget)
+expose(kecs_kube_services_t *t, const entry_key_t *key, kecs_str_t place,
+    kecs_str_t name, const kecs_service_object_t *service,
+    const kecs_service_object_t *budget)
 {
     bool       fresh;
     entry_t   *e;
     kecs_rc_t  rc;
 
-    e = find_or_add(t, name);
+    e = entry_for(t, key, place, name);
 
     if (e == NULL) {
         return KECS_NOMEM;
@@ -1016,41 +1226,54 @@ expose(kecs_kube_services_t *t, const entry_key_t *key, kecs_str_t name,
 }
 
 
+/* In other namespaces there may be what it had there before. */
+
+static void
+end_others(entry_t *e)
+{
+    entry_t      *other;
+    kecs_node_t  *n;
+
+    for (n = kecs_hashtab_find(&e->table->names, e->by_name.hash);
+         n != NULL;
+         n = kecs_hashtab_same(n))
+    {
+        other = (entry_t *) n;
+
+        if (!other->wanted && strcmp(other->name, e->name) == 0) {
+            other->ended = true;
+            wake_both(other);
+        }
+    }
+}
+
+
 static void
 unexpose(kecs_kube_services_t *t, const entry_key_t *key)
 {
-    unsigned   i;
-    entry_t   *e;
+    entry_t  *e;
 
     e = find_key(t, key);
 
-    if (e == NULL) {
-        return;
-    }
-
-    kecs_hashtab_remove(&t->keys, &e->by_key);
-    e->wanted = false;
-    e->ended = true;
-
-    for (i = 0; i < KINDS; i++) {
-        unqueue(&e->objects[i]);
-        wake(&e->objects[i]);
+    if (e != NULL) {
+        unwant(e);
+        end_others(e);
     }
 }
 
 
 static kecs_rc_t
 expose_all(kecs_kube_services_t *t, const kecs_service_key_t *key,
-    const kecs_service_objects_t *so)
+    kecs_str_t place, const kecs_service_objects_t *so)
 {
     kecs_rc_t    rc;
     entry_key_t  k = { *key, 0 };
 
-    rc = expose(t, &k, so->name, &so->service, &so->budget);
+    rc = expose(t, &k, place, so->name, &so->service, &so->budget);
     k.test = 1;
 
     if (rc == KECS_OK && so->test.spec.data != NULL) {
-        rc = expose(t, &k, so->test_name, &so->test, NULL);
+        rc = expose(t, &k, place, so->test_name, &so->test, NULL);
 
     } else if (rc == KECS_OK) {
         unexpose(t, &k);
@@ -1065,6 +1288,7 @@ kecs_kube_services_expose(kecs_kube_services_t *t,
     const kecs_service_key_t *key, const kecs_service_facts_t *f)
 {
     kecs_rc_t                rc;
+    kecs_str_t               place;
     kecs_arena_t            *a;
     kecs_service_facts_t     facts = *f;
     kecs_service_objects_t   so;
@@ -1078,8 +1302,13 @@ kecs_kube_services_expose(kecs_kube_services_t *t,
     facts.place.uuid = t->uuid;
     rc = kecs_service_convert(a, &facts, &so);
 
+    place = kecs_sprintf(a, "%.*s/%.*s/%.*s", kecs_fmt(f->place.account),
+                         kecs_fmt(f->place.region),
+                         kecs_fmt(f->place.cluster));
+
     if (rc == KECS_OK) {
-        rc = expose_all(t, key, &so);
+        rc = place.data != NULL ? expose_all(t, key, place, &so)
+                                : KECS_NOMEM;
     }
 
     kecs_arena_destroy(a);
@@ -1120,11 +1349,57 @@ kecs_kube_services_exposed(kecs_kube_services_t *t)
 }
 
 
+static bool
+is_synced(const kecs_kube_services_t *t)
+{
+    unsigned  i;
+
+    for (i = 0; i < KINDS; i++) {
+        if (t->sides[i].watch == NULL
+            || !kecs_watch_synced(t->sides[i].watch))
+        {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+bool
+kecs_kube_services_gather(kecs_kube_services_t *t)
+{
+    bool      away;
+    entry_t  *e;
+
+    away = !t->complete || !is_synced(t);
+    t->gathering = true;
+
+    LIST_FOREACH(e, &t->all, link) {
+        if (e->space != NULL && !kecs_str_is(t->home, e->space)) {
+            away = true;
+            wake_both(e);
+        }
+    }
+
+    return !away;
+}
+
+
 /* Beginning and end. */
 
 
+static kecs_str_t
+watched(kecs_kube_services_t *t, const kind_t *k, bool spread)
+{
+    return spread ? kecs_sprintf(t->scratch, "%s/%s", k->group, k->plural)
+                  : kecs_sprintf(t->scratch, "%s/namespaces/%.*s/%s",
+                                 k->group, kecs_fmt(t->home), k->plural);
+}
+
+
 kecs_rc_t
-kecs_kube_services_engage(kecs_kube_services_t *t)
+kecs_kube_services_engage(kecs_kube_services_t *t, bool spread)
 {
     unsigned           i;
     kecs_rc_t          rc;
@@ -1132,9 +1407,12 @@ kecs_kube_services_engage(kecs_kube_services_t *t)
                                 NULL };
 
     for (i = 0, rc = KECS_OK; rc == KECS_OK && i < KINDS; i++) {
-        t->watching.path = t->sides[i].path;
+        kecs_arena_reset(t->scratch);
+        t->watching.path = watched(t, &kinds[i], spread);
         sink.ctx = &t->sides[i];
-        rc = kecs_watch_open(t->k, &t->watching, &sink, &t->sides[i].watch);
+        rc = t->watching.path.data == NULL ? KECS_NOMEM
+             : kecs_watch_open(t->k, &t->watching, &sink,
+                               &t->sides[i].watch);
     }
 
     return rc;
@@ -1154,6 +1432,8 @@ kecs_kube_services_disengage(kecs_kube_services_t *t)
         t->sides[i].watch = NULL;
     }
 
+    t->gathering = false;
+
     for (e = LIST_FIRST(&t->all); e != NULL; e = next) {
         next = LIST_NEXT(e, link);
 
@@ -1169,37 +1449,25 @@ kecs_kube_services_disengage(kecs_kube_services_t *t)
 
 
 static kecs_rc_t
-setup(kecs_kube_services_t *t, kecs_str_t namespace)
+setup(kecs_kube_services_t *t)
 {
     unsigned  i;
 
-    t->arena = kecs_arena_create(0);
     t->scratch = kecs_arena_create(0);
-
-    if (t->arena == NULL || t->scratch == NULL) {
-        return KECS_NOMEM;
-    }
 
     for (i = 0; i < KINDS; i++) {
         t->sides[i].table = t;
         t->sides[i].kind = i;
-        t->sides[i].path = kecs_sprintf(t->arena, "%s/namespaces/%.*s/%s",
-                                        kinds[i].group, kecs_fmt(namespace),
-                                        kinds[i].plural);
-
-        if (t->sides[i].path.data == NULL) {
-            return KECS_NOMEM;
-        }
     }
 
-    return KECS_OK;
+    return t->scratch != NULL ? KECS_OK : KECS_NOMEM;
 }
 
 
 kecs_rc_t
 kecs_kube_services_open(kecs_kube_t *k, kecs_str_t namespace,
-    kecs_str_t uuid, const kecs_watch_conf_t *tuning,
-    kecs_kube_services_t **out)
+    kecs_str_t uuid, kecs_kube_spaces_t *spaces,
+    const kecs_watch_conf_t *tuning, kecs_kube_services_t **out)
 {
     kecs_kube_services_t  *t;
 
@@ -1211,12 +1479,14 @@ kecs_kube_services_open(kecs_kube_t *k, kecs_str_t namespace,
 
     t->k = k;
     t->uuid = uuid;
+    t->home = namespace;
+    t->spaces = spaces;
     t->watching = *tuning;
     LIST_INIT(&t->all);
     TAILQ_INIT(&t->waiting);
     TAILQ_INIT(&t->paused);
 
-    if (setup(t, namespace) != KECS_OK) {
+    if (setup(t) != KECS_OK) {
         kecs_kube_services_close(t);
         return KECS_NOMEM;
     }
@@ -1243,6 +1513,5 @@ kecs_kube_services_close(kecs_kube_services_t *t)
     kecs_hashtab_free(&t->names);
     kecs_hashtab_free(&t->keys);
     kecs_arena_destroy(t->scratch);
-    kecs_arena_destroy(t->arena);
     free(t);
 }

@@ -10,6 +10,10 @@
  * the server's version is known.  A task shows the zone of its node from
  * the first event after that is known (kube_nodes.c).
  *
+ * Where each ECS cluster has a namespace of its own (kube_spaces.c), or
+ * where objects are left from when it had, as the Lease says, the watches
+ * are of the whole cluster, by our label.
+ *
  * One thread.  The scratch arenas belong to what is going on: one for what
  * the watch brings, one for building pods.
  */
@@ -27,8 +31,11 @@
 #include "kube_nodes.h"
 #include "kube_pods.h"
 #include "kube_services.h"
+#include "kube_spaces.h"
 #include "kubernetes.h"
 
+
+#define GATHER  5000                /* ms between two looks */
 
 typedef struct {
     kecs_runtime_t      rt;         /* first */
@@ -42,7 +49,8 @@ typedef struct {
     kecs_kube_services_t  *services;
     kecs_kube_nodes_t  *nodes;
     kecs_kube_inspect_t  *inspect;
-    kecs_watch_conf_t   watching;
+    kecs_kube_spaces_t *spaces;
+    kecs_watch_conf_t   watching;   /* of pods at home */
     kecs_kube_pods_conf_t  podding;
     kecs_str_t          uuid;
     kecs_str_t          server;     /* for a person */
@@ -50,8 +58,10 @@ typedef struct {
     kecs_str_t          logs;       /* of pods, on the nodes */
     char                told[512];  /* why the lease is not held */
     char                version[32];        /* "1.34" */
+    kecs_msec_t         gather_at;
     unsigned            features;
     kecs_restart_rules_t  restarts;
+    bool                many;       /* each ECS cluster has a namespace */
     bool                known;      /* the version has been asked for */
     bool                asking;
 } kubernetes_t;
@@ -182,7 +192,7 @@ label_added(void *ctx, const kecs_kube_reply_t *reply)
 static void
 add_label(kubernetes_t *rt, const kecs_json_t *pod)
 {
-    kecs_str_t            name, label;
+    kecs_str_t            name, space, label;
     const kecs_json_t    *meta;
     kecs_kube_request_t   r;
 
@@ -194,12 +204,14 @@ add_label(kubernetes_t *rt, const kecs_json_t *pod)
 
     meta = kecs_json_get(pod, "metadata");
     name = kecs_json_str(kecs_json_get(meta, "name"));
+    space = kecs_json_str(kecs_json_get(meta, "namespace"));
+    space = space.len != 0 ? space : rt->podding.home;
 
     memset(&r, 0, sizeof(kecs_kube_request_t));
     r.method = "PATCH";
     r.type = "application/strategic-merge-patch+json";
-    r.path = kecs_sprintf(rt->scratch, "%.*s/%.*s",
-                          kecs_fmt(rt->watching.path), kecs_fmt(name));
+    r.path = kecs_sprintf(rt->scratch, "/api/v1/namespaces/%.*s/pods/%.*s",
+                          kecs_fmt(space), kecs_fmt(name));
     r.body = kecs_sprintf(rt->scratch, "{\"metadata\":{\"uid\":\"%.*s\","
                           "\"labels\":{\"" KECS_POD_OBJECT "\":\"%.*s\"}}}",
                           kecs_fmt(kecs_json_str(kecs_json_get(meta, "uid"))),
@@ -216,6 +228,7 @@ add_label(kubernetes_t *rt, const kecs_json_t *pod)
 static void
 on_object(void *ctx, kecs_watch_event_t event, const kecs_json_t *pod)
 {
+    kecs_str_t           space;
     kubernetes_t        *rt = ctx;
     kecs_observation_t   o;
 
@@ -236,12 +249,20 @@ on_object(void *ctx, kecs_watch_event_t event, const kecs_json_t *pod)
         return;
     }
 
+    space = kecs_json_str(kecs_json_at(pod, "metadata", "namespace", NULL));
+
+    if (kecs_kube_pods_elsewhere(rt->pods, o.task, space)) {
+        kecs_log(KECS_LOG_WARN, "kubernetes: the pod of a task is there a"
+                 " second time, in the namespace %.*s", kecs_fmt(space));
+        return;
+    }
+
     if (event == KECS_WATCH_DELETED) {
         o.gone = true;
         kecs_kube_pods_gone(rt->pods, o.task);
 
     } else {
-        kecs_kube_pods_seen(rt->pods, o.task, o.handle, o.deleting,
+        kecs_kube_pods_seen(rt->pods, o.task, space, o.handle, o.deleting,
                             kecs_json_at(pod, "metadata", "annotations",
                                          KECS_POD_SECRET, NULL) != NULL);
     }
@@ -286,23 +307,39 @@ on_lost(void *ctx, const char *why)
 /* The lease: with it we begin to act, without it all of that ends. */
 
 
+/* What is where is known by the namespaces of clusters: those come first. */
+
 static kecs_rc_t
 engage(kubernetes_t *rt)
 {
     kecs_rc_t          rc;
+    kecs_watch_conf_t  watching;
     kecs_watch_sink_t  sink = { on_begin, on_object, on_synced, on_lost, rt };
+
+    rc = kecs_kube_spaces_engage(rt->spaces);
+
+    if (rc != KECS_OK || !kecs_kube_spaces_known(rt->spaces)) {
+        return rc;
+    }
+
+    rt->podding.spread = rt->many || kecs_lease_spread(rt->lease);
+    watching = rt->watching;
+
+    if (rt->podding.spread) {
+        watching.path = kecs_str("/api/v1/pods");
+    }
 
     rc = kecs_kube_pods_open(rt->k, &rt->podding, &rt->rt.sink, &rt->pods);
 
     if (rc == KECS_OK) {
-        rc = kecs_kube_services_engage(rt->services);
+        rc = kecs_kube_services_engage(rt->services, rt->podding.spread);
     }
 
     if (rc == KECS_OK) {
         rc = kecs_kube_nodes_engage(rt->nodes);
     }
 
-    return rc == KECS_OK ? kecs_watch_open(rt->k, &rt->watching, &sink,
+    return rc == KECS_OK ? kecs_watch_open(rt->k, &watching, &sink,
                                            &rt->watch)
                          : rc;
 }
@@ -322,6 +359,11 @@ disengage(kubernetes_t *rt)
     }
 
     kecs_kube_pods_close(rt->pods);
+
+    if (rt->spaces != NULL) {
+        kecs_kube_spaces_disengage(rt->spaces);
+    }
+
     rt->watch = NULL;
     rt->pods = NULL;
 }
@@ -400,6 +442,7 @@ rt_close(kecs_runtime_t *r)
     disengage(rt);
     kecs_kube_services_close(rt->services);
     kecs_kube_inspect_close(rt->inspect);
+    kecs_kube_spaces_close(rt->spaces);
 
     if (rt->nodes != NULL) {
         kecs_kube_nodes_close(rt->nodes);
@@ -425,6 +468,29 @@ rt_wait(kecs_runtime_t *r, struct pollfd *fds, unsigned n, int msec)
 }
 
 
+/* Once nothing is elsewhere any more, only home has to be watched. */
+
+static void
+gather(kubernetes_t *rt)
+{
+    if (rt->many || !rt->podding.spread || kecs_monotonic() < rt->gather_at
+        || !is_acting(rt))
+    {
+        return;
+    }
+
+    rt->gather_at = kecs_monotonic() + GATHER;
+
+    if (kecs_lease_spread(rt->lease) && !kecs_kube_pods_away(rt->pods)
+        && kecs_kube_services_gather(rt->services))
+    {
+        kecs_lease_gathered(rt->lease);
+        kecs_log(KECS_LOG_NOTICE, "kubernetes: nothing is left in other"
+                 " namespaces");
+    }
+}
+
+
 /* After a long sleep the lease is over before anything else is sent. */
 
 static void
@@ -437,6 +503,8 @@ rt_run(kecs_runtime_t *r)
     kecs_kube_run(rt->k);
     follow_lease(rt);
 
+    kecs_kube_spaces_run(rt->spaces);
+
     if (rt->watch != NULL) {
         kecs_watch_run(rt->watch);
         kecs_kube_nodes_run(rt->nodes);
@@ -444,6 +512,7 @@ rt_run(kecs_runtime_t *r)
 
     if (may_ask(rt)) {
         kecs_kube_services_run(rt->services);
+        gather(rt);
     }
 }
 
@@ -493,16 +562,45 @@ build(kubernetes_t *rt, const kecs_start_t *s, built_t *out,
 }
 
 
+/* The namespace of the task's cluster. */
+
+static kecs_rc_t
+place(kubernetes_t *rt, const kecs_start_t *s, kecs_str_t *space,
+    kecs_str_t *reason)
+{
+    kecs_rc_t    rc;
+    kecs_str_t   cluster;
+    const char  *why;
+
+    cluster = kecs_sprintf(rt->building, "%.*s/%.*s/%.*s",
+                           kecs_fmt(s->account), kecs_fmt(s->region),
+                           kecs_fmt(s->cluster));
+
+    if (cluster.data == NULL) {
+        return KECS_NOMEM;
+    }
+
+    rc = kecs_kube_spaces_of(rt->spaces, cluster, space, &why);
+    *reason = kecs_str_of(why);
+
+    return rc;
+}
+
+
 static kecs_rc_t
 start(kubernetes_t *rt, const kecs_start_t *s)
 {
     char                  text[1024];
     built_t               b;
     kecs_rc_t             rc;
-    kecs_str_t            reason;
+    kecs_str_t            reason, space;
     kecs_runtime_sink_t  *sink = &rt->rt.sink;
 
-    rc = build(rt, s, &b, &reason);
+    rc = place(rt, s, &space, &reason);
+
+    if (rc == KECS_OK) {
+        rc = build(rt, s, &b, &reason);
+    }
 
     if (rc == KECS_INVALID) {
         (void) snprintf(text, sizeof(text), "%.*s", kecs_fmt(reason));
@@ -516,7 +614,7 @@ start(kubernetes_t *rt, const kecs_start_t *s)
 
     return kecs_kube_pods_start(rt->pods, s->task->id,
                                 &(kecs_kube_pod_start_t) {
-        .body = kecs_buf_view(&b.body), .arn = b.arn,
+        .space = space, .body = kecs_buf_view(&b.body), .arn = b.arn,
         .secret = kecs_buf_view(&b.secret), .claim = kecs_buf_view(&b.claim)
     });
 }
@@ -611,7 +709,13 @@ static kecs_rc_t
 rt_inspect(kecs_runtime_t *r, const uint8_t *task, kecs_inspected_pt done,
     void *ctx)
 {
-    return kecs_kube_inspect(((kubernetes_t *) r)->inspect, task, done, ctx);
+    kecs_str_t     space;
+    kubernetes_t  *rt = (kubernetes_t *) r;
+
+    space = rt->pods != NULL ? kecs_kube_pods_space(rt->pods, task)
+                             : kecs_null_str;
+
+    return kecs_kube_inspect(rt->inspect, task, space, done, ctx);
 }
 
 
@@ -628,7 +732,8 @@ rt_ready(kecs_runtime_t *r, char *why, size_t size)
     }
 
     lost = rt->watch != NULL ? kecs_watch_why(rt->watch)
-                             : kecs_lease_why(rt->lease);
+           : kecs_lease_held(rt->lease) ? kecs_kube_spaces_why(rt->spaces)
+           : kecs_lease_why(rt->lease);
     (void) snprintf(why, size, "no contact with %.*s: %s",
                     kecs_fmt(rt->server), *lost ? lost : "connecting");
 
@@ -685,13 +790,7 @@ setup(kubernetes_t *rt, const kecs_kubeconfig_t *config,
     };
 
     rt->podding = (kecs_kube_pods_conf_t) {
-        .path = rt->watching.path,
-        .secrets = kecs_sprintf(rt->arena, "/api/v1/namespaces/%.*s/secrets",
-                                kecs_fmt(ns)),
-        .fetching = tuning->fetching,
-        .claims = kecs_sprintf(rt->arena, "/api/v1/namespaces/%.*s"
-                               "/persistentvolumeclaims", kecs_fmt(ns)),
-        .uuid = rt->uuid
+        .home = ns, .fetching = tuning->fetching, .uuid = rt->uuid
     };
 
     rt->classes = kecs_strdup(rt->arena, kecs_str_of(
@@ -700,9 +799,7 @@ setup(kubernetes_t *rt, const kecs_kubeconfig_t *config,
                            kecs_str_of(tuning->logs ? tuning->logs : ""));
 
     if (ns.data == NULL || rt->watching.path.data == NULL
-        || rt->podding.secrets.data == NULL
-        || rt->podding.claims.data == NULL || rt->classes.data == NULL
-        || rt->logs.data == NULL
+        || rt->classes.data == NULL || rt->logs.data == NULL
         || rt->watching.selector.data == NULL || rt->uuid.data == NULL
         || rt->server.data == NULL)
     {
@@ -712,8 +809,13 @@ setup(kubernetes_t *rt, const kecs_kubeconfig_t *config,
     rc = kecs_kube_open(config, &tuning->client, &rt->k);
 
     if (rc == KECS_OK) {
-        rc = kecs_kube_services_open(rt->k, ns, rt->uuid, &rt->watching,
-                                     &rt->services);
+        rc = kecs_kube_spaces_open(rt->k, ns, rt->uuid, tuning->spaces,
+                                   &rt->watching, &rt->spaces);
+    }
+
+    if (rc == KECS_OK) {
+        rc = kecs_kube_services_open(rt->k, ns, rt->uuid, rt->spaces,
+                                     &rt->watching, &rt->services);
     }
 
     if (rc == KECS_OK) {
@@ -732,7 +834,8 @@ setup(kubernetes_t *rt, const kecs_kubeconfig_t *config,
         return KECS_NOMEM;
     }
 
-    return kecs_lease_open(rt->k, ns, rt->uuid, &tuning->lease, &rt->lease);
+    return kecs_lease_open(rt->k, ns, rt->uuid, tuning->spaces, &tuning->lease,
+                           &rt->lease);
 }
 
 
@@ -755,6 +858,7 @@ kecs_kubernetes_connect(const kecs_kubeconfig_t *config,
     rt->rt.ops = &kubernetes_ops;
     rt->rt.sink = *sink;
     rt->restarts = tuning->restarts;
+    rt->many = tuning->spaces;
 
     rc = setup(rt, config, namespace, uuid, tuning);
 
@@ -800,6 +904,7 @@ kecs_kubernetes_open(const kecs_kubernetes_conf_t *conf,
         tuning.fetching = conf->fetching;
         tuning.classes = conf->classes;
         tuning.logs = conf->logs;
+        tuning.spaces = conf->spaces;
 
         rc = kecs_kubernetes_connect(&config, conf->namespace, conf->uuid,
                                      &tuning, sink, out, why);

@@ -20,6 +20,7 @@ typedef struct {
     bool               fetching;    /* tasks are given what was fetched */
     const char        *classes;     /* of volumes, or NULL */
     const char        *logs;        /* of pods, for log routers, or NULL */
+    bool               spaces;      /* a namespace for each ECS cluster */
 } kecs_kubernetes_tuning_t;
 
 /*

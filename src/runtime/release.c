@@ -4,6 +4,9 @@
  * it can be done again.  Without a right to Services and budgets there are
  * none of ours.
  *
+ * Where the Lease says that objects are in other namespaces as well, all of
+ * the cluster are looked through, by the label of the store.
+ *
  * What is removed has to be ours alone: with a live holder of the Lease
  * elsewhere nothing is.  The Lease goes when no pod is left, and only as it
  * was seen.
@@ -21,16 +24,24 @@
 
 #define PAGE  200
 
+typedef struct {
+    const char  *group;             /* of the path */
+    const char  *plural;
+} kind_t;
+
+static const kind_t  pods = { "/api/v1", "pods" };
+static const kind_t  services = { "/api/v1", "services" };
+static const kind_t  budgets = { "/apis/policy/v1", "poddisruptionbudgets" };
+
 typedef struct release_s  release_t;
 
 struct release_s {
     kecs_kube_t    *k;
     kecs_arena_t   *a;              /* of one page */
-    kecs_str_t      pods;           /* paths */
-    kecs_str_t      services;
-    kecs_str_t      budgets;
-    kecs_str_t      lease;
-    kecs_str_t      path;           /* the one that is dealt with */
+    kecs_str_t      home;           /* namespace, escaped */
+    bool            spread;         /* they are in others, too */
+    kecs_str_t      lease;          /* path */
+    const kind_t   *kind;           /* the one that is dealt with */
     kecs_rc_t     (*each)(release_t *r, const kecs_json_t *object);
     const char     *uuid;
     bool            remove;
@@ -100,13 +111,17 @@ ask(release_t *r, const char *method, kecs_str_t path, const char *type,
 static kecs_str_t
 path_of(release_t *r, const kecs_json_t *meta)
 {
-    kecs_str_t  name;
+    kecs_str_t  name, space;
 
     name = kecs_kube_escape(r->a, kecs_json_str(kecs_json_get(meta,
                                                               "name")));
+    space = kecs_kube_escape(r->a, kecs_json_str(kecs_json_get(
+                                                 meta, "namespace")));
+    space = space.len != 0 ? space : r->home;
 
-    return name.data ? kecs_sprintf(r->a, "%.*s/%.*s", kecs_fmt(r->path),
-                                    kecs_fmt(name)) : name;
+    return name.data == NULL || space.data == NULL ? kecs_null_str
+           : kecs_sprintf(r->a, "%s/namespaces/%.*s/%s/%.*s", r->kind->group,
+                          kecs_fmt(space), r->kind->plural, kecs_fmt(name));
 }
 
 
@@ -187,8 +202,8 @@ items(release_t *r, kecs_str_t list)
     }
 
     return rc == KECS_DONE ? KECS_OK
-                           : fail(rc, "the list of %.*s is malformed",
-                                  kecs_fmt(r->path));
+                           : fail(rc, "the list of %s is malformed",
+                                  r->kind->plural);
 }
 
 
@@ -202,8 +217,11 @@ page(release_t *r, kecs_arena_t *keep, kecs_str_t *next)
     kecs_kube_list_t    l;
     const kecs_json_t  *meta;
 
-    path = kecs_sprintf(r->a, "%.*s?limit=%d&labelSelector=%s%%3D%s%s%.*s",
-                        kecs_fmt(r->path), PAGE, "kecs%2Fstore", r->uuid,
+    path = kecs_sprintf(r->a, "%s%s%.*s/%s?limit=%d&labelSelector=%s%%3D%s"
+                        "%s%.*s", r->kind->group,
+                        r->spread ? "" : "/namespaces/",
+                        r->spread ? 0 : (int) r->home.len, r->home.data,
+                        r->kind->plural, PAGE, "kecs%2Fstore", r->uuid,
                         next->data ? "&continue=" : "", kecs_fmt(*next));
 
     rc = ask(r, "GET", path, NULL, kecs_null_str, 0);
@@ -214,8 +232,8 @@ page(release_t *r, kecs_arena_t *keep, kecs_str_t *next)
     if (kecs_kube_list(r->body, &l) != KECS_OK
         || kecs_kube_parse(r->a, l.metadata, &meta) != KECS_OK)
     {
-        return fail(KECS_ERROR, "the list of %.*s is malformed",
-                    kecs_fmt(r->path));
+        return fail(KECS_ERROR, "the list of %s is malformed",
+                    r->kind->plural);
     }
 
     *next = kecs_json_str(kecs_json_get(meta, "continue"));
@@ -226,14 +244,14 @@ page(release_t *r, kecs_arena_t *keep, kecs_str_t *next)
 
 
 static kecs_rc_t
-pages(release_t *r, kecs_arena_t *keep, kecs_str_t path,
+pages(release_t *r, kecs_arena_t *keep, const kind_t *kind,
     kecs_rc_t (*each)(release_t *, const kecs_json_t *))
 {
     kecs_rc_t   rc;
     kecs_str_t  next;
 
     next = kecs_null_str;
-    r->path = path;
+    r->kind = kind;
     r->each = each;
 
     do {
@@ -298,8 +316,10 @@ look_at_lease(release_t *r, const kecs_json_t **meta)
     holder = kecs_json_str(kecs_json_at(lease, "spec", "holderIdentity",
                                         NULL));
     *meta = kecs_json_get(lease, "metadata");
+    r->spread = kecs_json_at(*meta, "annotations", KECS_LEASE_SPREAD, NULL)
+                != NULL;
 
-    return kecs_lease_is_free(holder)
+    return kecs_lease_is_free(holder) || !r->remove
            ? KECS_OK
            : fail(KECS_ERROR, "the lease kecs-%s is held by %.*s", r->uuid,
                   kecs_fmt(holder));
@@ -307,11 +327,11 @@ look_at_lease(release_t *r, const kecs_json_t **meta)
 
 
 static kecs_rc_t
-remove_all(release_t *r, kecs_arena_t *keep, kecs_str_t path)
+remove_all(release_t *r, kecs_arena_t *keep, const kind_t *kind)
 {
     kecs_rc_t  rc;
 
-    rc = pages(r, keep, path, remove_made);
+    rc = pages(r, keep, kind, remove_made);
 
     return rc == KECS_ERROR && (r->status == 403 || r->status == 404)
            ? KECS_OK : rc;
@@ -329,14 +349,14 @@ let_all_go(release_t *r, kecs_arena_t *keep)
     kecs_rc_t           rc;
     const kecs_json_t  *meta;
 
-    rc = r->remove ? look_at_lease(r, &meta) : KECS_OK;
+    rc = look_at_lease(r, &meta);
 
     if (rc == KECS_OK) {
-        rc = pages(r, keep, r->pods, let_go);
+        rc = pages(r, keep, &pods, let_go);
     }
 
     if (rc == KECS_OK) {
-        rc = remove_all(r, keep, r->budgets);
+        rc = remove_all(r, keep, &budgets);
     }
 
     if (!r->remove) {
@@ -344,7 +364,7 @@ let_all_go(release_t *r, kecs_arena_t *keep)
     }
 
     if (rc == KECS_OK) {
-        rc = remove_all(r, keep, r->services);
+        rc = remove_all(r, keep, &services);
     }
 
     if (rc != KECS_OK || r->n > 0) {
@@ -379,15 +399,9 @@ kecs_kube_release(const kecs_kubeconfig_t *config, const char *namespace,
     if (rc == KECS_OK) {
         ns = kecs_kube_escape(keep, namespace ? kecs_str_of(namespace)
                                               : config->namespace);
-        r.pods = kecs_sprintf(keep, "/api/v1/namespaces/%.*s/pods",
-                              kecs_fmt(ns));
-        r.services = kecs_sprintf(keep, "/api/v1/namespaces/%.*s/services",
-                                  kecs_fmt(ns));
-        r.budgets = kecs_sprintf(keep, "/apis/policy/v1/namespaces/%.*s/"
-                                 "poddisruptionbudgets", kecs_fmt(ns));
+        r.home = ns;
         r.lease = kecs_lease_path(keep, ns, kecs_str_of(uuid));
-        rc = r.pods.data && r.services.data && r.budgets.data
-             && r.lease.data && ns.data
+        rc = r.lease.data && ns.data
              ? let_all_go(&r, keep)
              : fail(KECS_NOMEM, "out of memory");
         kecs_kube_close(r.k);

@@ -167,6 +167,7 @@ typedef struct {
     const char  *classes;           /* storage classes by volume type */
     const char  *logs;              /* of pods, a folder of the nodes that
                                        log routers read, or "" */
+    bool         spaces;            /* a namespace for each ECS cluster */
 
     kecs_restart_rules_t  restarts;
     kecs_lease_conf_t     lease;

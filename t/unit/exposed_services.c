@@ -37,6 +37,7 @@ typedef struct {
 static fake_t                 server;
 static kecs_kube_t           *k;
 static kecs_kube_services_t  *services;
+static kecs_kube_spaces_t    *spaces;
 static kept_t                 kept[OBJECTS];
 static unsigned               uids;
 static fake_conn_t           *streams[KINDS];
@@ -444,9 +445,11 @@ begin(void)
 
     if (!fake_open(&server, ask) || !fake_client(&server, NULL, NULL, &conf,
                                                  &k)
+        || kecs_kube_spaces_open(k, kecs_str("team"), kecs_str(UUID), false,
+                                 &watching, &spaces) != KECS_OK
         || kecs_kube_services_open(k, kecs_str("team"), kecs_str(UUID),
-                                   &watching, &services) != KECS_OK
-        || kecs_kube_services_engage(services) != KECS_OK)
+                                   spaces, &watching, &services) != KECS_OK
+        || kecs_kube_services_engage(services, false) != KECS_OK)
     {
         printf("Bail out! no server\n");
         exit(1);
@@ -458,6 +461,7 @@ static void
 end(void)
 {
     kecs_kube_services_close(services);
+    kecs_kube_spaces_close(spaces);
     kecs_kube_close(k);
     fake_close(&server);
 }
@@ -1015,7 +1019,7 @@ test_leftover(void)
     kecs_kube_services_disengage(services);
     expose(&web_key, &web, 9, "{\"containerPort\":81}");
     tap_ok(asks(""), "without the Lease nothing is asked");
-    (void) kecs_kube_services_engage(services);
+    (void) kecs_kube_services_engage(services, false);
     tap_ok(asks("PATCHB "), "with it again, what has changed");
     clean();
 }

@@ -96,7 +96,8 @@ static void
 look(const char *what)
 {
     memset(&seen, 0, sizeof(seen));
-    tap_ok(kecs_kube_inspect(looks, task, shown, &seen) == KECS_OK, "%s",
+    tap_ok(kecs_kube_inspect(looks, task, kecs_null_str, shown, &seen)
+           == KECS_OK, "%s",
            what);
     tap_ok(fake_until(&server, k, seen.done != 0), "it is answered");
     tap_ok(seen.rc == KECS_OK && seen.done == 1 && seen.others == 0,
@@ -161,11 +162,13 @@ test_bounds(void)
     tap_ok(has("{\"part\":\"pod\",\"status\":0"), "which is said");
 
     for (i = 0; i < KECS_INSPECT_MAX; i++) {
-        tap_ok(kecs_kube_inspect(looks, task, shown, &seen) == KECS_OK,
+        tap_ok(kecs_kube_inspect(looks, task, kecs_null_str, shown, &seen)
+               == KECS_OK,
                "look %u", i);
     }
 
-    tap_ok(kecs_kube_inspect(looks, task, shown, &seen) == KECS_AGAIN,
+    tap_ok(kecs_kube_inspect(looks, task, kecs_null_str, shown, &seen)
+           == KECS_AGAIN,
            "and no more");
     reopen();
     tap_is_int(kecs_kube_pending(k), 0, "nothing is asked any more");

@@ -205,8 +205,8 @@ begin(void)
     asked[0] = '\0';
     tap_ok(fake_open(&server, ask) && fake_client(&server, NULL, NULL,
                                                   &client, &k)
-           && kecs_lease_open(k, kecs_str("team"), kecs_str(UUID), &conf,
-                              &lease) == KECS_OK, "a lease is wanted");
+           && kecs_lease_open(k, kecs_str("team"), kecs_str(UUID), false,
+                              &conf, &lease) == KECS_OK, "a lease is wanted");
     tap_ok(!kecs_lease_held(lease), "which is not ours at once");
 }
 
