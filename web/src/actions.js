@@ -98,18 +98,25 @@ export function runTask(cluster, definition = '') {
     });
 }
 
+/* One by its name, several by their number. */
+
+const titled = (one, several, names) => names.length === 1
+    ? t(one, names[0]) : t(several, names.length);
+
 export function stopTasks(cluster, chosen) {
+    const arns = chosen.map(x => x.taskArn);
+
     ask({
-        title: chosen.length === 1
-            ? t('stopTask', shortName(chosen[0]).slice(0, 8))
-            : t('stopTasks', chosen.length),
+        title: titled('stopTask', 'stopTasks',
+                      arns.map(arn => shortName(arn).slice(0, 8))),
+        items: chosen.map(x => `${shortName(x.taskArn)}  ${x.group}`),
         danger: true,
         button: t('stop'),
         fields: [{ name: 'reason', label: t('reason') }],
-        calls: v => chosen.map(arn => ['StopTask', {
+        calls: v => arns.map(arn => ['StopTask', {
             cluster, task: shortName(arn), reason: v.reason || undefined,
         }]),
-        done: () => chosen.forEach(tasks(cluster).touch),
+        done: () => arns.forEach(tasks(cluster).touch),
     });
 }
 
@@ -145,18 +152,24 @@ const breaker = on => ({
     deploymentCircuitBreaker: { enable: on, rollback: on },
 });
 
-const touched = (cluster, s) => () =>
-    services(cluster).touch(s.serviceArn);
+const touched = (cluster, ...list) => () => list.forEach(
+    s => services(cluster).touch(s.serviceArn));
 
-export function scaleService(cluster, s) {
+const namesOf = list => list.map(s => s.serviceName);
+
+export function scaleServices(cluster, list) {
+    const names = namesOf(list);
+
     ask({
-        title: t('scaleService', s.serviceName),
+        title: titled('scaleService', 'scaleServices', names),
+        items: names,
         button: t('scale'),
         fields: [{ name: 'count', label: t('desired'), type: 'number',
-                   min: 0, value: String(s.desiredCount) }],
-        calls: v => [['UpdateService', { cluster, service: s.serviceName,
-            desiredCount: Number(v.count) }]],
-        done: touched(cluster, s),
+                   min: 0, value: String(list[0].desiredCount) }],
+        calls: v => v.count === '' ? [] : names.map(service => [
+            'UpdateService', { cluster, service,
+                               desiredCount: Number(v.count) }]),
+        done: touched(cluster, ...list),
     });
 }
 
@@ -212,14 +225,17 @@ function changedConfig(v, config, on) {
              ...breaker(v.breaker) };
 }
 
-export function forceDeployment(cluster, s) {
+export function forceDeployments(cluster, list) {
+    const names = namesOf(list);
+
     ask({
-        title: t('forceService', s.serviceName),
+        title: titled('forceService', 'forceServices', names),
         text: t('forceText'),
+        items: names,
         button: t('forceDeployment'),
-        calls: () => [['UpdateService', { cluster, service: s.serviceName,
-            forceNewDeployment: true }]],
-        done: touched(cluster, s),
+        calls: () => names.map(service => ['UpdateService', { cluster,
+            service, forceNewDeployment: true }]),
+        done: touched(cluster, ...list),
     });
 }
 
@@ -239,6 +255,27 @@ export function rollbackDeployment(cluster, s, deployment) {
     });
 }
 
+/* What waits at a PAUSE hook goes on, or back. */
+
+export function continueDeployment(cluster, s, deployment, hook, action) {
+    const back = action === 'ROLLBACK';
+
+    ask({
+        title: t(back ? 'rollbackService' : 'continueService',
+                 s.serviceName),
+        text: t(back ? 'rollbackText' : 'continueText',
+                deployment.lifecycleStage),
+        danger: back,
+        button: t(back ? 'rollback' : 'continue'),
+        calls: () => [['ContinueServiceDeployment', {
+            serviceDeploymentArn: deployment.serviceDeploymentArn,
+            hookId: hook.hookId,
+            action,
+        }]],
+        done: touched(cluster, s),
+    });
+}
+
 export function deployDefinition(cluster, s, definition) {
     ask({
         title: t('deployDefinition', definitionName(definition)),
@@ -250,17 +287,21 @@ export function deployDefinition(cluster, s, definition) {
     });
 }
 
-export function deleteService(cluster, s) {
+export function deleteServices(cluster, list) {
+    const names = namesOf(list);
+
     ask({
-        title: t('deleteService', s.serviceName),
-        text: t('deleteServiceText', s.runningCount),
+        title: titled('deleteService', 'deleteServices', names),
+        text: t('deleteServiceText',
+                list.reduce((n, s) => n + s.runningCount, 0)),
+        items: names,
         danger: true,
-        typed: s.serviceName,
+        typed: names.length === 1 ? names[0] : String(names.length),
         button: t('delete'),
-        calls: () => [['DeleteService', { cluster, service: s.serviceName,
-            force: true }]],
+        calls: () => names.map(service => ['DeleteService', { cluster,
+            service, force: true }]),
         done: () => {
-            services(cluster).touch(s.serviceArn);
+            touched(cluster, ...list)();
             go(href('clusters', cluster, 'services').slice(1));
         },
     });
@@ -301,13 +342,13 @@ const tens = list => Array.from({ length: Math.ceil(list.length / 10) },
 export function setInstanceStates(cluster, chosen, status) {
     const drain = status === 'DRAINING';
     const arns = chosen.map(i => i.containerInstanceArn);
+    const names = chosen.map(hostName);
 
     ask({
-        title: chosen.length === 1
-            ? t(drain ? 'drainInstance' : 'activateInstance',
-                hostName(chosen[0]))
-            : t(drain ? 'drainInstances' : 'activateInstances',
-                chosen.length),
+        title: drain ? titled('drainInstance', 'drainInstances', names)
+            : titled('activateInstance', 'activateInstances', names),
+        items: chosen.map(i => `${hostName(i)}  ${
+            shortName(i.containerInstanceArn)}`),
         text: t(drain ? 'drainText' : 'activateText'),
         button: t(drain ? 'drain' : 'activate'),
         danger: drain,

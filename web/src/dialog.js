@@ -17,7 +17,8 @@ import { Icon } from './icons.js';
 const open = signal(null);
 
 /*
- * { title, text, fields: [{ name, label, type, value, options, hint }],
+ * { title, text, items: names of what it is about,
+ *   fields: [{ name, label, type, value, options, hint }],
  *   calls: values => [[operation, input], ...], button, danger,
  *   typed: what has to be typed, done: (answers, values) => note }
  */
@@ -46,12 +47,13 @@ export function Modal({ label, onClose, children, class: name = '' }) {
         ${children}</dialog>`;
 }
 
-function Input({ field, value, set }) {
+function Input({ field, value, set, first }) {
     const common = {
         id: `field-${field.name}`,
         name: field.name,
         value,
         required: field.required,
+        autofocus: first,
         onInput: e => set(e.target.value),
     };
 
@@ -62,7 +64,7 @@ function Input({ field, value, set }) {
                 selected=${v === value}>${text}</option>`)}</select>`;
     case 'check':
         return html`<input type="checkbox" id=${common.id}
-            name=${field.name} checked=${value}
+            name=${field.name} checked=${value} autofocus=${first}
             onChange=${e => set(e.target.checked)} />`;
     case 'text':
         return html`<textarea ...${common} spellcheck=${false}
@@ -77,10 +79,11 @@ function Input({ field, value, set }) {
     }
 }
 
-function Field({ field, value, set }) {
+function Field({ field, value, set, first }) {
     return html`<div class="field ${field.type ?? ''}">
         <label for="field-${field.name}">${field.label}</label>
-        <${Input} field=${field} value=${value} set=${set} />
+        <${Input} field=${field} value=${value} set=${set}
+            first=${first} />
         ${field.hint && html`<small>${field.hint}</small>`}</div>`;
 }
 
@@ -94,21 +97,46 @@ function planned(dialog, values) {
     }
 }
 
-async function run(calls) {
-    const answers = [];
+async function made([operation, input]) {
+    const answer = await call(operation, input);
 
-    for (const [operation, input] of calls) {
-        const answer = await call(operation, input);
-
-        if (answer.failures?.length) {
-            throw new Error(answer.failures.map(f => [f.arn, f.reason,
-                f.detail].filter(Boolean).join(' ')).join('\n'));
-        }
-
-        answers.push(answer);
+    if (answer.failures?.length) {
+        throw new Error(answer.failures.map(f => [f.arn, f.reason,
+            f.detail].filter(Boolean).join(' ')).join('\n'));
     }
 
-    return answers;
+    return answer;
+}
+
+/*
+ * Some at a time; `done` are those that need not be made again, when one
+ * fails and the reader tries once more.
+ */
+
+const AT_ONCE = 4;
+
+async function run(calls, done, progress) {
+    const left = calls.filter(c => !done.has(awsCommand(...c)));
+    const work = async () => {
+        for (let c; (c = left.shift()); ) {
+            try {
+                done.set(awsCommand(...c), await made(c));
+                progress(done.size);
+            } catch (e) {
+                left.length = 0;
+                throw e;
+            }
+        }
+    };
+    const ended = await Promise.allSettled(
+        Array.from({ length: AT_ONCE }, work));
+    const failed = ended.find(e => e.status === 'rejected');
+
+    if (failed) {
+        throw failed.reason;
+    }
+
+    return calls.map(c => done.get(awsCommand(...c)));
 }
 
 function Form({ dialog }) {
@@ -117,6 +145,8 @@ function Form({ dialog }) {
     const [typed, setTyped] = useState('');
     const [busy, setBusy] = useState(false);
     const [failed, setFailed] = useState(null);
+    const [count, setCount] = useState(0);
+    const done = useRef(new Map());
     const [calls, wrong] = planned(dialog, values);
     const ready = !busy && !wrong && calls.length > 0
         && (!dialog.typed || typed === dialog.typed);
@@ -132,7 +162,8 @@ function Form({ dialog }) {
         setFailed(null);
 
         try {
-            const note = dialog.done?.(await run(calls), values);
+            const note = dialog.done?.(
+                await run(calls, done.current, setCount), values);
 
             close();
             toast(note ?? t('done'));
@@ -142,6 +173,7 @@ function Form({ dialog }) {
         }
     };
 
+    const bare = !dialog.fields && !dialog.typed;
     const command = calls.map(c => awsCommand(...c)).join('\n');
 
     return html`<form onSubmit=${submit}>
@@ -151,10 +183,13 @@ function Form({ dialog }) {
         </header>
         <div class="inside">
             ${dialog.text && html`<p>${dialog.text}</p>`}
-            ${dialog.fields?.map(f => html`<${Field} key=${f.name} field=${f}
-                value=${values[f.name]}
+            ${dialog.items?.length > 1 && html`<ul class="chosen mono"
+                tabindex="0" aria-label=${t('chosen')}>${dialog.items.map(
+                    name => html`<li>${name}</li>`)}</ul>`}
+            ${dialog.fields?.map((f, i) => html`<${Field} key=${f.name}
+                field=${f} first=${i === 0} value=${values[f.name]}
                 set=${v => setValues(all => ({ ...all, [f.name]: v }))} />`)}
-            ${dialog.typed && html`<${Field}
+            ${dialog.typed && html`<${Field} first=${!dialog.fields}
                 field=${{ name: 'typed', label: t('typeName', dialog.typed) }}
                 value=${typed} set=${setTyped} />`}
             ${(failed ?? wrong) && html`<div class="failure" role="alert">
@@ -165,10 +200,13 @@ function Form({ dialog }) {
                 <${Copy} text=${command} label=${t('copyCommand')} /></div>`}
         </div>
         <footer>
-            <button type="button" onClick=${close}>${t('cancel')}</button>
-            <button type="submit" disabled=${!ready}
+            <button type="button" onClick=${close} autofocus=${bare
+                && dialog.danger}>${t('cancel')}</button>
+            <button type="submit" disabled=${!ready} autofocus=${bare
+                && !dialog.danger}
                 class=${dialog.danger ? 'danger' : 'primary'}>${
-                busy ? t('working') : dialog.button ?? dialog.title}</button>
+                busy ? calls.length > 1 ? `${count} / ${calls.length}`
+                    : t('working') : dialog.button ?? dialog.title}</button>
         </footer></form>`;
 }
 

@@ -12,6 +12,7 @@ const KEYS = [
     [':', 'keyPalette'], ['/', 'keyFilter'], ['j k', 'keyMove'],
     ['g g / G', 'keyEnds'], ['Enter', 'keyOpen'], ['Esc', 'keyUp'],
     ['g c', 'clusters'], ['g d', 'definitions'], ['g e', 'events'],
+    ['Space', 'keyMark'], ['a', 'keyMarkAll'], ['[ ]', 'keyTabs'],
     ['r', 'keyRun'], ['n', 'keyNew'], ['s', 'keyScale'], ['u', 'keyUpdate'],
     ['f', 'keyForce'], ['x', 'keyStop'], ['D', 'keyDelete'], ['T', 'keyTag'],
     ['?', 'help'],

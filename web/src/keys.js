@@ -49,14 +49,31 @@ const MOVES = {
     G: () => rows?.end(true),
     End: () => rows?.end(true),
     Home: () => rows?.end(false),
+    ' ': () => rows?.mark(),
+    a: () => rows?.all(),
 };
 
 function typing(target) {
-    return target.closest?.('input, textarea, select, [contenteditable]');
+    return target.closest?.('input:not([type="checkbox"]), textarea, select,'
+        + ' [contenteditable]');
+}
+
+/* What the browser does with a key by itself. */
+
+function native(e) {
+    return e.key === ' ' && e.target.closest?.('button, input, summary');
 }
 
 function filterBox() {
     return document.querySelector('[data-filter]');
+}
+
+function nextTab(by) {
+    const tabs = [...document.querySelectorAll('.tabs a')];
+    const at = tabs.findIndex(a => a.getAttribute('aria-current'));
+
+    tabs[(at + by + tabs.length) % tabs.length]?.click();
+    return tabs.length > 0;
 }
 
 function chord(key) {
@@ -117,13 +134,21 @@ function plain(e) {
         return true;
     }
 
+    if (native(e)) {
+        return false;
+    }
+
     if (MOVES[key] && rows) {
         MOVES[key]();
         return true;
     }
 
     if (key === 'Escape') {
-        return up();
+        return rows?.clear() || up();
+    }
+
+    if (key === '[' || key === ']') {
+        return nextTab(key === ']' ? 1 : -1);
     }
 
     if (letters.has(key)) {

@@ -12,6 +12,8 @@ import { endpoint, sequence } from './api.js';
 import { authorization } from './scope.js';
 import { parseArn } from './arn.js';
 import { messages } from './sse.js';
+import { toast } from './toast.js';
+import { t } from './i18n.js';
 
 export const connection = signal('connecting');
 export const recent = signal([]);
@@ -19,6 +21,7 @@ export const recent = signal([]);
 const KEEP = 2000;
 const RELOAD = 5000;
 const RETRY = 30000;
+const AGAIN = 5000;
 const FIRST = 250;
 const STABLE = 10000;
 const EARLIER = 300;
@@ -97,6 +100,13 @@ export function opened(url, headers, signal) {
     } });
 }
 
+/* In the log of events: here some may be missing. */
+
+const gap = () => ({
+    id: `gap-${Date.now()}`, gap: true, time: new Date().toISOString(),
+    resources: [], about: [], kecs: {},
+});
+
 /*
  * Too old a position: all is read anew, then followed from there.  Of the
  * first one it only means that there are no earlier events.
@@ -110,6 +120,8 @@ function gone() {
 
     position = 0;
     sequence.value = null;
+    toast(t('goneText'), 'warn');
+    recent.value = [gap(), ...recent.value];
     reset();
 }
 
@@ -204,7 +216,7 @@ async function follow(signal) {
         failures = Date.now() - before > STABLE ? 0 : failures + 1;
         connection.value = streamed === false ? 'polling' : 'connecting';
         await pause(streamed === false ? RETRY
-            : Math.min(RETRY, FIRST * 2 ** failures));
+            : Math.min(AGAIN, FIRST * 2 ** failures));
     }
 }
 

@@ -12,6 +12,8 @@ import { go, href } from './router.js';
 import { cycle, language, theme, LANGUAGES, THEMES } from './prefs.js';
 import { score } from './filter.js';
 import { Modal } from './dialog.js';
+import { pages } from './api.js';
+import { useAnswer } from './widgets.js';
 import { clusters, families, services, tasks } from './resources.js';
 import { shortName } from './arn.js';
 import { showHelp } from './help.js';
@@ -23,6 +25,9 @@ const MOST_CLUSTERS = 20;
 
 const to = (...parts) => () => go(href(...parts).slice(1));
 
+const PARTS = [['services', 'svc'], ['tasks'], ['instances', 'hosts'],
+               ['capacity'], ['events'], ['settings']];
+
 function commands() {
     return [
         [t('clusters'), ['clusters', 'cl'], to()],
@@ -33,11 +38,14 @@ function commands() {
         [t('nextLanguage'), ['language'],
          () => cycle(language, LANGUAGES)],
         [t('help'), ['help', '?'], showHelp],
+        ...clusters.items.value.flatMap(({ clusterName: name }) =>
+            PARTS.map(([part, ...words]) => [`${t(part)} · ${name}`,
+                [`${part} ${name}`, ...words], to('clusters', name, part)])),
     ].map(([label, words, run]) => ({ label, run, kind: t('command'),
         detail: `:${words[0]}`, words: `${label} ${words.join(' ')}` }));
 }
 
-function things() {
+function things(listed) {
     const known = clusters.items.value.map(c => c.clusterName);
     const found = known.map(name => ({ label: name, kind: t('cluster'),
         words: name, run: to('clusters', name) }));
@@ -58,6 +66,16 @@ function things() {
         }
     }
 
+    for (const [kind, name, arn] of listed) {
+        const id = shortName(arn);
+        const part = kind === 'task' ? 'tasks' : 'instances';
+
+        if (kind !== 'task' || !tasks(name).byId.value.has(arn)) {
+            found.push({ label: id, kind: t(kind), detail: name, words: id,
+                         run: to('clusters', name, part, id) });
+        }
+    }
+
     for (const { family } of families.items.value) {
         found.push({ label: family, kind: t('definition'), words: family,
             run: to('task-definitions', family) });
@@ -66,10 +84,10 @@ function things() {
     return found;
 }
 
-function find(typed) {
+function find(typed, listed) {
     const word = typed.replace(/^:/, '').trim();
     const all = typed.startsWith(':') ? commands()
-        : [...things(), ...commands()];
+        : [...things(listed), ...commands()];
 
     if (!word) {
         return all.slice(0, MOST);
@@ -102,6 +120,28 @@ function useThings() {
     }, [names]);
 }
 
+/* Tasks and instances by their ids, asked for when something is typed. */
+
+async function ids(name) {
+    const [running, hosts] = await Promise.all([
+        pages('ListTasks', 'taskArns', { cluster: name }),
+        pages('ListContainerInstances', 'containerInstanceArns',
+              { cluster: name }),
+    ]);
+
+    return [...running.map(arn => ['task', name, arn]),
+            ...hosts.map(arn => ['instance', name, arn])];
+}
+
+function useListed(wanted) {
+    const { value } = useAnswer(async () => wanted
+        ? (await Promise.all(clusters.items.peek().slice(0, MOST_CLUSTERS)
+            .map(c => ids(c.clusterName)))).flat()
+        : [], [wanted]);
+
+    return value ?? [];
+}
+
 function Box() {
     const [typed, setTyped] = useState('');
     const [at, setAt] = useState(0);
@@ -109,7 +149,7 @@ function Box() {
 
     useThings();
 
-    const found = find(typed);
+    const found = find(typed, useListed(typed.length >= 3));
     const index = Math.min(at, found.length - 1);
 
     const choose = item => {

@@ -72,6 +72,16 @@ export const deployments = perKey((cluster, service) => collection({
         .some(arn => arn.endsWith(`/${service}`)),
 }));
 
+/* The ARNs of a service's revisions, as its deployments name them. */
+
+export function revisionArns(history, service) {
+    return [...new Set([
+        ...(service.currentServiceRevisions ?? []).map(r => r.arn),
+        ...history.flatMap(d => [d.targetServiceRevision?.arn,
+            ...(d.sourceServiceRevisions ?? []).map(r => r.arn)]),
+    ].filter(Boolean))];
+}
+
 /* Revisions of services by their ARNs; they never change. */
 
 export async function revisions(arns) {

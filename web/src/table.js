@@ -2,7 +2,8 @@
  * A table of any length: only the rows in sight are in the document.  Sort
  * and filter are in the address (?sort=name, ?sort=-name, ?q=); j, k, Enter
  * and the like come from keys.js, which moves the focus among the rows'
- * first links.
+ * first links.  Rows can be marked where there are actions on many: what is
+ * marked and no longer shown does not count.
  */
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState }
@@ -11,11 +12,14 @@ import { html } from './html.js';
 import { t } from './i18n.js';
 import { query, setQuery, go } from './router.js';
 import { matcher } from './filter.js';
-import { offerRows } from './keys.js';
+import { offerKeys, offerRows } from './keys.js';
+import { Bulk, useMarks } from './marks.js';
 import { Icon } from './icons.js';
 
 const ROW = 34;
 const SPARE = 12;
+
+const collator = new Intl.Collator(undefined, { numeric: true });
 
 function compare(a, b) {
     if (a === b) {
@@ -27,7 +31,7 @@ function compare(a, b) {
     }
 
     return typeof a === 'number' && typeof b === 'number' ? a - b
-        : String(a).localeCompare(String(b), undefined, { numeric: true });
+        : collator.compare(a, b);
 }
 
 /* The rows that pass the filter, in order. */
@@ -88,7 +92,7 @@ function useWindow(count) {
 
 /* The cursor follows the focus; moving it may take a row into sight first. */
 
-function useCursor(shown, box, link) {
+function useCursor(shown, box, link, marks) {
     const wanted = useRef(-1);
 
     const focus = () => {
@@ -97,8 +101,8 @@ function useCursor(shown, box, link) {
 
         if (row) {
             wanted.current = -1;
-            (row.querySelector('a, button, input') ?? row).focus(
-                { preventScroll: true });
+            (row.querySelector('a') ?? row.querySelector('button, input')
+                ?? row).focus({ preventScroll: true });
         }
     };
 
@@ -134,14 +138,28 @@ function useCursor(shown, box, link) {
         step: by => shown.length && move(current() + by),
         end: last => shown.length && move(last ? shown.length - 1 : 0),
         row: () => shown[current()],
-        open: () => {
-            const row = shown[current()];
-
-            if (row && link) {
-                go(link(row).slice(1));
+        mark: () => {
+            if (marks && current() >= 0) {
+                marks.toggle(shown[current()]);
+                move(current() + 1);
             }
         },
-    }), [shown, link]);
+        all: () => marks?.all(),
+        clear: () => marks?.clear(),
+    }), [shown, link, marks]);
+}
+
+/* Letters act on what is marked, or else on the row of the cursor. */
+
+function useActions(actions, chosen) {
+    useLayoutEffect(() => offerKeys(Object.fromEntries(
+        (actions ?? []).filter(a => a.key).map(a => [a.key, row => {
+            const rows = chosen.length ? chosen : row ? [row] : [];
+
+            if (rows.length === 1 || (rows.length && !a.single)) {
+                a.run(rows);
+            }
+        }]))), [actions, chosen]);
 }
 
 export function FilterBox({ label, param = 'q', children }) {
@@ -157,14 +175,19 @@ export function FilterBox({ label, param = 'q', children }) {
 }
 
 export function Table(props) {
-    const { rows, columns, rowKey, link, label, sort: usual, empty } = props;
+    const { rows, columns, rowKey, link, label, sort: usual, empty,
+            actions } = props;
     const sort = query.value.get('sort') ?? usual ?? columns[0].key;
     const filter = query.value.get('q') ?? '';
     const shown = useMemo(() => arrange(rows, columns, filter, sort),
                           [rows, columns, filter, sort]);
     const { ref, first, last } = useWindow(shown.length);
+    const marks = useMarks(shown, rowKey);
+    const marking = actions?.length > 0 && marks;
+    const width = columns.length + (marking ? 1 : 0);
 
-    useCursor(shown, ref, link);
+    useCursor(shown, ref, link, marking);
+    useActions(actions, marks.chosen);
 
     const open = (e, row) => {
         if (link && !e.target.closest('a, button, input, label')
@@ -176,7 +199,12 @@ export function Table(props) {
 
     const line = (row, i) => html`<tr key=${rowKey(row)}
         aria-rowindex=${first + i + 2} class=${link ? 'opens' : ''}
+        aria-selected=${marking ? marks.has(row) : null}
         onClick=${e => open(e, row)}>
+        ${marking && html`<td class="mark"><label><input type="checkbox"
+            tabindex="-1" aria-label=${t('markRow', columns[0].value(row))}
+            checked=${marks.has(row)} onClick=${e => marks.toggle(row,
+                e.shiftKey)} /></label></td>`}
         ${columns.map((c, n) => {
             const cell = c.cell ? c.cell(row) : c.value(row) ?? '–';
 
@@ -188,21 +216,28 @@ export function Table(props) {
     return html`<div class="tablebox" ref=${ref} tabindex="0" role="region"
         aria-label=${label}>
         <table aria-rowcount=${shown.length + 1} aria-label=${label}>
-            <thead><tr aria-rowindex="1">${columns.map(c => html`
+            <thead><tr aria-rowindex="1">${marking && html`<th class="mark"
+                scope="col"><label><input type="checkbox"
+                    aria-label=${t('markAll')} disabled=${!shown.length}
+                    checked=${marks.chosen.length > 0
+                        && marks.chosen.length === shown.length}
+                    onClick=${marks.all} /></label></th>`}${columns.map(c => html`
                 <${Heading} key=${c.key} column=${c} sort=${sort} />`)}
             </tr></thead>
             <tbody>
                 ${first > 0 && html`<tr key="above" class="spacer"
-                    aria-hidden="true"><td colspan=${columns.length}
+                    aria-hidden="true"><td colspan=${width}
                     style=${{ height: `${first * ROW}px` }}></td></tr>`}
                 ${shown.slice(first, last).map(line)}
                 ${last < shown.length && html`<tr key="below" class="spacer"
-                    aria-hidden="true"><td colspan=${columns.length}
+                    aria-hidden="true"><td colspan=${width}
                     style=${{ height: `${(shown.length - last) * ROW}px` }}>
                     </td></tr>`}
             </tbody>
         </table>
         ${shown.length === 0 && html`<div class="empty">${
             rows.length ? t('noMatch') : empty ?? t('nothing')}</div>`}
-    </div>`;
+    </div>
+    ${marks.chosen.length > 0 && html`<${Bulk} marks=${marks}
+        actions=${actions} />`}`;
 }

@@ -12,7 +12,7 @@ export function toast(text, tone = 'ok') {
     notes.value = [...notes.value, { id, text, tone }];
     setTimeout(() => {
         notes.value = notes.value.filter(n => n.id !== id);
-    }, tone === 'bad' ? 10000 : 4000);
+    }, tone === 'ok' ? 4000 : 10000);
 }
 
 export function Toasts() {

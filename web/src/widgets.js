@@ -1,6 +1,6 @@
 /* Small parts that views share. */
 
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { html } from './html.js';
 import { t } from './i18n.js';
 import { language } from './prefs.js';
@@ -116,7 +116,17 @@ export function Tiles({ items }) {
 /* Tabs are the last part of the path. */
 
 export function Tabs({ base, tabs, current }) {
-    return html`<nav class="tabs" aria-label=${t('sections')}>${tabs.map(
+    const box = useRef();
+
+    useEffect(() => {
+        const tab = box.current.querySelector('[aria-current]');
+
+        box.current.scrollLeft = tab
+            ? tab.offsetLeft - (box.current.clientWidth - tab.offsetWidth) / 2
+            : 0;
+    }, [current]);
+
+    return html`<nav class="tabs" ref=${box} aria-label=${t('sections')}>${tabs.map(
         ([id, label, count]) => html`<a key=${id}
             href=${href(...base, ...(id ? [id] : []))}
             aria-current=${id === current ? 'page' : null}>${label}${

@@ -6,6 +6,8 @@ import { age, cpu, dateTime, duration, memory } from '../src/format.js';
 import { folded, ordered, sideBySide } from '../src/diff.js';
 import { matcher, score } from '../src/filter.js';
 import { awsCommand } from '../src/cli.js';
+import { counts, median, startTimes, starts } from '../src/series.js';
+import { attributesOf, portsTaken, usage } from '../src/host.js';
 import { moments, reason, spans, ticks, withHealth } from '../src/trace.js';
 import { parseArn } from '../src/arn.js';
 import { messages as stream, parseBlock } from '../src/sse.js';
@@ -220,4 +222,67 @@ test('every text is there in both languages', () => {
 
         assert.equal(places[0], places[1], key);
     }
+});
+
+const RAN = { createdAt: 10, pullStartedAt: 11, pullStoppedAt: 13,
+              startedAt: 14, stoppingAt: 30, stoppedAt: 31,
+              lastStatus: 'STOPPED', containers: [] };
+
+test('counts of tasks over time', () => {
+    const runs = { createdAt: 20, startedAt: 22, lastStatus: 'RUNNING' };
+    const fails = { createdAt: 24, stoppedAt: 26, lastStatus: 'STOPPED',
+                    stopCode: 'TaskFailedToStart' };
+    const [x, running, pending, desired] = counts([RAN, runs, fails],
+        [[12, 1], [20, 2]], 0, 40);
+    const at = moment => {
+        const i = x.indexOf(moment);
+
+        return [running[i], pending[i], desired[i]];
+    };
+
+    assert.deepEqual(x, [0, 10, 12, 14, 20, 22, 24, 26, 30, 40]);
+    assert.deepEqual(at(0), [0, 0, null]);
+    assert.deepEqual(at(12), [0, 1, 1]);
+    assert.deepEqual(at(14), [1, 0, 1]);
+    assert.deepEqual(at(20), [1, 1, 2]);
+    assert.deepEqual(at(24), [2, 1, 2]);
+    assert.deepEqual(at(26), [2, 0, 2]);
+    assert.deepEqual(at(40), [1, 0, 2]);
+    assert.deepEqual(counts([RAN], [[12, 1]], 20, 25),
+                     [[20, 25], [1, 1], [0, 0], [1, 1]]);
+});
+
+test('starts, stops and how long starting took', () => {
+    const fails = { ...RAN, containers: [{ exitCode: 1 }] };
+    const [x, started, stopped, failed] = starts([RAN, fails], 0, 90);
+
+    assert.equal(x.length, started.length);
+    assert.equal(started[2], 2);
+    assert.equal(stopped[6], 1);
+    assert.equal(failed[6], 1);
+    assert.deepEqual(startTimes([RAN], 0, 90), [[14], [4], [2]]);
+    assert.deepEqual(startTimes([RAN], 15, 90), [[], [], []]);
+    assert.equal(median([3, 1, 2]), 2);
+    assert.equal(median([1, 2]), 1.5);
+    assert.equal(median([]), null);
+});
+
+test('what container instances have', () => {
+    const one = {
+        registeredResources: [{ name: 'CPU', integerValue: 2048 }],
+        remainingResources: [{ name: 'CPU', integerValue: 1024 },
+            { name: 'PORTS', stringSetValue: ['22'] },
+            { name: 'PORTS_UDP', stringSetValue: ['53'] }],
+        attributes: [{ name: 'ecs.os-type', value: 'linux' },
+            { name: 'ecs.capability.efs' },
+            { name: 'com.amazonaws.ecs.capability.ecr-auth' }],
+    };
+
+    assert.deepEqual(usage([one, one], 'CPU'), { used: 2048, total: 4096 });
+    assert.deepEqual(usage([], 'GPU'), { used: 0, total: 0 });
+    assert.deepEqual(portsTaken(one), ['22', '53/udp']);
+    assert.deepEqual(attributesOf(one), {
+        named: [{ name: 'ecs.os-type', value: 'linux' }],
+        capabilities: ['efs', 'ecr-auth'],
+    });
 });

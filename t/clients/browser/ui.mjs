@@ -3,9 +3,9 @@
  * would use it; see kit.mjs.
  */
 
-import { base, ok, is, api, shot, accessible, confirm, appears, until, ui,
-         said, browser, context, page, at, button, dialog, rows, title, run as
-         runAll } from './kit.mjs';
+import { base, breakLine, forgive, line, ok, is, api, shot, accessible,
+         confirm, appears, until, ui, browser, context, page, at, button,
+         dialog, rows, title, run as runAll } from './kit.mjs';
 
 /*
  * What others do arrives by itself; while nothing is done, nothing is asked.
@@ -57,12 +57,34 @@ async function live() {
 async function resumed() {
     await at('/');
     await appears(page.locator('.connection'), 'Live', 'before a break');
-    await context.setOffline(true);
-    await page.evaluate(() => window.dispatchEvent(new Event('offline')));
+    breakLine();
+    await appears(page.locator('.connection'), 'Connecting',
+                  'a break is shown');
     await api('CreateCluster', { clusterName: 'meanwhile' });
-    await context.setOffline(false);
+    line.up = true;
     await appears(rows, 'meanwhile', 'after it nothing is missing');
+    await appears(page.locator('.connection'), 'Live', 'and it goes on');
     await api('DeleteCluster', { cluster: 'meanwhile' });
+    forgive(/net::ERR_/);
+}
+
+/* The log no longer reaches back: all is read anew, which is said. */
+
+async function gone() {
+    await at('/events');
+    await appears(page.locator('.connection'), 'Live', 'events are followed');
+    await page.route(/\/events\?/, route => route.fulfill({ status: 410,
+        contentType: 'application/x-amz-json-1.1', body: '{}' }),
+        { times: 1 });
+    breakLine();
+    line.up = true;
+    await appears(page.locator('.toast'), 'no longer reaches back',
+                  'a log that does not reach back is told');
+    await appears(rows, 'Gap', 'and stands in the log of events');
+    await accessible(page, 'gap');
+    await appears(page.locator('.connection'), 'Live', 'and it goes on');
+    await page.unroute(/\/events\?/);
+    forgive(/ 410 |net::ERR_/);
 }
 
 async function clusters() {
@@ -214,10 +236,69 @@ async function runtime() {
                   'without a reconciler that is said');
     await accessible(page, 'no reconciler');
     await page.unroute('**/ui/runtime/**', down);
-    said.splice(0, said.length, ...said.filter(s => !/ 503 /.test(s)));
+    forgive(/ 503 /);
     await button('Read again').click();
     await appears(page.locator('.panel'), 'Containers are simulated',
                   'until it is back');
+}
+
+const counted = many => page.waitForFunction(n => document.querySelectorAll(
+    'tbody tr[aria-rowindex]').length === n, many);
+
+/* Plots are loaded when they are looked at, from what the API tells. */
+
+async function metrics() {
+    const plots = page.waitForRequest(/plots-/);
+
+    await at('/clusters/shop/services/web/metrics');
+    await plots;
+    await page.locator('.plot canvas').first().waitFor();
+    is(await page.locator('.plot canvas').count(), 3, 'three plots');
+    await appears(page.locator('.tiles'), 'Median start', 'and figures');
+    await page.getByRole('img', { name: /^Tasks: Running [4-9], .*Desired 4/ })
+        .waitFor();
+    ok(true, 'which are told without colours, too');
+    ok(await page.locator('.plot canvas').first().evaluate(canvas => {
+        const { data } = canvas.getContext('2d').getImageData(0, 0,
+            canvas.width, canvas.height);
+
+        return data.some((byte, i) => i % 4 === 3 && byte > 0);
+    }), 'something is drawn');
+    await page.getByRole('button', { name: '1h' }).click();
+    await page.waitForURL(/range=1h/);
+    await page.mouse.move(700, 480);
+    await accessible(page, 'metrics');
+    await page.keyboard.press(']');
+    await page.waitForURL(/web\/revisions/);
+    await page.keyboard.press('[');
+    await page.waitForURL(/web\/metrics/);
+    ok(true, '[ and ] lead to the sections beside');
+}
+
+/* A deployment that waits at a hook, until somebody lets it go on. */
+
+async function hook() {
+    await api('CreateService', { cluster: 'shop', serviceName: 'green',
+        taskDefinition: 'front:1', desiredCount: 1,
+        deploymentConfiguration: { strategy: 'BLUE_GREEN',
+            bakeTimeInMinutes: 0, lifecycleHooks: [{ targetType: 'PAUSE',
+                lifecycleStages: ['POST_SCALE_UP'] }] } });
+    await at('/clusters/shop/services/green');
+    await appears(page.locator('.hook'), 'Waits at POST_SCALE_UP',
+                  'a deployment waits at a hook');
+    await appears(page.locator('.flow'), 'front:1',
+                  'its revision is told by its task definition');
+    await accessible(page, 'hook');
+    await button('Continue').click();
+    await appears(dialog.locator('.command'),
+                  'aws ecs continue-service-deployment',
+                  'the equal aws command');
+    await confirm('Continue');
+    await appears(page.locator('.timeline .status'), 'SUCCESSFUL',
+                  'it goes on to its end');
+    await page.keyboard.press('D');
+    await dialog.getByLabel('Type green to confirm').fill('green');
+    await confirm('Delete');
 }
 
 /* What only its events tell: when a task came to be healthy, and not. */
@@ -298,15 +379,53 @@ async function instances() {
     await dialog.getByRole('textbox').fill(await title.innerText());
     await confirm('Deregister');
     await page.waitForURL(/instances$/);
-    await page.waitForFunction(() => document.querySelectorAll(
-        'tbody tr[aria-rowindex]').length === 2);
+    await counted(2);
     ok(true, 'an instance is deregistered');
+}
+
+/* Many at once: one confirmation that lists them and all commands. */
+
+async function bulk() {
+    await at('/clusters/shop/instances');
+    await counted(3);
+    await page.getByLabel('Mark all').check();
+    await appears(page.getByRole('toolbar'), '3 marked', 'rows are marked');
+    await accessible(page, 'marked');
+    await button('Drain').click();
+    is(await dialog.locator('.chosen li').count(), 3, 'they are listed');
+    await appears(dialog.locator('.command'), '--container-instances ',
+                  'with the equal aws command');
+    await confirm('Drain');
+    await page.waitForFunction(() => document.querySelectorAll(
+        'tbody .status[data-tone="warn"]').length === 3);
+    ok(true, 'all of them are drained');
+    await page.keyboard.press('Shift+A');
+    await confirm('Activate');
+    await page.waitForFunction(() => document.querySelectorAll(
+        'tbody .status[data-tone="warn"]').length === 0);
+    await page.keyboard.press('Escape');
+    is(await page.getByRole('toolbar').count(), 0, 'Escape unmarks them');
+    await at('/clusters/shop/tasks?q=family:front&sort=task');
+    await counted(2);
+    await page.keyboard.press('j');
+    await page.keyboard.press(' ');
+    await appears(page.getByRole('toolbar'), '1 marked', 'Space marks one');
+    await page.keyboard.press('a');
+    await appears(page.getByRole('toolbar'), '2 marked', 'a all');
+    await page.keyboard.press('x');
+    is((await dialog.locator('.command pre').innerText())
+        .match(/aws ecs stop-task/g).length, 2, 'a command for each task');
+    await accessible(page, 'stop many');
+    await confirm('Stop');
+    await appears(page.locator('.empty'), 'Nothing matches', 'both stop');
 }
 
 async function others() {
     await at('/clusters/shop/capacity');
     await appears(page.locator('.panel'), 'Default strategy',
                   'capacity is shown');
+    await appears(page.locator('.hosts a'), 'i-0000',
+                  'with what each instance has');
     await accessible(page, 'capacity');
     await at('/clusters/shop/events');
     await appears(rows, 'web', 'events of the cluster are listed');
@@ -327,10 +446,51 @@ async function palette() {
     await accessible(page, 'palette');
     await page.keyboard.press('Enter');
     await appears(title, 'web', 'and opens it');
+
+    const { taskArns: [arn] } = await api('ListTasks', { cluster: 'shop' });
+    const id = arn.split('/').pop();
+
+    await page.keyboard.press(':');
+    await page.keyboard.type(id);
+    await appears(dialog.getByRole('option'), id, 'a task by its id, too');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(new RegExp(`tasks/${id}`));
+    await page.locator('.trace').waitFor();
+    await page.keyboard.press(':');
+    await page.keyboard.type(':capacity shop');
+    await appears(dialog.getByRole('option'), 'Capacity · shop',
+                  'and it takes commands');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/shop\/capacity/);
+    await page.locator('.hosts').waitFor();
     await page.keyboard.press('?');
     await appears(dialog, 'One level up', '? shows the keys');
     await accessible(page, 'help');
     await page.keyboard.press('Escape');
+}
+
+const VIEWS = ['/', '/clusters/shop', '/clusters/shop/tasks',
+    '/clusters/shop/instances', '/clusters/shop/capacity',
+    '/clusters/shop/events', '/clusters/shop/settings',
+    '/clusters/shop/services/web', '/clusters/shop/services/web/metrics',
+    '/clusters/shop/services/web/events',
+    '/clusters/shop/services/web/revisions',
+    '/clusters/shop/services/web/configuration', '/task-definitions',
+    '/task-definitions/front', '/events'];
+
+/* In the page: what is wider than it may be. */
+
+function clipped() {
+    const wide = document.documentElement.scrollWidth > innerWidth
+        ? ['the page'] : [];
+    const cut = [...document.querySelectorAll(
+        'button, h1, h2, dt, .tabs a, .places a, .status, .failure, p')]
+        .filter(e => e.offsetParent
+            && (innerWidth > 820 || !e.matches('.actions button'))
+            && e.scrollWidth > e.clientWidth + 1
+            && getComputedStyle(e).display !== 'inline');
+
+    return [...wide, ...cut.map(e => e.outerHTML.slice(0, 120))].join(' | ');
 }
 
 async function language() {
@@ -338,15 +498,29 @@ async function language() {
     await button('日本語で表示').click();
     await appears(title, 'クラスター', 'all of it speaks Japanese');
     await accessible(page, 'japanese');
+
+    for (const width of [1360, 390]) {
+        await page.setViewportSize({ width, height: 850 });
+
+        for (const hash of VIEWS) {
+            await at(hash);
+            await title.waitFor();
+            await page.locator('.panel, .tablebox, .scrolls').first()
+                .waitFor();
+            is(await page.evaluate(clipped), '',
+               `${hash}: no Japanese text is cut off at ${width}`);
+            await shot(page, `japanese-${width}${hash.replaceAll('/', '-')}`);
+        }
+    }
+
+    await page.setViewportSize({ width: 1360, height: 850 });
     await button('Show in English').click();
 }
 
 async function narrow() {
     await page.setViewportSize({ width: 390, height: 844 });
 
-    for (const hash of ['/', '/clusters/shop', '/clusters/shop/services/web',
-                        '/task-definitions/front'])
-    {
+    for (const hash of VIEWS) {
         await at(hash);
         await title.waitFor();
         is(await page.evaluate(() => document.documentElement.scrollWidth),
@@ -363,7 +537,7 @@ async function remove() {
     await page.keyboard.press('f');
     await confirm('Force new deployment');
     await page.waitForFunction(() =>
-        document.querySelectorAll('.timeline .entry').length === 3);
+        document.querySelectorAll('.timeline .entry').length === 4);
     ok(true, 'a new deployment is forced');
     await page.keyboard.press('D');
     is(await button('Delete', dialog).isEnabled(), false,
@@ -415,7 +589,7 @@ async function refused() {
     await accessible(page, 'refused');
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
-    said.splice(0, said.length, ...said.filter(x => !/ 400 /.test(x)));
+    forgive(/ 400 /);
 }
 
 /* A rollout that cannot end is rolled back; its tasks say why they fail. */
@@ -563,6 +737,9 @@ async function size() {
     const session = await fresh.newCDPSession(first);
     let bytes = 0;
 
+    const asked = [];
+
+    first.on('request', r => asked.push(r.url()));
     await session.send('Network.enable');
     session.on('Network.loadingFinished', e => {
         bytes += e.encodedDataLength;
@@ -572,9 +749,11 @@ async function size() {
     await first.waitForLoadState('load');
     console.log(`# first load: ${bytes} bytes`);
     ok(bytes > 1000 && bytes < 60000, 'the first load is below 60 kB');
+    ok(!asked.some(url => /plots/.test(url)), 'without plots');
     await fresh.close();
 }
 
-await runAll([size, live, resumed, clusters, definitions, services, update,
-              tasks, runtime, health, run, instances, others, palette,
-              language, narrow, rollback, refused, scope, many, remove]);
+await runAll([size, live, resumed, gone, clusters, definitions, services,
+              update, hook, metrics, tasks, runtime, health, run, bulk,
+              instances, others, palette, language, narrow, rollback,
+              refused, scope, many, remove]);

@@ -1,8 +1,9 @@
 /* Two JSON values side by side. */
 
-import { useMemo, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
+import { query, setQuery } from '../router.js';
 import { folded, ordered, sideBySide } from '../diff.js';
 
 const MARK = { removed: ['−', ''], added: ['', '+'], changed: ['−', '+'],
@@ -19,14 +20,15 @@ function Line({ row }) {
 }
 
 export function Compare({ left, right, names }) {
-    const [whole, setWhole] = useState(false);
+    const whole = query.value.get('whole') === '1';
     const rows = useMemo(() => sideBySide(ordered(left), ordered(right)),
                          [left, right]);
     const same = rows.every(r => r.kind === 'same');
 
     return html`<div class="compare">
         <label class="check"><input type="checkbox" checked=${whole}
-            onChange=${e => setWhole(e.target.checked)} />
+            onChange=${e => setQuery(
+                { whole: e.target.checked ? '1' : '' })} />
             ${t('unchangedLines')}</label>
         ${same && html`<p class="dim">${t('noDifference')}</p>`}
         <div class="scroll" tabindex="0" role="region"

@@ -3,17 +3,20 @@
  * the history, each from its source to its target revision.
  */
 
+import { useEffect } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
-import { Age, Button, Facts, Loaded, Panel, Status, When }
+import { Age, Button, Facts, Loaded, Panel, Status, When, useAnswer }
     from '../widgets.js';
 import { definitionName, shortName } from '../arn.js';
-import { dateOf, duration } from '../format.js';
+import { dateOf, dateTime, duration } from '../format.js';
 import { now } from '../clock.js';
-import { deployments } from '../resources.js';
+import { deployments, revisionArns, revisions } from '../resources.js';
 import { useCollection } from '../store.js';
 import { tone } from '../status.js';
-import { deployDefinition, rollbackDeployment } from '../actions.js';
+import { language } from '../prefs.js';
+import { continueDeployment, deployDefinition, rollbackDeployment }
+    from '../actions.js';
 
 /* One bar for one deployment of DescribeServices. */
 
@@ -56,28 +59,68 @@ function Breaker({ state, config }) {
 
 const ACTIVE = ['PENDING', 'IN_PROGRESS'];
 
-function Entry({ cluster, service, deployment: d }) {
+/* A PAUSE hook that somebody is to answer. */
+
+function Hook({ cluster, service, deployment, hook }) {
+    const act = action => () => continueDeployment(cluster, service,
+                                                   deployment, hook, action);
+
+    return html`<div class="hook"><p><b>${t('waitsAt',
+            deployment.lifecycleStage)}</b> <span class="dim">${t(
+            hook.timeoutAction === 'CONTINUE' ? 'continuesAt'
+                : 'rollsBackAt', dateTime(hook.expiresAt, language.value))}
+        </span></p>
+        <${Button} icon="play" label=${t('continue')} kind="primary"
+            onClick=${act('CONTINUE')} />
+        <${Button} icon="rollback" label=${t('rollback')}
+            onClick=${act('ROLLBACK')} /></div>`;
+}
+
+/* A revision by its task definition, as far as it is known. */
+
+function Revision({ arn, names }) {
+    const id = shortName(arn);
+
+    return names.get(arn) ? html`<span title=${id}>${names.get(arn)}
+        <small>…${id.slice(-6)}</small></span>` : html`<span>${id}</span>`;
+}
+
+function Flow({ deployment: d, names }) {
+    const target = d.targetServiceRevision?.arn ?? '';
+
+    return html`<div class="flow mono">${(d.sourceServiceRevisions ?? [])
+            .map(r => html`<${Revision} arn=${r.arn} names=${names} />`)}
+        <span aria-hidden="true">→</span>
+        <b><${Revision} arn=${target} names=${names} /></b></div>`;
+}
+
+const weight = r => r?.requestedProductionTrafficWeight;
+
+function Entry({ cluster, service, deployment: d, names }) {
     const from = dateOf(d.startedAt ?? d.createdAt) / 1000;
     const end = dateOf(d.finishedAt ?? d.stoppedAt);
     const took = (end ? end / 1000 : now.value) - from;
     const target = d.targetServiceRevision;
+    const active = ACTIVE.includes(d.status);
+    const waits = active ? (d.lifecycleHookDetails ?? []).filter(
+        h => h.status === 'AWAITING_ACTION') : [];
 
     return html`<li class="entry" data-tone=${tone(d.status)}>
         <i class="dot" aria-hidden="true"></i>
         <div class="line"><${Status} value=${d.status} />
             <span class="dim"><${When} at=${d.createdAt} /></span>
             <span class="took">${duration(took)}</span>
-            ${ACTIVE.includes(d.status) && html`<${Button} icon="rollback"
-                label=${t('rollback')} onClick=${() =>
-                    rollbackDeployment(cluster, service, d)} />`}</div>
-        <div class="flow mono">${(d.sourceServiceRevisions ?? []).map(r =>
-            html`<span>${shortName(r.arn)}</span>`)}
-            <span aria-hidden="true">→</span>
-            <b>${shortName(target?.arn ?? '')}</b></div>
+            ${active && waits.length === 0 && html`<${Button} icon="rollback" label=${t('rollback')}
+                    onClick=${() => rollbackDeployment(cluster, service,
+                                                       d)} />`}</div>
+        <${Flow} deployment=${d} names=${names} />
+        ${waits.map(hook => html`<${Hook} cluster=${cluster} hook=${hook}
+            service=${service} deployment=${d} />`)}
         <${Facts} items=${[
             d.statusReason && [t('reason'), d.statusReason],
             target && [t('tasks'), t('runningOf', target.runningTaskCount,
                                      target.requestedTaskCount)],
+            weight(target) != null && [t('traffic'), `${weight(target)} %`],
             d.lifecycleStage && [t('stage'), html`<span class="mono">${
                 d.lifecycleStage}</span>`],
             [t('circuitBreaker'), html`<${Breaker}
@@ -86,6 +129,16 @@ function Entry({ cluster, service, deployment: d }) {
                     ?.deploymentCircuitBreaker} />`],
             d.rollback && [t('rollback'), d.rollback.reason],
         ]} /></li>`;
+}
+
+/* What revisions run: their task definitions by their ARNs. */
+
+function useNames(history, service) {
+    const arns = revisionArns(history, service);
+    const { value } = useAnswer(() => revisions(arns), [arns.join()]);
+
+    return new Map((value ?? []).map(r => [r.serviceRevisionArn,
+        definitionName(r.taskDefinition)]));
 }
 
 /* Definitions of earlier deployments, to go back to. */
@@ -100,10 +153,33 @@ function Earlier({ cluster, service }) {
         onClick=${() => deployDefinition(cluster, service, arn)} />`);
 }
 
+/*
+ * Stages and hooks of a deployment that shifts traffic are no events: while
+ * one is under way, and only then, it is read again.
+ */
+
+const STAGES = 2000;
+
+function useStages(history) {
+    const staged = history.items.value.find(d => ACTIVE.includes(d.status)
+        && d.lifecycleStage)?.serviceDeploymentArn;
+
+    useEffect(() => {
+        const timer = staged && setInterval(
+            () => document.hidden || history.touch(staged), STAGES);
+
+        return () => clearInterval(timer);
+    }, [staged]);
+}
+
 export function Deployments({ cluster, service }) {
     const history = useCollection(deployments(cluster, service.serviceName));
+
+    useStages(history);
+
     const most = Math.max(1, ...service.deployments.map(
         d => Math.max(d.desiredCount, d.runningCount + d.pendingCount)));
+    const names = useNames(history.items.value, service);
     const entries = [...history.items.value].sort(
         (a, b) => b.createdAt - a.createdAt);
 
@@ -117,7 +193,7 @@ export function Deployments({ cluster, service }) {
             <${Loaded} from=${history}><ol class="timeline">${
                 entries.map(d => html`<${Entry} cluster=${cluster}
                     key=${d.serviceDeploymentArn} service=${service}
-                    deployment=${d} />`)}</ol>
+                    deployment=${d} names=${names} />`)}</ol>
             ${entries.length === 0 && html`<p class="dim">${
                 t('noDeployments')}</p>`}</${Loaded}></${Panel}></div>`;
 }

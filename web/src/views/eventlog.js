@@ -14,44 +14,75 @@ import { recent } from '../live.js';
 import { services } from '../resources.js';
 import { useCollection } from '../store.js';
 import { language } from '../prefs.js';
+import { taskFailed } from '../status.js';
 
 const KIND = {
-    'task': 'tasks', 'service': 'services',
-    'container-instance': 'instances', 'task-definition': 'definitions',
+    'task': 'tasks', 'service': 'services', 'service-action': 'services',
+    'deployment': 'deployments', 'container-instance': 'instances',
+    'task-definition': 'definitions',
 };
 
+/* Where the page of a resource is, by the kind of its ARN. */
+
+const PLACE = { 'task': 'tasks', 'service': 'services',
+                'container-instance': 'instances' };
+
 function link(row) {
-    if (row.kind === 'tasks') {
-        return href('clusters', row.cluster, 'tasks', row.name);
+    if (!row.name) {
+        return null;
     }
 
-    if (row.kind === 'definitions') {
+    if (row.about === 'task-definition') {
         return href('task-definitions', ...row.name.split(':'));
     }
 
-    return row.kind === 'services' && row.name
-        ? href('clusters', row.cluster, 'services', row.name) : null;
+    return PLACE[row.about]
+        ? href('clusters', row.cluster, PLACE[row.about], row.name) : null;
 }
 
+const PROBLEM = /unable|unhealthy|failed|failure|impaired/i;
+
+function isProblem(event, detail) {
+    return detail.eventType === 'ERROR' || detail.eventType === 'WARN'
+        || detail.deployment?.rolloutState === 'FAILED'
+        || detail.healthStatus === 'UNHEALTHY'
+        || detail.agentConnected === false
+        || (event.kecs.kind === 'task' && taskFailed(detail))
+        || (event.kecs.kind === 'service-action'
+            && PROBLEM.test(detail.message));
+}
+
+const fromGap = event => ({
+    id: event.id, at: dateOf(event.time) / 1000, kind: 'all', name: '',
+    what: t('gap'), text: t('goneText'), problem: true,
+});
+
 function fromStream(event) {
+    if (event.gap) {
+        return fromGap(event);
+    }
+
     const [n = {}] = event.about;
     const d = event.detail ?? {};
 
     return {
         id: event.id ?? event.sequence,
         at: dateOf(event.time) / 1000,
-        kind: KIND[n.kind] ?? 'others',
+        kind: KIND[event.kecs.kind] ?? 'others',
+        about: n.kind,
         cluster: n.cluster,
         name: n.name ?? '',
         what: event['detail-type'],
         status: d.lastStatus ?? d.deployment?.rolloutState ?? d.status,
         text: d.message ?? d.stoppedReason ?? d.reason ?? d.group ?? '',
+        problem: isProblem(event, d),
     };
 }
 
 const fromService = (s, cluster) => s.events.map(e => ({
-    id: e.id, at: e.createdAt, kind: 'services', cluster,
+    id: e.id, at: e.createdAt, kind: 'services', about: 'service', cluster,
     name: s.serviceName, what: t('serviceMessage'), text: e.message,
+    problem: PROBLEM.test(e.message),
 }));
 
 /* Messages that services keep and that the stream has not told. */
@@ -90,7 +121,8 @@ function useRows(cluster) {
 
     return useMemo(() => [
         ...events.map(fromStream)
-            .filter(r => !cluster || r.cluster === cluster),
+            .filter(r => !cluster || r.cluster === cluster
+                || r.kind === 'all'),
         ...messages(listed ?? [], events, cluster),
     ], [events, listed, cluster]);
 }
@@ -98,8 +130,10 @@ function useRows(cluster) {
 export function EventLog({ cluster }) {
     const all = useRows(cluster);
     const kind = query.value.get('kind') ?? 'all';
-    const rows = useMemo(() => kind === 'all' ? all
-        : all.filter(r => r.kind === kind), [all, kind]);
+    const only = query.value.get('only') === 'problems';
+    const rows = useMemo(() => all.filter(r =>
+        (kind === 'all' || r.kind === 'all' || r.kind === kind)
+        && (!only || r.problem)), [all, kind, only]);
     const head = useMemo(() => columns(!cluster),
                          [cluster, language.value]);
 
@@ -107,8 +141,12 @@ export function EventLog({ cluster }) {
             <${Choice} param="kind" label=${t('show')} options=${[
                 ['all', t('all'), all.length],
                 ['services', t('services')],
+                ['deployments', t('deployments')],
                 ['tasks', t('tasks')],
                 ['instances', t('instances')],
+            ]} />
+            <${Choice} param="only" label=${t('problems')} options=${[
+                ['any', t('any')], ['problems', t('problems')],
             ]} /></${FilterBox}>
         <${Table} rows=${rows} columns=${head} label=${t('events')}
             sort="-time" rowKey=${r => r.id} empty=${t('noEvents')} />`;

@@ -15,23 +15,15 @@ import { instances } from '../resources.js';
 import { useCollection } from '../store.js';
 import { deregisterInstance, editTags, setInstanceStates }
     from '../actions.js';
+import { Usages } from './capacity.js';
 import { TaskTable } from './tasktable.js';
 import { TagList } from './tags.js';
-
-const RESOURCES = [['cpu', 'CPU', String], ['memory', 'MEMORY', gib],
-                   ['gpu', 'GPU', String]];
 
 function Resources({ instance: i }) {
     const ports = portsTaken(i);
 
     return html`<${Panel} title=${t('resources')}>
-        <ul class="usages">${RESOURCES.map(([key, name, print]) => {
-            const { used, total } = usage([i], name);
-
-            return total > 0 && html`<li><span>${t(key)}</span>
-                <${Usage} used=${used} total=${total} print=${print} />
-                <small>${t('left', print(total - used))}</small></li>`;
-        })}</ul>
+        <${Usages} of=${[i]} />
         <${Facts} items=${[
             [t('portsTaken'), ports.length > 0 && html`<code>${
                 ports.join(', ')}</code>`],

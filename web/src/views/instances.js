@@ -1,10 +1,9 @@
 /* Container instances of a cluster, with what they have left. */
 
-import { useLayoutEffect, useMemo } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { href } from '../router.js';
-import { offerKeys } from '../keys.js';
 import { FilterBox, Table } from '../table.js';
 import { Age, Loaded, Status, Usage } from '../widgets.js';
 import { shortName } from '../arn.js';
@@ -56,15 +55,17 @@ export function InstanceTable({ cluster }) {
     const all = useCollection(instances(cluster));
     const head = useMemo(columns, [language.value]);
 
-    useLayoutEffect(() => offerKeys({
-        x: row => row && setInstanceStates(cluster, [row],
-            row.status === 'ACTIVE' ? 'DRAINING' : 'ACTIVE'),
-    }), [cluster]);
+    const actions = useMemo(() => [
+        { key: 'x', icon: 'drain', label: t('drain'), danger: true,
+          run: list => setInstanceStates(cluster, list, 'DRAINING') },
+        { key: 'A', icon: 'play', label: t('activate'),
+          run: list => setInstanceStates(cluster, list, 'ACTIVE') },
+    ], [cluster, language.value]);
 
     return html`<${Loaded} from=${all}>
         <${FilterBox} label=${t('filter')} />
         <${Table} rows=${all.items.value} columns=${head}
-            label=${t('instances')} empty=${t('noInstances')}
+            label=${t('instances')} actions=${actions} empty=${t('noInstances')}
             rowKey=${i => i.containerInstanceArn}
             link=${i => href('clusters', cluster, 'instances',
                              shortName(i.containerInstanceArn))} />

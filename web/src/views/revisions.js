@@ -6,17 +6,9 @@ import { query, setQuery } from '../router.js';
 import { Failure, Loaded, Panel, When, useAnswer } from '../widgets.js';
 import { definitionName, shortName } from '../arn.js';
 import { editable } from '../definition.js';
-import { definition, deployments, revisions } from '../resources.js';
+import { definition, deployments, revisionArns, revisions } from '../resources.js';
 import { useCollection } from '../store.js';
 import { Compare } from './compare.js';
-
-function arnsOf(history, service) {
-    return [...new Set([
-        ...(service.currentServiceRevisions ?? []).map(r => r.arn),
-        ...history.flatMap(d => [d.targetServiceRevision?.arn,
-            ...(d.sourceServiceRevisions ?? []).map(r => r.arn)]),
-    ].filter(Boolean))];
-}
 
 /* A revision together with what its task definition says. */
 
@@ -75,7 +67,7 @@ function Known({ all }) {
 
 export function Revisions({ cluster, service }) {
     const history = useCollection(deployments(cluster, service.serviceName));
-    const arns = arnsOf(history.items.value, service);
+    const arns = revisionArns(history.items.value, service);
     const { value, error } = useAnswer(() => revisions(arns),
                                        [arns.join()]);
 

@@ -13,9 +13,10 @@ import { Age, Button, Copy, Facts, Heading, Json, Meter, Missing,
 import { definitionName } from '../arn.js';
 import { services } from '../resources.js';
 import { useCollection } from '../store.js';
-import { deleteService, editTags, forceDeployment, scaleService,
+import { deleteServices, editTags, forceDeployments, scaleServices,
          updateService } from '../actions.js';
 import { Deployments } from './deployments.js';
+import { Metrics } from './metrics.js';
 import { Revisions } from './revisions.js';
 import { TaskTable } from './tasktable.js';
 import { TagList } from './tags.js';
@@ -91,6 +92,8 @@ function Inside({ cluster, service, tab }) {
     case 'configuration':
         return html`<${Configuration} cluster=${cluster}
             service=${service} />`;
+    case 'metrics':
+        return html`<${Metrics} cluster=${cluster} service=${service} />`;
     case 'revisions':
         return html`<${Revisions} cluster=${cluster} service=${service} />`;
     default:
@@ -101,10 +104,10 @@ function Inside({ cluster, service, tab }) {
 
 function useKeys(cluster, s) {
     useLayoutEffect(() => s && offerKeys({
-        s: () => scaleService(cluster, s),
+        s: () => scaleServices(cluster, [s]),
         u: () => updateService(cluster, s),
-        f: () => forceDeployment(cluster, s),
-        D: () => deleteService(cluster, s),
+        f: () => forceDeployments(cluster, [s]),
+        D: () => deleteServices(cluster, [s]),
         T: () => editTags(s.serviceArn, s.tags,
             () => services(cluster).touch(s.serviceArn)),
     }), [cluster, s]);
@@ -140,20 +143,21 @@ export function Service({ cluster, name, tab }) {
             status=${html`<${Status} value=${s.status} />`}
             facts=${html`<${Summary} service=${s} />`}>
             <${Button} icon="scale" label=${t('scale')} keys="s"
-                onClick=${() => scaleService(cluster, s)} />
+                onClick=${() => scaleServices(cluster, [s])} />
             <${Button} icon="edit" label=${t('update')} keys="u"
                 onClick=${() => updateService(cluster, s)} />
             <${Button} icon="refresh" label=${t('forceDeployment')} keys="f"
-                onClick=${() => forceDeployment(cluster, s)} />
+                onClick=${() => forceDeployments(cluster, [s])} />
             <${Button} icon="trash" label=${t('delete')} keys="D"
                 kind="danger-quiet"
-                onClick=${() => deleteService(cluster, s)} />
+                onClick=${() => deleteServices(cluster, [s])} />
         </${Heading}>
         <${Tabs} base=${['clusters', cluster, 'services', name]}
             current=${tab} tabs=${[
                 ['', t('deployments'), s.deployments.length],
                 ['tasks', t('tasks'), s.runningCount + s.pendingCount],
                 ['events', t('events'), s.events.length],
+                ['metrics', t('metrics')],
                 ['revisions', t('revisions')],
                 ['configuration', t('configuration')],
             ]} />

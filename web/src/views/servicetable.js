@@ -1,17 +1,16 @@
 /* The services of a cluster. */
 
-import { useLayoutEffect, useMemo } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { href } from '../router.js';
-import { offerKeys } from '../keys.js';
 import { FilterBox, Table } from '../table.js';
 import { Age, Loaded, Meter, Status } from '../widgets.js';
 import { definitionName } from '../arn.js';
 import { services } from '../resources.js';
 import { useCollection } from '../store.js';
 import { language } from '../prefs.js';
-import { forceDeployment, scaleService, updateService, deleteService }
+import { deleteServices, forceDeployments, scaleServices, updateService }
     from '../actions.js';
 
 export const primary = s => s.deployments?.find(d => d.status === 'PRIMARY');
@@ -44,17 +43,21 @@ export function ServiceTable({ cluster }) {
     const all = useCollection(services(cluster));
     const head = useMemo(columns, [language.value]);
 
-    useLayoutEffect(() => {
-        const on = f => row => row && f(cluster, row);
-
-        return offerKeys({ s: on(scaleService), u: on(updateService),
-            f: on(forceDeployment), x: on(deleteService) });
-    }, [cluster]);
+    const actions = useMemo(() => [
+        { key: 's', icon: 'scale', label: t('scale'),
+          run: list => scaleServices(cluster, list) },
+        { key: 'u', icon: 'edit', label: t('update'), single: true,
+          run: ([s]) => updateService(cluster, s) },
+        { key: 'f', icon: 'refresh', label: t('forceDeployment'),
+          run: list => forceDeployments(cluster, list) },
+        { key: 'x', icon: 'trash', label: t('delete'), danger: true,
+          run: list => deleteServices(cluster, list) },
+    ], [cluster, language.value]);
 
     return html`<${Loaded} from=${all}>
         <${FilterBox} label=${t('filter')} />
         <${Table} rows=${all.items.value} columns=${head}
-            label=${t('services')} rowKey=${s => s.serviceArn}
+            label=${t('services')} actions=${actions} rowKey=${s => s.serviceArn}
             empty=${t('noServices')}
             link=${s => href('clusters', cluster, 'services',
                              s.serviceName)} />

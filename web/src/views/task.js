@@ -89,7 +89,7 @@ export function Task({ cluster, id, tab }) {
     const all = tasks(cluster);
     const { items } = useCollection(all);
     const task = items.value.find(x => shortName(x.taskArn) === id);
-    const stop = () => stopTasks(cluster, [task.taskArn]);
+    const stop = () => stopTasks(cluster, [task]);
     const tag = () => editTags(task.taskArn, task.tags,
                                () => all.touch(task.taskArn));
 

@@ -1,10 +1,9 @@
 /* Tasks of a cluster, or those of one service. */
 
-import { useLayoutEffect, useMemo } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { href, query } from '../router.js';
-import { offerKeys } from '../keys.js';
 import { FilterBox, Table } from '../table.js';
 import { Age, Choice, Loaded, Status } from '../widgets.js';
 import { definitionName, serviceOf, shortName } from '../arn.js';
@@ -58,9 +57,10 @@ export function TaskTable({ cluster, service, instance }) {
     const head = useMemo(() => columns(service), [service, language.value]);
     const live = own.filter(FILTERS.live).length;
 
-    useLayoutEffect(() => offerKeys({
-        x: row => row && stopTasks(cluster, [row.taskArn]),
-    }), [cluster]);
+    const actions = useMemo(() => [
+        { key: 'x', icon: 'stop', label: t('stop'), danger: true,
+          run: list => stopTasks(cluster, list) },
+    ], [cluster, language.value]);
 
     return html`<${Loaded} from=${all}>
         <${FilterBox} label=${t('filter')}>
@@ -70,6 +70,7 @@ export function TaskTable({ cluster, service, instance }) {
                 ['all', t('all'), own.length],
             ]} /></${FilterBox}>
         <${Table} rows=${rows} columns=${head} label=${t('tasks')}
+            actions=${show === 'stopped' ? null : actions}
             rowKey=${x => x.taskArn} sort="age" empty=${t('noTasks')}
             link=${x => href('clusters', cluster, 'tasks',
                              shortName(x.taskArn))} />
