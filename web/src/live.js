@@ -8,7 +8,7 @@
  */
 
 import { signal } from '@preact/signals';
-import { endpoint, sequence } from './api.js';
+import { call, endpoint, sequence } from './api.js';
 import { authorization } from './scope.js';
 import { parseArn } from './arn.js';
 import { messages } from './sse.js';
@@ -187,11 +187,21 @@ async function read(signal) {
 
 const pause = ms => new Promise(done => setTimeout(done, ms));
 
-/* A first answer tells where to begin. */
+/*
+ * A first answer tells where to begin; where the view in sight asks for
+ * none, one is asked for here.
+ */
 
 async function begun(signal) {
-    while (!signal.aborted && !position && sequence.value === null) {
+    const needed = () => !signal.aborted && !position
+        && sequence.value === null;
+
+    for (let n = 1; needed(); n++) {
         await pause(FIRST);
+
+        if (n % 4 === 0 && needed()) {
+            await call('ListClusters', { maxResults: 1 }).catch(() => null);
+        }
     }
 }
 

@@ -71,8 +71,10 @@ async function resumed() {
 /* The log no longer reaches back: all is read anew, which is said. */
 
 async function gone() {
+    await page.goto('about:blank');
     await at('/events');
-    await appears(page.locator('.connection'), 'Live', 'events are followed');
+    await appears(page.locator('.connection'), 'Live',
+                  'events are followed where nothing else is asked for');
     await page.route(/\/events\?/, route => route.fulfill({ status: 410,
         contentType: 'application/x-amz-json-1.1', body: '{}' }),
         { times: 1 });
@@ -82,7 +84,8 @@ async function gone() {
                   'a log that does not reach back is told');
     await appears(rows, 'Gap', 'and stands in the log of events');
     await accessible(page, 'gap');
-    await appears(page.locator('.connection'), 'Live', 'and it goes on');
+    await appears(page.locator('.connection'), 'Live',
+                  'and the stream goes on');
     await page.unroute(/\/events\?/);
     forgive(/ 410 |net::ERR_/);
 }
