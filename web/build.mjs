@@ -12,10 +12,24 @@ import zlib from 'node:zlib';
 const [packages, out] = process.argv.slice(2).map(p => path.resolve(p));
 const here = import.meta.dirname;
 const modules = path.join(packages, 'node_modules');
-const { buildSync } = createRequire(path.join(packages, 'x.js'))('esbuild');
+const { build } = createRequire(path.join(packages, 'x.js'))('esbuild');
 
-function bundle() {
-    const { metafile } = buildSync({
+/* Templates without the indentation of the source, which says nothing. */
+
+const indentation = {
+    name: 'indentation',
+    setup(b) {
+        b.onLoad({ filter: /\.js$/ }, ({ path: file }) =>
+            file.startsWith(path.join(here, 'src')) ? {
+                contents: fs.readFileSync(file, 'utf8')
+                    .replace(/^[ \t]+/gm, ''),
+                loader: 'js',
+            } : null);
+    },
+};
+
+async function bundle() {
+    const { metafile } = await build({
         entryPoints: { ui: path.join(here, 'src/main.js'),
                        style: path.join(here, 'src/style.css') },
         outdir: path.join(out, 'assets'),
@@ -23,6 +37,7 @@ function bundle() {
         chunkNames: '[name]-[hash]',
         bundle: true,
         splitting: true,
+        plugins: [indentation],
         loader: { '.min.css': 'text' },
         minify: true,
         metafile: true,
@@ -86,7 +101,7 @@ function compress(folder) {
     }
 }
 
-const metafile = bundle();
+const metafile = await bundle();
 
 page(metafile);
 licences(metafile);
