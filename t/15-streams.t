@@ -224,6 +224,43 @@ $s = KecsStream->sse($t, 'since=0',
 is($s->want('event')->{seq}, $to, 'Last-Event-ID');
 
 
+# A cluster and a service that are gone: made again, the old ones are deleted
+# at once, and what there was of them is told still.
+
+my $before = (make_cluster(name => 'again'))[1];
+($status) = $t->api('CreateService', { cluster => 'again',
+    serviceName => 'web', taskDefinition => 'web', desiredCount => 1 });
+is($status, 200, 'again: a service');
+ok($t->wait_for(sub {
+    my (undef, $json) = $t->api('ListTasks', { cluster => 'again' });
+    @{ $json->{taskArns} // [] } == 1;
+}), 'again: a task');
+($status) = $t->api('DeleteService', { cluster => 'again',
+    service => 'web', force => JSON::PP::true });
+is($status, 200, 'again: the service is deleted');
+ok($t->wait_for(sub {
+    my ($status) = $t->api('DeleteCluster', { cluster => 'again' });
+    $status == 200;
+}), 'again: the cluster is deleted');
+make_cluster(name => 'again');
+my $gone = KecsStream->sse($t, "since=$before&until=now&cluster=again");
+my %of;
+while (my $m = $gone->want('event', 'end')) {
+    last if $m->{name} eq 'end';
+    push @{ $of{$m->{data}{kecs}{kind}}{$m->{data}{kecs}{change}} },
+        $m->{data};
+}
+for (['service', 'created'], ['deployment', 'created'], ['task', 'created'],
+     ['cluster', 'deleted'])
+{
+    my ($kind, $change) = @$_;
+    my ($event) = @{ $of{$kind}{$change} // [] };
+    like($event->{resources}[0],
+         qr{^arn:aws:ecs:us-east-1:000000000000:[a-z]+/again(?:/|$)},
+         "again: a $kind, $change") or diag(explain(\%of));
+}
+
+
 # Filters.
 
 sub those {

@@ -284,6 +284,33 @@ kecs_log_since(kecs_txn_t *txn, kecs_msec_t from, uint64_t *seq)
 }
 
 
+/* Drops one entry, and what is kept on its account. */
+
+static kecs_rc_t
+entry_drop(kecs_txn_t *txn, uint64_t seq, const entry_t *e)
+{
+    bool                  gone;
+    uint8_t               key[SEQ_LEN];
+    kecs_rc_t             rc;
+    kecs_any_t            rec;
+    const kecs_schema_t  *s;
+
+    s = kecs_schema((kecs_kind_t) e->kind);
+    gone = false;
+
+    if (s != NULL && e->change == KECS_DELETED) {
+        memset(&rec, 0, sizeof(rec));
+        rec.rec.kind = e->kind;
+        gone = kecs_rec_of_key(s, e->key, &rec) == KECS_OK;
+    }
+
+    kecs_be_put(key, seq, SEQ_LEN);
+    rc = kecs_db_del(txn, KECS_DB_LOG, kecs_str_n(key, SEQ_LEN));
+
+    return rc == KECS_OK && gone ? kecs_names_dropped(txn, &rec, seq) : rc;
+}
+
+
 kecs_rc_t
 kecs_log_trim(kecs_txn_t *txn, kecs_msec_t before, uint64_t keep,
     unsigned max, unsigned *dropped)
@@ -319,7 +346,7 @@ kecs_log_trim(kecs_txn_t *txn, kecs_msec_t before, uint64_t keep,
             break;
         }
 
-        rc = kecs_db_del(txn, KECS_DB_LOG, k);
+        rc = entry_drop(txn, seq, &e);
 
         if (rc != KECS_OK) {
             return rc;

@@ -8,7 +8,8 @@
  *     and each entry that is there follows from a record;
  *   - counters are the sums over all records, and absent when zero;
  *   - the revisions of a family agree with its record;
- *   - parts belong to records; the log has no gaps and can be read.
+ *   - parts belong to records; names of what is gone are well-formed;
+ *   - the log has no gaps and can be read.
  *
  * It needs memory for the counters (one per cluster, service, deployment)
  * and for one record at a time; both are its own.
@@ -438,6 +439,19 @@ one_part(check_t *c, unsigned db, kecs_str_t key, kecs_str_t value)
 
 
 static kecs_rc_t
+one_name(check_t *c, unsigned db, kecs_str_t key, kecs_str_t value)
+{
+    (void) db;
+
+    if (!kecs_name_entry_ok(key, value)) {
+        defect(c, "name of what is gone %s: malformed", shown(c, key));
+    }
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
 one_counter(check_t *c, unsigned db, kecs_str_t key, kecs_str_t value)
 {
     slot_t              *slot;
@@ -683,6 +697,10 @@ check_all(check_t *c)
     if (rc == KECS_OK) {
         check_slots(c);
         rc = walk(c, KECS_DB_PARTS, one_part);
+    }
+
+    if (rc == KECS_OK) {
+        rc = walk(c, KECS_DB_SCOPE, one_name);
     }
 
     if (rc == KECS_OK) {

@@ -294,7 +294,8 @@ upgrade(kecs_store_t *s, MDB_txn *mdb, bool write, const char **why)
     kecs_txn_init(&txn, s, mdb, false);
 
     return s->readonly || (kecs_upgraded(&txn, KECS_META_LAUNCHES)
-                           && kecs_upgraded(&txn, KECS_META_PLACED))
+                           && kecs_upgraded(&txn, KECS_META_PLACED)
+                           && kecs_upgraded(&txn, KECS_META_NAMES))
            ? KECS_OK : KECS_AGAIN;
 }
 

@@ -156,6 +156,14 @@ kecs_rc_t kecs_scope_name(kecs_txn_t *txn, kecs_arena_t *a, uint32_t scope,
  */
 kecs_rc_t kecs_scope_own(kecs_txn_t *txn, bool create, uint32_t *scope);
 
+/*
+ * The name of a cluster (service 0) or of a service by number.  One that was
+ * deleted keeps it as long as a record is left that belongs to it, or the
+ * log has an entry of such a one.  KECS_NOT_FOUND, KECS_NOMEM, KECS_CORRUPT.
+ */
+kecs_rc_t kecs_name_of(kecs_txn_t *txn, kecs_arena_t *a, uint32_t scope,
+    uint32_t cluster, uint32_t service, kecs_str_t *name);
+
 /* A fresh number, from 1, never given twice in the store ("cluster"). */
 kecs_rc_t kecs_number_next(kecs_txn_t *txn, const char *what, uint32_t *no);
 

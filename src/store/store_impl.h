@@ -7,7 +7,8 @@
  * position, body), "parts" (kind, record key, part number -> JSON), "index"
  * (index, scope, key -> kind, record key), "counter" (scope, cluster,
  * service, deployment -> counts), "log" (position -> entry), "scope" (names
- * and numbers), "meta" (identity, numbers given out).
+ * and numbers; names of what is gone), "meta" (identity, numbers given
+ * out).
  */
 
 #ifndef KECS_STORE_IMPL_H
@@ -249,6 +250,20 @@ kecs_rc_t kecs_log_find(kecs_txn_t *txn, uint64_t seq,
     kecs_str_t request_id, bool *found);
 
 
+/* Names of what is gone; see names.c. */
+
+/* The record, whose head this was, was deleted at `seq` of the log. */
+kecs_rc_t kecs_names_deleted(kecs_txn_t *txn, const kecs_any_t *rec,
+    uint64_t seq);
+
+/* The log no longer has that entry; of the record the key is set. */
+kecs_rc_t kecs_names_dropped(kecs_txn_t *txn, const kecs_any_t *rec,
+    uint64_t seq);
+
+/* Whether an entry of the database "scope", if it is one, is well-formed. */
+bool kecs_name_entry_ok(kecs_str_t key, kecs_str_t value);
+
+
 /* Opening a file that is not a running store (restore). */
 
 typedef struct {
@@ -267,6 +282,7 @@ typedef struct {
  */
 #define KECS_META_LAUNCHES     kecs_str("launches")
 #define KECS_META_PLACED       kecs_str("placed")
+#define KECS_META_NAMES        kecs_str("names")
 
 bool kecs_upgraded(kecs_txn_t *txn, kecs_str_t mark);
 kecs_rc_t kecs_upgrade(kecs_store_t *s, MDB_txn *mdb);

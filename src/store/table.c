@@ -477,5 +477,9 @@ kecs_del(kecs_txn_t *txn, void *rec)
         return kecs_txn_fail(txn, rc);
     }
 
-    return change_apply(txn, &c, KECS_DELETED, c.old_body);
+    rc = change_apply(txn, &c, KECS_DELETED, c.old_body);
+
+    return rc == KECS_OK
+           ? kecs_txn_fail(txn, kecs_names_deleted(txn, &c.old, txn->seq))
+           : rc;
 }

@@ -3,8 +3,9 @@
  * theirs is opened for writing, in the transaction that opens its databases.
  * Marks in "meta" say what is done; a new store gets them at once.
  *
- * So far that is the counts by launch type of clusters, and what the tasks
- * on container instances take of them.
+ * So far that is the counts by launch type of clusters, what the tasks on
+ * container instances take of them, and the names of clusters and services
+ * whose deletion the log tells of.
  */
 
 #include "store_impl.h"
@@ -192,6 +193,33 @@ upgrade_placed(kecs_txn_t *txn, kecs_arena_t *a)
 }
 
 
+static kecs_rc_t
+upgrade_names(kecs_txn_t *txn, kecs_arena_t *a)
+{
+    uint64_t             seq, last;
+    kecs_rc_t            rc;
+    kecs_change_entry_t  e;
+
+    rc = kecs_log_bounds(txn, &seq, &last);
+
+    for ( ; rc == KECS_OK && seq != 0 && seq <= last; seq++) {
+        kecs_arena_reset(a);
+        rc = kecs_log_next(txn, a, seq - 1, &e);
+
+        if (rc == KECS_TOO_NEW || rc == KECS_CORRUPT) {
+            rc = KECS_OK;               /* as whoever reads it will see */
+
+        } else if (rc == KECS_OK && e.change == KECS_DELETED) {
+            rc = kecs_names_deleted(txn, e.rec, seq);
+        }
+    }
+
+    kecs_db_rest(txn, KECS_DB_LOG);
+
+    return rc;
+}
+
+
 kecs_rc_t
 kecs_upgrade(kecs_store_t *s, MDB_txn *mdb)
 {
@@ -205,7 +233,8 @@ kecs_upgrade(kecs_store_t *s, MDB_txn *mdb)
         kecs_rc_t  (*upgrade)(kecs_txn_t *txn, kecs_arena_t *a);
     } steps[] = {
         { KECS_META_LAUNCHES, upgrade_launches },
-        { KECS_META_PLACED, upgrade_placed }
+        { KECS_META_PLACED, upgrade_placed },
+        { KECS_META_NAMES, upgrade_names }
     };
 
     kecs_txn_init(&txn, s, mdb, true);

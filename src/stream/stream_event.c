@@ -207,15 +207,12 @@ write_iso_seconds(kecs_writer_t *w, const char *name, kecs_msec_t t)
 static kecs_rc_t
 load_cluster(render_t *r, uint32_t no)
 {
-    kecs_rc_t       rc;
-    kecs_cluster_t  cluster;
-
-    rc = kecs_cluster_by_no(r->c, no, &cluster);
-    r->out->cluster = cluster.name;
-
-    return rc;
+    return kecs_name_of(r->c->txn, r->c->arena, r->c->scope, no, 0,
+                        &r->out->cluster);
 }
 
+
+/* Of a service that is gone there is the name. */
 
 static kecs_rc_t
 load_service(render_t *r, uint32_t cluster, uint32_t service)
@@ -235,6 +232,11 @@ load_service(render_t *r, uint32_t cluster, uint32_t service)
     r->service.no = service;
 
     rc = kecs_get(r->c->txn, r->c->arena, &r->service, 0);
+
+    if (rc == KECS_NOT_FOUND) {
+        rc = kecs_name_of(r->c->txn, r->c->arena, r->c->scope, cluster,
+                          service, &r->service.name);
+    }
 
     if (rc == KECS_OK) {
         r->out->arn = kecs_service_arn(r->c, r->out->cluster,

@@ -75,8 +75,9 @@ bool kecs_stream_told(const kecs_change_entry_t *e, unsigned *kind);
 /*
  * Renders an entry that is told of.  The call has transaction and arena;
  * account, region, scope and buf are set here; all strings of *out are in
- * the arena.  KECS_NOT_FOUND when the names are gone with the cluster or
- * the service that the record was of, KECS_NOMEM, KECS_CORRUPT, KECS_IO.
+ * the arena.  KECS_NOT_FOUND when a name is not known: an older release has
+ * deleted the cluster or service while this one had the store open.
+ * KECS_NOMEM, KECS_CORRUPT, KECS_IO.
  */
 kecs_rc_t kecs_stream_render(kecs_call_t *c, const kecs_stream_store_t *store,
     const kecs_change_entry_t *e, kecs_stream_event_t *out);

@@ -131,6 +131,44 @@ fill(callkit_t *k)
 }
 
 
+/* A message of the service. */
+
+static void
+say(callkit_t *k)
+{
+    kecs_rc_t        rc;
+    kecs_txn_t      *txn;
+    kecs_arena_t    *a;
+    kecs_service_t   s;
+    static const uint8_t  id[KECS_ID_LEN];
+
+    a = kecs_arena_create(0);
+    memset(&s, 0, sizeof(s));
+    s.rec.kind = KECS_SERVICE;
+    s.rec.scope = 1;
+    s.cluster = 1;
+    s.no = 1;
+    rc = kecs_write_begin(k->store, k->now, &txn);
+
+    if (rc == KECS_OK) {
+        rc = kecs_get(txn, a, &s, 0);
+    }
+
+    if (rc == KECS_OK) {
+        rc = kecs_event_add(txn, a, &s, k->now, id,
+                            kecs_str("(service s) has reached a steady"
+                                     " state."));
+    }
+
+    if (rc == KECS_OK) {
+        rc = kecs_write_commit(txn);
+    }
+
+    tap_is_int(rc, KECS_OK, "a message");
+    kecs_arena_destroy(a);
+}
+
+
 /* Deletes the record that the entry behind `seq` is of. */
 
 static void
@@ -303,7 +341,7 @@ test_memory(callkit_t *k)
 }
 
 
-/* Deleted records: the head is what is left. */
+/* Deleted records: the head is what is left, and the names. */
 
 static void
 test_gone(callkit_t *k)
@@ -329,9 +367,7 @@ test_gone(callkit_t *k)
         }
 
         if (rc == KECS_OK && kecs_stream_told(&e, &kind)
-            && (kind == KECS_STREAM_TASK || kind == KECS_STREAM_TASKDEF
-                || kind == KECS_STREAM_INSTANCE
-                || kind == KECS_STREAM_DEPLOYMENT))
+            && e.change == KECS_CREATED)
         {
             delete(k, seq);
         }
@@ -341,11 +377,12 @@ test_gone(callkit_t *k)
     count(k, n);
 
     for (i = 0; i < KECS_STREAM_ACTION; i++) {
-        if (i != KECS_STREAM_CLUSTER && i != KECS_STREAM_SERVICE) {
-            tap_ok(n[i][KECS_DELETED] > 0, "%s: deleted",
-                   kecs_stream_kind_name(i));
-        }
+        tap_ok(n[i][KECS_DELETED] > 0, "%s: deleted",
+               kecs_stream_kind_name(i));
     }
+
+    tap_ok(n[KECS_STREAM_ACTION][KECS_CREATED] > 0, "a message of a service"
+           " that is gone");
 }
 
 
@@ -356,6 +393,7 @@ main(void)
 
     callkit_open(&k);
     fill(&k);
+    say(&k);
     test_kinds(&k);
     test_event(&k);
     test_id();
