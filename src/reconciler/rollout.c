@@ -31,7 +31,7 @@ typedef struct {
     bool                  unplaced;     /* a task found no place */
     kecs_msec_t           unprotected_at;   /* of one of its tasks, 0: no */
 
-    /* Tasks stopped in the open batch, for the event. */
+    /* Tasks stopped in the open batch and not told of yet. */
     kecs_buf_t            stopped;
     kecs_str_t            left;         /* zone, if to rebalance */
     unsigned              n_running;
@@ -316,7 +316,7 @@ name_task(kecs_buf_t *buf, const uint8_t *id)
 }
 
 
-/* Tells of the tasks stopped in this batch. */
+/* Tells of the tasks stopped since it was told last. */
 
 static kecs_rc_t
 tell_stopped(applying_t *x)
@@ -743,6 +743,26 @@ apply_start(applying_t *x, const kecs_action_t *a)
 
 /* Stops. */
 
+/*
+ * As many as one event tells of are stopped before the batch may end, so
+ * that what is told does not depend on how fast the machine is.
+ */
+
+static kecs_rc_t
+stopped_one(applying_t *x)
+{
+    kecs_rc_t  rc;
+
+    if (x->n_running + x->n_pending < TASKS_PER_EVENT) {
+        return KECS_OK;
+    }
+
+    rc = tell_stopped(x);
+
+    return rc == KECS_OK ? close_full_batch(x) : rc;
+}
+
+
 static kecs_rc_t
 apply_stop(applying_t *x, const kecs_action_t *a)
 {
@@ -788,7 +808,7 @@ apply_stop(applying_t *x, const kecs_action_t *a)
         rc = kecs_rollout_ended(&x->b, &t);
     }
 
-    return rc == KECS_OK ? close_full_batch(x) : rc;
+    return rc == KECS_OK ? stopped_one(x) : rc;
 }
 
 

@@ -8,6 +8,23 @@
 
 #include "callkit.h"
 
+
+/* The clock of the reconciler; `slow`: what one look at it takes, in ms. */
+
+static kecs_msec_t  slow;
+static kecs_msec_t  skipped;
+
+static kecs_msec_t
+slow_clock(void)
+{
+    skipped += slow;
+
+    return kecs_monotonic() + skipped;
+}
+
+
+#define kecs_monotonic  slow_clock
+
 #include "../../src/reconciler/adopt.c"
 #include "../../src/reconciler/batch.c"
 #include "../../src/reconciler/places.c"
@@ -428,6 +445,39 @@ test_missing(void)
 }
 
 
+/* Tasks that end while they wait to be started. */
+
+static void
+test_waiting(void)
+{
+    kit_t     k;
+    uint8_t   ids[4][KECS_ID_LEN];
+    unsigned  i;
+
+    setup(&k);
+
+    for (i = 0; i < 4; i++) {
+        run_task(&k);
+        memcpy(ids[i], k.id, KECS_ID_LEN);
+    }
+
+    go(&k);
+
+    for (i = 1; i < 4; i += 2) {
+        k.rt.rt.sink.refused(k.rt.rt.sink.ctx, ids[i], kecs_str("no"));
+    }
+
+    go(&k);
+    tap_is_int((int64_t) k.r.tasks.n, 2, "tasks that end before they start");
+    run_task(&k);
+    sync_now(&k);
+    go(&k);
+    tap_is_int(k.rt.starts, 3, "are not started; those beside them are");
+    tap_ok(memcmp(k.rt.last, k.id, KECS_ID_LEN) == 0, "in their order");
+    finish(&k);
+}
+
+
 static void
 test_not_now(void)
 {
@@ -565,7 +615,8 @@ test_service(void)
     (void) callkit(&k.api, "DescribeServices", "{\"services\":[\"s\"]}");
     callkit_ok(&k.api, "services.0.pendingCount", "5", "fewer are wanted");
     callkit_ok(&k.api, "services.0.events.0.message",
-               "(service s) stopped 20 pending tasks.", "that is told");
+               "(service s) stopped 10 pending tasks.", "that is told");
+    callkit_ok(&k.api, "services.0.events", "[5]", "in groups of ten, too");
     finish(&k);
 }
 
@@ -606,6 +657,63 @@ protect_all(kit_t *k, bool on)
     }
 
     go(k);
+}
+
+
+/* Tasks that an event of the service tells to have been stopped. */
+
+static unsigned
+told_stopped(kit_t *k, unsigned event)
+{
+    char         path[64];
+    unsigned     n, told;
+    const char  *text;
+
+    (void) snprintf(path, sizeof(path), "services.0.events.%u.message",
+                    event);
+    text = callkit_text(&k->api, path);
+
+    if (text == NULL
+        || sscanf(text, "(service s) has stopped %u running tasks:", &told)
+           != 1)
+    {
+        return 0;
+    }
+
+    for (n = 0; (text = strstr(text, "(task ")) != NULL; text++) {
+        n++;
+    }
+
+    return n == told ? n : 0;
+}
+
+
+/* What is told of stops does not depend on how fast it goes. */
+
+static void
+test_slow_stops(void)
+{
+    kit_t  k;
+
+    setup(&k);
+    sync_now(&k);
+    (void) callkit(&k.api, "CreateService", "{\"serviceName\":\"s\","
+                   "\"taskDefinition\":\"f\",\"desiredCount\":25}");
+    go(&k);
+    run_all(&k);
+
+    slow = 2 * KECS_BATCH_MSEC;
+    (void) callkit(&k.api, "UpdateService",
+                   "{\"service\":\"s\",\"desiredCount\":2}");
+    go(&k);
+    slow = 0;
+
+    (void) callkit(&k.api, "DescribeServices", "{\"services\":[\"s\"]}");
+    tap_is_int(k.rt.stops, 23, "tasks are stopped, slowly");
+    tap_is_int(told_stopped(&k, 0), 3, "the last ones are told of together");
+    tap_is_int(told_stopped(&k, 1), 10, "after others");
+    tap_is_int(told_stopped(&k, 2), 10, "in groups of ten");
+    finish(&k);
 }
 
 
@@ -1664,10 +1772,12 @@ main(void)
     test_contact();
     test_borrowed();
     test_missing();
+    test_waiting();
     test_not_now();
     test_adoption();
     test_leftover();
     test_service();
+    test_slow_stops();
     test_protection();
     test_rollout();
     test_rollback();
