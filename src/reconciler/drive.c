@@ -36,8 +36,9 @@ is_known(const kecs_reconciler_t *r, const kecs_live_task_t *t)
 static void
 push(kecs_todo_t *q, kecs_live_task_t *t)
 {
-    t->todo = true;
+    t->todo = q;
     t->todo_next = NULL;
+    t->todo_prev = q->last;
 
     if (q->last != NULL) {
         q->last->todo_next = t;
@@ -50,6 +51,35 @@ push(kecs_todo_t *q, kecs_live_task_t *t)
 }
 
 
+void
+kecs_todo_drop(kecs_live_task_t *t)
+{
+    kecs_todo_t  *q;
+
+    q = t->todo;
+
+    if (q == NULL) {
+        return;
+    }
+
+    if (t->todo_prev != NULL) {
+        t->todo_prev->todo_next = t->todo_next;
+
+    } else {
+        q->first = t->todo_next;
+    }
+
+    if (t->todo_next != NULL) {
+        t->todo_next->todo_prev = t->todo_prev;
+
+    } else {
+        q->last = t->todo_prev;
+    }
+
+    t->todo = NULL;
+}
+
+
 static kecs_live_task_t *
 pop(kecs_todo_t *q)
 {
@@ -58,13 +88,7 @@ pop(kecs_todo_t *q)
     t = q->first;
 
     if (t != NULL) {
-        q->first = t->todo_next;
-
-        if (q->first == NULL) {
-            q->last = NULL;
-        }
-
-        t->todo = false;
+        kecs_todo_drop(t);
     }
 
     return t;
@@ -91,7 +115,7 @@ wants_start(const kecs_reconciler_t *r, const kecs_live_task_t *t)
 void
 kecs_todo_add(kecs_reconciler_t *r, kecs_live_task_t *t)
 {
-    if (t->todo) {
+    if (t->todo != NULL) {
         return;
     }
 

@@ -47,13 +47,20 @@ typedef struct kecs_evacuated_s     kecs_evacuated_t;
 typedef struct kecs_fetch_s         kecs_fetch_t;
 typedef struct kecs_inspect_s       kecs_inspect_t;
 
+/* Tasks of which something is to be asked; each is in at most one queue. */
+typedef struct {
+    kecs_live_task_t     *first;
+    kecs_live_task_t     *last;
+} kecs_todo_t;
+
 /* A task that is not STOPPED. */
 struct kecs_live_task_s {
     kecs_node_t           node;          /* first: by id */
     kecs_live_task_t     *next, *prev;   /* all of them */
     kecs_live_service_t  *of;
     kecs_live_task_t     *of_next, *of_prev;
-    kecs_live_task_t     *todo_next;
+    kecs_todo_t          *todo;          /* the queue it is in, or NULL */
+    kecs_live_task_t     *todo_next, *todo_prev;
 
     uint32_t              scope;
     uint32_t              cluster;
@@ -72,7 +79,6 @@ struct kecs_live_task_s {
     unsigned              grace;
     bool                  started;       /* the runtime took the start */
     bool                  stopping;      /* the runtime took the stop */
-    bool                  todo;          /* it is in the queue */
 };
 
 /* A service that is not INACTIVE. */
@@ -97,11 +103,6 @@ struct kecs_live_service_s {
     bool                  balanced;      /* between zones, at rest */
     bool                  expose;        /* the runtime is to be told */
 };
-
-typedef struct {
-    kecs_live_task_t  *first;
-    kecs_live_task_t  *last;
-} kecs_todo_t;
 
 typedef struct kecs_reconciler_s {
     kecs_settings_t       set;
@@ -270,6 +271,7 @@ kecs_rc_t kecs_adopt(kecs_batch_t *b, const kecs_observation_t *o);
 
 /* drive.c */
 void kecs_todo_add(kecs_reconciler_t *r, kecs_live_task_t *t);
+void kecs_todo_drop(kecs_live_task_t *t);
 void kecs_drive(kecs_reconciler_t *r);
 
 /* Once a second: repeats what has no effect, looks at health checks. */

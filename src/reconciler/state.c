@@ -331,43 +331,10 @@ join_service(kecs_live_task_t *t, kecs_live_service_t *s)
 }
 
 
-/* Takes the task out of a queue, where it is in at most one. */
-
-static void
-unqueue(kecs_todo_t *q, kecs_live_task_t *t)
-{
-    kecs_live_task_t  *i, *before;
-
-    before = NULL;
-
-    for (i = q->first; i != NULL; before = i, i = i->todo_next) {
-        if (i != t) {
-            continue;
-        }
-
-        if (before != NULL) {
-            before->todo_next = i->todo_next;
-
-        } else {
-            q->first = i->todo_next;
-        }
-
-        if (q->last == i) {
-            q->last = before;
-        }
-
-        return;
-    }
-}
-
-
 static void
 drop_task(kecs_reconciler_t *r, kecs_live_task_t *t)
 {
-    if (t->todo) {
-        unqueue(&r->starts, t);
-        unqueue(&r->stops, t);
-    }
+    kecs_todo_drop(t);
 
     if (t->of != NULL) {
         kecs_service_dirty(r, t->of);
