@@ -405,53 +405,6 @@ decode_map(decoder_t *d, const kecs_shape_t *shape, const kecs_json_t *v,
 
 /* Documents keep their JSON text, written compactly. */
 
-static void
-write_json(kecs_writer_t *w, const kecs_json_t *v)
-{
-    const kecs_json_t  *child;
-
-    switch (v->type) {
-
-    case KECS_JSON_NULL:
-        kecs_w_null(w, NULL);
-        return;
-
-    case KECS_JSON_BOOL:
-        kecs_w_bool(w, NULL, v->boolean);
-        return;
-
-    case KECS_JSON_NUMBER:
-        kecs_w_raw(w, NULL, v->str);
-        return;
-
-    case KECS_JSON_STRING:
-        kecs_w_str(w, NULL, v->str);
-        return;
-
-    case KECS_JSON_ARRAY:
-        kecs_w_array(w, NULL);
-
-        for (child = v->first; child != NULL; child = child->next) {
-            write_json(w, child);
-        }
-
-        kecs_w_array_end(w);
-        return;
-
-    case KECS_JSON_OBJECT:
-        kecs_w_object(w, NULL);
-
-        for (child = v->first; child != NULL; child = child->next) {
-            kecs_w_key(w, child->name);
-            write_json(w, child);
-        }
-
-        kecs_w_object_end(w);
-        return;
-    }
-}
-
-
 static kecs_rc_t
 decode_document(decoder_t *d, const kecs_shape_t *shape,
     const kecs_json_t *v, void *out)
@@ -465,7 +418,7 @@ decode_document(decoder_t *d, const kecs_shape_t *shape,
 
     kecs_buf_init(&buf, d->arena, 0);
     w = kecs_writer(&buf);
-    write_json(&w, v);
+    kecs_w_json(&w, NULL, v);
 
     if (buf.failed) {
         return KECS_NOMEM;

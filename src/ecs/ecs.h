@@ -597,14 +597,53 @@ kecs_rc_t kecs_service_deployment_get(kecs_call_t *c,
 
 /*
  * service_hook.c: it has entered the stage that is in its head, whose hooks
- * begin; a minute of theirs lasts `minute`.  It is put.
+ * begin.  It is put.
  */
+typedef struct {
+    kecs_msec_t  minute;            /* one of theirs lasts so long */
+    bool         functions;         /* somebody invokes AWS_LAMBDA hooks */
+} kecs_hook_conf_t;
+
 kecs_rc_t kecs_stage_enter(kecs_call_t *c, const kecs_service_t *s,
-    kecs_service_deployment_t *sd, kecs_msec_t minute);
+    kecs_service_deployment_t *sd, const kecs_hook_conf_t *conf);
 
 /* Hooks that have waited long enough do what was said for that; put. */
 kecs_rc_t kecs_hooks_expire(kecs_call_t *c, const kecs_service_t *s,
     kecs_service_deployment_t *sd);
+
+/*
+ * service_function.c: the functions of its hooks that are to be invoked
+ * now; it has all its parts.
+ */
+typedef struct {
+    kecs_str_t  hook;               /* its id */
+    kecs_str_t  target;             /* ARN of the function */
+    kecs_str_t  payload;
+} kecs_function_t;
+
+kecs_rc_t kecs_functions_due(kecs_call_t *c, const kecs_service_t *s,
+    const kecs_service_deployment_t *sd, kecs_function_t **out, size_t *n);
+
+/*
+ * What came of an invocation; it is put.  KECS_NOT_FOUND when the hook no
+ * longer waits for its function.
+ */
+typedef enum {
+    KECS_FUNCTION_ANSWERED = 1,     /* text: what it returned */
+    KECS_FUNCTION_REFUSED,          /* text: why; for good */
+    KECS_FUNCTION_SILENT,           /* text: why; it may pass */
+    KECS_FUNCTION_NOBODY            /* there is none who could invoke it */
+} kecs_function_outcome_t;
+
+typedef struct {
+    kecs_str_t               hook;
+    kecs_function_outcome_t  outcome;
+    kecs_str_t               text;
+    kecs_msec_t              minute;    /* of kecs_hook_conf_t */
+} kecs_function_answer_t;
+
+kecs_rc_t kecs_function_answered(kecs_call_t *c, const kecs_service_t *s,
+    kecs_service_deployment_t *sd, const kecs_function_answer_t *a);
 
 /*
  * A task set as a deployment, for kecs_service_task: shares its memory.

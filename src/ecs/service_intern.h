@@ -206,11 +206,40 @@ kecs_rc_t kecs_service_deployments_end(kecs_call_t *c,
     const kecs_service_t *s, kecs_str_t reason);
 
 /*
- * Its hook `id` goes on, or makes it go back; put.  KECS_NOT_FOUND when
- * that one does not wait.
+ * service_hook.c: its hook `id` goes on, or makes it go back; put.
+ * KECS_NOT_FOUND when that one does not wait.
  */
 kecs_rc_t kecs_hook_answer(kecs_call_t *c, const kecs_service_t *s,
     kecs_service_deployment_t *sd, kecs_str_t id, bool back);
+
+/* The hooks of a stage, and what is known of the function of each. */
+typedef struct {
+    kecs_msec_t  at;                /* it is to be invoked; 0: no function */
+    kecs_str_t   details;           /* hookDetails, or absent */
+    bool         told;              /* that it could not be invoked */
+} kecs_hook_call_t;
+
+typedef struct {
+    kecs_ecs_deployment_lifecycle_hook_detail_t  *details;
+    kecs_hook_call_t                             *calls;
+    size_t                                        n;
+} kecs_hooks_t;
+
+/* Those of a record with its parts; the record with these, put. */
+kecs_rc_t kecs_hooks_load(kecs_call_t *c,
+    const kecs_service_deployment_t *sd, kecs_hooks_t *h);
+kecs_rc_t kecs_hooks_put(kecs_call_t *c, kecs_service_deployment_t *sd,
+    const kecs_hooks_t *h);
+
+/* Its function has not come to an end. */
+bool kecs_hook_runs(const kecs_ecs_deployment_lifecycle_hook_detail_t *d);
+
+/* It goes back because of a hook, unless it does so already. */
+kecs_rc_t kecs_hook_back(kecs_call_t *c, const kecs_service_t *s,
+    kecs_service_deployment_t *sd, kecs_str_t why);
+
+/* service_function.c: why nobody can invoke it; absent: KECS_NOMEM. */
+kecs_str_t kecs_function_nobody(kecs_call_t *c, kecs_str_t target);
 
 /* Takes "arn:...:KIND/CLUSTER/SERVICE/ID" apart; false when it is none. */
 typedef struct {

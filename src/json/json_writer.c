@@ -359,3 +359,50 @@ kecs_w_splice(kecs_writer_t *w, kecs_str_t object)
     lead(w, NULL);
     kecs_buf_add(w->buf, object.data + 1, object.len - 2);
 }
+
+
+void
+kecs_w_json(kecs_writer_t *w, const char *name, const kecs_json_t *v)
+{
+    const kecs_json_t  *child;
+
+    switch (v->type) {
+
+    case KECS_JSON_NULL:
+        kecs_w_null(w, name);
+        return;
+
+    case KECS_JSON_BOOL:
+        kecs_w_bool(w, name, v->boolean);
+        return;
+
+    case KECS_JSON_NUMBER:
+        kecs_w_raw(w, name, v->str);
+        return;
+
+    case KECS_JSON_STRING:
+        kecs_w_str(w, name, v->str);
+        return;
+
+    case KECS_JSON_ARRAY:
+        kecs_w_array(w, name);
+
+        for (child = v->first; child != NULL; child = child->next) {
+            kecs_w_json(w, NULL, child);
+        }
+
+        kecs_w_array_end(w);
+        return;
+
+    case KECS_JSON_OBJECT:
+        kecs_w_object(w, name);
+
+        for (child = v->first; child != NULL; child = child->next) {
+            kecs_w_key(w, child->name);
+            kecs_w_json(w, NULL, child);
+        }
+
+        kecs_w_object_end(w);
+        return;
+    }
+}

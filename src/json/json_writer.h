@@ -48,6 +48,9 @@ void kecs_w_opt_str(kecs_writer_t *w, const char *name, kecs_str_t s);
 /* A member whose name is not a C string (maps). */
 void kecs_w_key(kecs_writer_t *w, kecs_str_t name);
 
+/* A tree as it was parsed, compactly. */
+void kecs_w_json(kecs_writer_t *w, const char *name, const kecs_json_t *v);
+
 /* A complete JSON value, as it is; nothing when absent. */
 void kecs_w_raw(kecs_writer_t *w, const char *name, kecs_str_t json);
 

@@ -80,53 +80,6 @@ check(exec_t *x)
 }
 
 
-/* A tree as YAML or JSON gave it, as JSON. */
-
-static void
-write_value(kecs_writer_t *w, const char *name, const kecs_json_t *v)
-{
-    const kecs_json_t  *e;
-
-    switch (v->type) {
-
-    case KECS_JSON_NULL:
-        kecs_w_null(w, name);
-        return;
-
-    case KECS_JSON_BOOL:
-        kecs_w_bool(w, name, v->boolean);
-        return;
-
-    case KECS_JSON_NUMBER:
-        kecs_w_raw(w, name, v->str);
-        return;
-
-    case KECS_JSON_STRING:
-        kecs_w_str(w, name, v->str);
-        return;
-
-    case KECS_JSON_ARRAY:
-        kecs_w_array(w, name);
-
-        for (e = v->first; e != NULL; e = e->next) {
-            write_value(w, NULL, e);
-        }
-
-        kecs_w_array_end(w);
-        return;
-
-    case KECS_JSON_OBJECT:
-        kecs_w_object(w, name);
-
-        for (e = v->first; e != NULL; e = e->next) {
-            write_value(w, e->name.data, e);
-        }
-
-        kecs_w_object_end(w);
-    }
-}
-
-
 static kecs_rc_t
 write_authority(exec_t *x, kecs_writer_t *w)
 {
@@ -176,7 +129,7 @@ write_cluster(exec_t *x, kecs_writer_t *w)
         if (kecs_str_is(kecs_json_str(kecs_json_get(e, "name")), EXTENSION)
             && kecs_json_get(e, "extension") != NULL)
         {
-            write_value(w, "config", kecs_json_get(e, "extension"));
+            kecs_w_json(w, "config", kecs_json_get(e, "extension"));
             break;
         }
     }

@@ -16,6 +16,7 @@
  * evacuate.c  instances that are DRAINING
  * fetch.c   secrets, from the upstream; fetch_files.c  environment files
  * endpoint.c  what is answered over HTTP   inspect.c  about tasks
+ * functions.c  AWS_LAMBDA hooks, through the upstream
  */
 
 #ifndef KECS_RECONCILER_H
@@ -46,6 +47,7 @@ typedef struct kecs_nodes_s         kecs_nodes_t;
 typedef struct kecs_evacuated_s     kecs_evacuated_t;
 typedef struct kecs_fetch_s         kecs_fetch_t;
 typedef struct kecs_inspect_s       kecs_inspect_t;
+typedef struct kecs_invocation_s    kecs_invocation_t;
 
 /* Tasks of which something is to be asked; each is in at most one queue. */
 typedef struct {
@@ -98,6 +100,7 @@ struct kecs_live_service_s {
     kecs_msec_t           backoff;       /* after a failure */
     uint64_t              complained;    /* hash of the last reason why a
                                             task had no place, 0: none */
+    kecs_invocation_t    *invocations;   /* of its hooks' functions */
     bool                  dirty;
     bool                  daemon;        /* strategy DAEMON */
     bool                  balanced;      /* between zones, at rest */
@@ -145,6 +148,7 @@ typedef struct kecs_reconciler_s {
     kecs_msec_t           starts_at;     /* monotonic: not before */
     kecs_msec_t           stops_at;
     unsigned              fetches;       /* tasks that have a fetch */
+    unsigned              invocations;   /* of functions of hooks */
 
     /* News, from the sink to the store; `news` owns the memory. */
     kecs_arena_t         *news_arena;
@@ -387,6 +391,22 @@ void kecs_fetch_drop(kecs_live_task_t *t);
 kecs_inspect_t *kecs_inspect_create(void);
 void kecs_inspect_destroy(kecs_inspect_t *i);
 void kecs_inspect_asked(void *ctx, kecs_asked_t *asked);
+
+
+/*
+ * functions.c: invokes what is due of the hooks of a service deployment.
+ * KECS_BUSY: too many at a time, to be tried again.
+ */
+kecs_rc_t kecs_functions_call(kecs_batch_t *b, kecs_call_t *c,
+    const kecs_service_t *s, kecs_live_service_t *live, uint64_t rollout);
+
+/* Some have ended; writes what came of them. */
+bool kecs_functions_ended(const kecs_live_service_t *s);
+kecs_rc_t kecs_functions_write(kecs_batch_t *b, kecs_call_t *c,
+    const kecs_service_t *s, kecs_live_service_t *live);
+
+/* The service leaves the view. */
+void kecs_functions_drop(kecs_live_service_t *s);
 
 
 /* expiry.c */

@@ -17,6 +17,7 @@
 #define BACKOFF_FIRST    1000
 #define BACKOFF_MAX      300000
 #define BACKOFF_ROOM     30000
+#define POSTPONE         1000
 
 
 typedef struct {
@@ -29,6 +30,7 @@ typedef struct {
     bool                  over;         /* the rest is to be dropped */
     bool                  follow;       /* service deployments are to */
     bool                  unplaced;     /* a task found no place */
+    bool                  postponed;    /* a function is invoked later */
     kecs_msec_t           unprotected_at;   /* of one of its tasks, 0: no */
 
     /* Tasks stopped in the open batch and not told of yet. */
@@ -902,9 +904,27 @@ apply_set(applying_t *x, const kecs_action_t *a)
 
 
 static kecs_rc_t
+apply_calls(applying_t *x, const kecs_action_t *a)
+{
+    kecs_rc_t  rc;
+
+    rc = kecs_functions_call(&x->b, &x->c, &x->service, x->live,
+                             a->deployment);
+
+    if (rc == KECS_BUSY) {
+        x->postponed = true;
+        return KECS_OK;
+    }
+
+    return rc == KECS_NOT_FOUND ? KECS_OK : rc;
+}
+
+
+static kecs_rc_t
 apply_stage(applying_t *x, const kecs_action_t *a)
 {
     kecs_rc_t                  rc;
+    kecs_hook_conf_t           conf;
     kecs_service_deployment_t  sd;
 
     rc = kecs_service_deployment_get(&x->c, &x->service, a->deployment, &sd);
@@ -942,8 +962,10 @@ apply_stage(applying_t *x, const kecs_action_t *a)
         }
     }
 
-    return kecs_stage_enter(&x->c, &x->service, &sd,
-                            x->r->set.sched.minute);
+    conf.minute = x->r->set.sched.minute;
+    conf.functions = kecs_upstream_has(x->r->upstream, "lambda");
+
+    return kecs_stage_enter(&x->c, &x->service, &sd, &conf);
 }
 
 
@@ -1034,6 +1056,9 @@ apply_one(applying_t *x, const kecs_action_t *a)
     case KECS_ACT_HOOKS_EXPIRE:
         return apply_stage(x, a);
 
+    case KECS_ACT_HOOKS_CALL:
+        return apply_calls(x, a);
+
     case KECS_ACT_EVENT:
         return add_event(x, a->deployment, a->text);
 
@@ -1069,6 +1094,24 @@ follow_first(applying_t *x)
 }
 
 
+/* What came of invocations; what was decided may no longer count then. */
+
+static kecs_rc_t
+take_answers(applying_t *x)
+{
+    kecs_rc_t  rc;
+
+    if (!kecs_functions_ended(x->live)) {
+        return KECS_OK;
+    }
+
+    rc = open_batch(x);
+
+    return rc == KECS_OK
+           ? kecs_functions_write(&x->b, &x->c, &x->service, x->live) : rc;
+}
+
+
 static kecs_rc_t
 apply_all(applying_t *x)
 {
@@ -1076,7 +1119,11 @@ apply_all(applying_t *x)
     kecs_rc_t  rc;
 
     kecs_buf_init(&x->stopped, x->r->arena, 0);
-    rc = follow_first(x);
+    rc = take_answers(x);
+
+    if (rc == KECS_OK) {
+        rc = follow_first(x);
+    }
 
     for (i = 0; rc == KECS_OK && !x->over && i < x->actions.n; i++) {
         rc = apply_one(x, &x->actions.items[i]);
@@ -1175,6 +1222,11 @@ schedule_one(kecs_reconciler_t *r)
         kecs_service_again(r, x.live,
                            earlier(x.live->again_at, kecs_wall_clock()
                                    + r->set.place_again));
+    }
+
+    if (rc == KECS_OK && x.postponed) {
+        kecs_service_again(r, x.live, earlier(x.live->again_at,
+                                              kecs_wall_clock() + POSTPONE));
     }
 
     if (rc != KECS_OK) {

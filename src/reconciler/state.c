@@ -186,6 +186,7 @@ drop_service(kecs_reconciler_t *r, kecs_live_service_t *s, bool over)
     kecs_live_task_t  *t;
 
     kecs_expose_drop(r, s, over);
+    kecs_functions_drop(s);
 
     for (t = s->tasks; t != NULL; t = t->of_next) {
         t->of = NULL;

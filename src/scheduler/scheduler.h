@@ -82,7 +82,8 @@ typedef enum {
     KECS_ACT_TASK_SET,          /* put: steady, failed */
     KECS_ACT_TASK_SET_END,      /* its last task is gone: deleted */
     KECS_ACT_STAGE,             /* service deployment, put: stage, weights */
-    KECS_ACT_HOOKS_EXPIRE       /* of its stage, those whose time is up */
+    KECS_ACT_HOOKS_EXPIRE,      /* of its stage, those whose time is up */
+    KECS_ACT_HOOKS_CALL         /* those whose functions are due */
 } kecs_action_type_t;
 
 typedef struct {

@@ -373,6 +373,46 @@ next_weight(const shift_t *x)
 }
 
 
+static kecs_action_t *
+rollout_action(shift_t *x, kecs_action_type_t type)
+{
+    kecs_action_t  *a;
+
+    a = kecs_action_add(x->arena, x->out, type);
+
+    if (a != NULL) {
+        a->deployment = x->sd->id;
+        a->version = x->sd->version;
+    }
+
+    return a;
+}
+
+
+/* Hooks of the stage hold it up: for their functions, for their time. */
+
+static kecs_rc_t
+wait_for_hooks(shift_t *x)
+{
+    bool              due;
+    const rollout_t  *sd;
+
+    sd = x->sd;
+
+    if (x->now >= sd->hook_at) {
+        return rollout_action(x, KECS_ACT_HOOKS_EXPIRE) != NULL
+               ? KECS_OK : KECS_NOMEM;
+    }
+
+    due = sd->call_at != 0 && sd->call_at <= x->now;
+    kecs_actions_again(x->out, x->now, sd->hook_at);
+    kecs_actions_again(x->out, x->now, sd->call_at);
+
+    return !due || rollout_action(x, KECS_ACT_HOOKS_CALL) != NULL
+           ? KECS_OK : KECS_NOMEM;
+}
+
+
 static kecs_rc_t
 advance(shift_t *x)
 {
@@ -382,26 +422,22 @@ advance(shift_t *x)
 
     sd = x->sd;
 
-    if (sd->awaiting != 0 && x->now < sd->hook_at) {
-        kecs_actions_again(x->out, x->now, sd->hook_at);
+    if (sd->awaiting != 0) {
+        return wait_for_hooks(x);
+    }
+
+    stage = next_stage(x);
+
+    if (stage == sd->stage) {
         return KECS_OK;
     }
 
-    stage = sd->awaiting != 0 ? sd->stage : next_stage(x);
-
-    if (sd->awaiting == 0 && stage == sd->stage) {
-        return KECS_OK;
-    }
-
-    a = kecs_action_add(x->arena, x->out, sd->awaiting != 0
-                        ? KECS_ACT_HOOKS_EXPIRE : KECS_ACT_STAGE);
+    a = rollout_action(x, KECS_ACT_STAGE);
 
     if (a == NULL) {
         return KECS_NOMEM;
     }
 
-    a->deployment = sd->id;
-    a->version = sd->version;
     a->stage = (uint8_t) stage;
     a->weight = stage == KECS_STAGE_PRODUCTION_TRAFFIC_SHIFT ? next_weight(x)
                                                              : sd->weight;

@@ -376,7 +376,9 @@ enum { KECS_EARLY_NONE = 0, KECS_EARLY_BLOCKING, KECS_EARLY_DEFERRED };
 enum {
     KECS_SERVICE_DEPLOYMENT_STATIC, /* {deploymentConfiguration} */
     KECS_SERVICE_DEPLOYMENT_SOURCES,/* ["N", ...] revisions before */
-    KECS_SERVICE_DEPLOYMENT_HOOKS   /* {lifecycleHookDetails} of the stage */
+    KECS_SERVICE_DEPLOYMENT_HOOKS,  /* {lifecycleHookDetails} of the stage */
+    KECS_SERVICE_DEPLOYMENT_CALLS   /* [{at, hookDetails, told}, ...]: their
+                                       functions */
 };
 
 typedef struct {
@@ -414,6 +416,8 @@ typedef struct {
     uint32_t     bake;              /* minutes before CLEAN_UP */
     uint8_t      early;             /* KECS_EARLY_* */
     uint32_t     early_percent;     /* of the desired count, healthy */
+    kecs_msec_t  call_at;           /* a hook's function is to be invoked,
+                                       0: none is */
 } kecs_service_deployment_t;
 
 /* Whether a status is not the last one. */

@@ -12,7 +12,6 @@
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 
-#include "../base/buf.h"
 #include "aws_signature.h"
 
 
@@ -118,17 +117,18 @@ write_names(kecs_buf_t *b, const signing_t *s)
 
 /* The canonical request. */
 
-static void
-write_path(kecs_buf_t *b, const signing_t *s)
+void
+kecs_aws_encode(kecs_buf_t *b, kecs_str_t s, bool slash)
 {
     size_t  i;
     char    c;
 
-    for (i = 0; i < s->r->path.len; i++) {
-        c = s->r->path.data[i];
+    for (i = 0; i < s.len; i++) {
+        c = s.data[i];
 
-        if (is_s3(s) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-            || (c >= '0' && c <= '9') || memchr("-._~/", c, 5) != NULL)
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+            || (c >= '0' && c <= '9') || memchr("-._~", c, 4) != NULL
+            || (c == '/' && !slash))
         {
             kecs_buf_chr(b, c);
 
@@ -147,7 +147,14 @@ canonical_hash(const signing_t *s, char *hash)
 
     kecs_buf_init(&b, s->a, 0);
     kecs_buf_printf(&b, "%s\n", s->r->method);
-    write_path(&b, s);
+
+    if (is_s3(s)) {
+        kecs_buf_str(&b, s->r->path);
+
+    } else {
+        kecs_aws_encode(&b, s->r->path, false);
+    }
+
     kecs_buf_printf(&b, "\n%.*s\n", kecs_fmt(s->r->query));
 
     for (i = 0; i < s->n; i++) {

@@ -6,6 +6,7 @@
 #define KECS_AWS_SIGNATURE_H
 
 
+#include "../base/buf.h"
 #include "../base/clock.h"
 #include "aws_credentials.h"
 
@@ -27,6 +28,9 @@ typedef struct {
     size_t                     n_headers;
     kecs_str_t                 body;
 } kecs_aws_signed_t;
+
+/* Adds `s` with all but unreserved characters, and "/" if so, encoded. */
+void kecs_aws_encode(kecs_buf_t *b, kecs_str_t s, bool slash);
 
 /*
  * All headers that the request needs: those given, Host, X-Amz-Date, those

@@ -549,6 +549,8 @@ address(kecs_upstream_call_t *c, kecs_arena_t *a, kecs_str_t url)
     (void) curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS,
                             (long) (c->r.timeout ? c->r.timeout
                                                  : c->u->conf.timeout));
+    (void) curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT_MS,
+                            (long) c->u->conf.timeout);
     (void) curl_easy_setopt(c->easy, CURLOPT_ERRORBUFFER, c->error);
     (void) curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_data);
     (void) curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, c);
@@ -702,6 +704,21 @@ pump(kecs_upstream_t *u)
         }
 
     } while (c != NULL && u->active < ACTIVE_MAX);
+}
+
+
+kecs_str_t
+kecs_upstream_path(kecs_arena_t *a, const char *before, kecs_str_t name,
+    const char *behind)
+{
+    kecs_buf_t  b;
+
+    kecs_buf_init(&b, a, 0);
+    kecs_buf_str(&b, kecs_str_of(before));
+    kecs_aws_encode(&b, name, true);
+    kecs_buf_str(&b, kecs_str_of(behind));
+
+    return b.failed ? kecs_null_str : kecs_buf_view(&b);
 }
 
 

@@ -84,6 +84,12 @@ bool kecs_upstream_has(const kecs_upstream_t *u, const char *service);
 int kecs_upstream_fd(const kecs_upstream_t *u);
 void kecs_upstream_run(kecs_upstream_t *u);
 
+/*
+ * A path with `name` encoded as a segment of it; data NULL: out of memory.
+ */
+kecs_str_t kecs_upstream_path(kecs_arena_t *a, const char *before,
+    kecs_str_t name, const char *behind);
+
 /* Adds a header, its name in lower case. */
 void kecs_upstream_header(kecs_upstream_request_t *r, kecs_str_t name,
     kecs_str_t value);
@@ -98,6 +104,10 @@ kecs_rc_t kecs_upstream_send(kecs_upstream_t *u,
 
 /* Why a call failed, for a person; data NULL: out of memory. */
 kecs_str_t kecs_upstream_error(kecs_arena_t *a,
+    const kecs_upstream_reply_t *reply);
+
+/* The same without the name of the error where there is a message. */
+kecs_str_t kecs_upstream_message(kecs_arena_t *a,
     const kecs_upstream_reply_t *reply);
 
 /* No callback of this call comes any more. */

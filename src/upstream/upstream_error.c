@@ -41,27 +41,44 @@ element(kecs_str_t xml, const char *begin, const char *end)
 }
 
 
+/* NULL when it is none, or memory has run out. */
+
+static const kecs_json_t *
+answer_of(kecs_arena_t *a, const kecs_upstream_reply_t *reply)
+{
+    kecs_json_t  *answer;
+
+    return kecs_json_parse(a, reply->body, &answer) == KECS_OK ? answer
+                                                               : NULL;
+}
+
+
+static kecs_str_t
+message_of(const kecs_json_t *answer)
+{
+    kecs_str_t  message;
+
+    message = kecs_json_str(kecs_json_get(answer, "message"));
+
+    return message.data != NULL
+           ? message : kecs_json_str(kecs_json_get(answer, "Message"));
+}
+
+
 kecs_str_t
 kecs_upstream_error(kecs_arena_t *a, const kecs_upstream_reply_t *reply)
 {
-    kecs_str_t    code, message;
-    kecs_json_t  *answer;
+    kecs_str_t          code, message;
+    const kecs_json_t  *answer;
 
     if (reply->status == 0) {
         return kecs_sprintf(a, "RequestError: send request failed caused by:"
                             " %s", reply->error);
     }
 
-    if (kecs_json_parse(a, reply->body, &answer) != KECS_OK) {
-        answer = NULL;
-    }
-
+    answer = answer_of(a, reply);
     code = code_of(answer);
-    message = kecs_json_str(kecs_json_get(answer, "message"));
-
-    if (message.data == NULL) {
-        message = kecs_json_str(kecs_json_get(answer, "Message"));
-    }
+    message = message_of(answer);
 
     if (code.len == 0 && reply->body.len > 0 && reply->body.data[0] == '<') {
         code = element(reply->body, "<Code>", "</Code>");
@@ -74,4 +91,17 @@ kecs_upstream_error(kecs_arena_t *a, const kecs_upstream_reply_t *reply)
     }
 
     return kecs_sprintf(a, "%.*s: %.*s", kecs_fmt(code), kecs_fmt(message));
+}
+
+
+kecs_str_t
+kecs_upstream_message(kecs_arena_t *a, const kecs_upstream_reply_t *reply)
+{
+    kecs_str_t  message;
+
+    message = reply->status != 0 ? message_of(answer_of(a, reply))
+                                 : kecs_null_str;
+
+    return message.len != 0 ? kecs_sprintf(a, "%.*s", kecs_fmt(message))
+                            : kecs_upstream_error(a, reply);
 }

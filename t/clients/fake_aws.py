@@ -1,5 +1,5 @@
 """A few calls of other AWS services, for suites: Systems Manager, Secrets
-Manager and S3, on loopback.
+Manager, S3, CloudWatch's alarms and Lambda, on loopback.
 
     fake_aws.py STATE LOG
 
@@ -9,6 +9,9 @@ Prints its port.  STATE is a file of JSON, read anew for every call:
     parameters  {name or ARN: value}
     secrets     {id: {stage or version: text}}
     objects     {"BUCKET/KEY": text} of S3
+    alarms      {name: members of a MetricAlarm}
+    functions   {ARN: [what it returns, the last for ever]}; text stands as
+                it is, [status, message] is an error of the invocation
     fail        {operation: [status, code, times]}
 
 Signatures are verified with botocore's own signer.  A line of JSON per call
@@ -20,6 +23,7 @@ import hmac
 import json
 import re
 import sys
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
@@ -29,8 +33,11 @@ from botocore.credentials import Credentials
 
 SCOPE = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d+)/([^/]+)/([^/]+)"
                    r"/aws4_request, *SignedHeaders=([^,]+), *Signature=(\w+)")
+INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations$")
 STATE, LOG = sys.argv[1:3]
 failed = {}
+invoked = {}
+lock = threading.Lock()
 
 
 class Refused(Exception):
@@ -99,7 +106,32 @@ def get_secret_value(state, asked):
     return {"Name": asked["SecretId"], "SecretString": versions[which]}
 
 
+def describe_alarms(state, asked):
+    names = asked["AlarmNames"]
+    if not 0 < len(names) <= 100 or len(set(names)) != len(names):
+        raise Refused(400, "ValidationError", "names")
+    known = state.get("alarms", {})
+    return {"MetricAlarms": [dict(known[n], AlarmName=n) for n in names
+                             if n in known and "Period" in known[n]],
+            "CompositeAlarms": [dict(known[n], AlarmName=n) for n in names
+                                if n in known and "Period" not in known[n]]}
+
+
+def invoke(state, arn):
+    answers = state.get("functions", {}).get(arn)
+    if answers is None:
+        raise Refused(404, "ResourceNotFoundException",
+                      "Function not found: " + arn)
+    with lock:
+        n = invoked[arn] = invoked.get(arn, 0) + 1
+    answer = answers[min(n, len(answers)) - 1]
+    if isinstance(answer, list):
+        raise Refused(answer[0], "ServiceException", answer[1])
+    return answer if isinstance(answer, str) else json.dumps(answer)
+
+
 OPERATIONS = {
+    "GraniteServiceVersion20100801.DescribeAlarms": describe_alarms,
     "AmazonSSM.GetParameters": get_parameters,
     "secretsmanager.GetSecretValue": get_secret_value,
 }
@@ -112,12 +144,17 @@ def fail_as_told(state, operation):
         raise Refused(status, code, "as told")
 
 
-def answer(call, state, body):
-    """Operation and text of the answer."""
-    operation = call.headers["x-amz-target"]
+def answer(call, state, body, note):
+    """The text of the answer."""
+    function = INVOKE.match(call.path)
+    if function:
+        note["operation"] = "Invoke"
+        note["function"] = unquote(function[1])
+        fail_as_told(state, "Invoke")
+        return invoke(state, note["function"])
+    operation = note["operation"] = call.headers["x-amz-target"]
     fail_as_told(state, operation)
-    return operation, json.dumps(
-        OPERATIONS[operation](state, json.loads(body)))
+    return json.dumps(OPERATIONS[operation](state, json.loads(body)))
 
 
 def get_object(call, state):
@@ -156,17 +193,18 @@ class Handler(BaseHTTPRequestHandler):
                 "body": body.decode()}
         try:
             note["scope"] = verify(self, body, state)[:4]
-            note["operation"], text = answer(self, state, body)
+            text = answer(self, state, body, note)
             status = 200
         except Refused as e:
             status, code, message = e.args
-            text = json.dumps({"__type": "com.example#" + code,
-                               "message": message})
+            text = json.dumps(
+                {"Type": "User", "Message": message} if "function" in note
+                else {"__type": "com.example#" + code, "message": message})
             note["refused"] = code
         self.finish_with(status, "application/x-amz-json-1.1", note, text)
 
     def finish_with(self, status, kind, note, text):
-        with open(LOG, "a") as f:
+        with lock, open(LOG, "a") as f:
             f.write(json.dumps(note) + "\n")
         self.send_response(status)
         self.send_header("Content-Type", kind)

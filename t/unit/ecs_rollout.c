@@ -134,17 +134,27 @@ complete(callkit_t *k)
 
 /* A stage is entered; a minute of its hooks lasts a second. */
 
+static const kecs_hook_conf_t  nobody = { 1000, false };
+static const kecs_hook_conf_t  somebody = { 1000, true };
+
 static void
-enter(callkit_t *k, unsigned stage)
+enter_with(callkit_t *k, unsigned stage, const kecs_hook_conf_t *conf)
 {
     hand_t  h;
 
     begin(k, &h);
     h.sd.status = KECS_SERVICE_DEPLOYMENT_IN_PROGRESS;
     h.sd.stage = (uint8_t) stage;
-    tap_is_int(kecs_stage_enter(&h.c, &h.s, &h.sd, 1000), KECS_OK,
+    tap_is_int(kecs_stage_enter(&h.c, &h.s, &h.sd, conf), KECS_OK,
                "%s is entered", kecs_stage_name(stage));
     end(&h);
+}
+
+
+static void
+enter(callkit_t *k, unsigned stage)
+{
+    enter_with(k, stage, &nobody);
 }
 
 
@@ -662,6 +672,206 @@ test_hooks(void)
 }
 
 
+/* Functions of hooks. */
+
+static size_t
+due(hand_t *h, kecs_function_t **list)
+{
+    size_t  n;
+
+    tap_is_int(kecs_functions_due(&h->c, &h->s, &h->sd, list, &n), KECS_OK,
+               "which are to be invoked");
+
+    return n;
+}
+
+
+/* What comes of the one that there is. */
+
+static kecs_rc_t
+tell(callkit_t *k, kecs_function_outcome_t outcome, const char *text)
+{
+    hand_t                   h;
+    kecs_rc_t                rc;
+    kecs_function_t         *list;
+    kecs_function_answer_t   a;
+
+    begin(k, &h);
+    memset(&a, 0, sizeof(a));
+    a.outcome = outcome;
+    a.text = kecs_str_of(text);
+    a.minute = 1000;
+    a.hook = due(&h, &list) != 0 ? list[0].hook : kecs_str("none");
+    rc = kecs_function_answered(&h.c, &h.s, &h.sd, &a);
+    end(&h);
+
+    return rc;
+}
+
+
+static void
+functioned(callkit_t *k, char *arn, size_t size)
+{
+    open_with(k);
+    complete(k);
+    update(k, "{\"service\":\"s\",\"taskDefinition\":\"web:1\","
+           "\"forceNewDeployment\":true,\"deploymentConfiguration\":{"
+           "\"strategy\":\"BLUE_GREEN\",\"lifecycleHooks\":["
+           "{\"hookTargetArn\":\"arn:l\",\"roleArn\":\"r\","
+           "\"hookDetails\":{\"a\":1,\"b\":[true,null]},"
+           "\"lifecycleStages\":[\"PRODUCTION_TRAFFIC_SHIFT\"]}]}}");
+    newest(k, arn, size);
+    enter_with(k, KECS_STAGE_PRODUCTION_TRAFFIC_SHIFT, &somebody);
+}
+
+
+static void
+test_function_asked(void)
+{
+    char             arn[256];
+    hand_t           h;
+    callkit_t        k;
+    kecs_function_t  *list;
+
+    functioned(&k, arn, sizeof(arn));
+    describe(&k, arn);
+    callkit_ok(&k, HOOK("0") "status", "IN_PROGRESS", "a function");
+
+    begin(&k, &h);
+    tap_is_int(h.sd.call_at, k.now, "is due at once");
+    tap_is_int(h.sd.awaiting, 1, "and waited for");
+    tap_is_int((int64_t) due(&h, &list), 1, "it is the only one");
+    tap_ok(kecs_str_is(list[0].target, "arn:l"), "its target");
+    tap_ok(strstr(list[0].payload.data, "\"lifecycleStage\":"
+                  "\"PRODUCTION_TRAFFIC_SHIFT\"") != NULL
+           && strstr(list[0].payload.data, "\"hookDetails\":{\"a\":1,"
+                     "\"b\":[true,null]}") != NULL, "its payload");
+    h.c.now--;
+    tap_is_int((int64_t) due(&h, &list), 0, "none before its time");
+    end(&h);
+    callkit_close(&k);
+}
+
+
+static void
+test_function_answers(void)
+{
+    size_t     i;
+    char       arn[256];
+    callkit_t  k;
+
+    static const struct {
+        kecs_function_outcome_t  outcome;
+        const char              *text, *status, *hook;
+    } cases[] = {
+        { KECS_FUNCTION_ANSWERED, "{\"hookStatus\":\"SUCCEEDED\"}",
+          "IN_PROGRESS", "SUCCEEDED" },
+        { KECS_FUNCTION_ANSWERED, "{\"hookStatus\":\"IN_PROGRESS\"}",
+          "IN_PROGRESS", "IN_PROGRESS" },
+        { KECS_FUNCTION_ANSWERED, "{\"hookStatus\":\"FAILED\"}",
+          "ROLLBACK_REQUESTED", "FAILED" },
+        { KECS_FUNCTION_ANSWERED, "{\"hookStatus\":\"DONE\"}",
+          "ROLLBACK_REQUESTED", "FAILED" },
+        { KECS_FUNCTION_ANSWERED, "[]", "ROLLBACK_REQUESTED", "FAILED" },
+        { KECS_FUNCTION_ANSWERED, "", "ROLLBACK_REQUESTED", "FAILED" },
+        { KECS_FUNCTION_REFUSED, "no", "ROLLBACK_REQUESTED", "FAILED" },
+        { KECS_FUNCTION_SILENT, "no", "IN_PROGRESS", "IN_PROGRESS" },
+        { KECS_FUNCTION_NOBODY, "", "ROLLBACK_REQUESTED", "FAILED" }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        functioned(&k, arn, sizeof(arn));
+        tap_is_int(tell(&k, cases[i].outcome, cases[i].text), KECS_OK,
+                   "an answer: %s", cases[i].text);
+        describe(&k, arn);
+        callkit_ok(&k, SD "status", cases[i].status, cases[i].text);
+        callkit_ok(&k, HOOK("0") "status", cases[i].hook, cases[i].text);
+
+        tap_is_int(tell(&k, cases[i].outcome, cases[i].text),
+                   KECS_NOT_FOUND, "none is taken twice");
+        callkit_close(&k);
+    }
+}
+
+
+/* The details it keeps, and when it is invoked again. */
+
+static void
+test_function_again(void)
+{
+    char              arn[256];
+    hand_t            h;
+    callkit_t         k;
+    kecs_msec_t       first;
+    kecs_function_t  *list;
+
+    functioned(&k, arn, sizeof(arn));
+    first = k.now;
+    (void) tell(&k, KECS_FUNCTION_ANSWERED, "{\"hookStatus\":"
+                "\"IN_PROGRESS\",\"callBackDelay\":120,\"hookDetails\":"
+                "{\"b\":\"\\u00e9\",\"c\":{}}}");
+    begin(&k, &h);
+    tap_is_int(h.sd.call_at, first + 2000, "after its delay");
+    end(&h);
+
+    k.now = first + 2000;
+    begin(&k, &h);
+    tap_is_int((int64_t) due(&h, &list), 1, "it is due again");
+    tap_ok(strstr(list[0].payload.data, "\"hookDetails\":{\"a\":1,"
+                  "\"b\":\"\xc3\xa9\",\"c\":{}}") != NULL,
+           "with what it has kept");
+    end(&h);
+
+    (void) tell(&k, KECS_FUNCTION_SILENT, "no");
+    begin(&k, &h);
+    tap_is_int(h.sd.call_at, first + 2500, "after half a minute, untold");
+    end(&h);
+
+    k.now = first + 1440 * 1000;
+    expire(&k);
+    describe(&k, arn);
+    callkit_ok(&k, HOOK("0") "status", "TIMED_OUT", "not for ever");
+    callkit_close(&k);
+}
+
+
+static void
+test_function_memory(void)
+{
+    char                      arn[256];
+    size_t                    count;
+    unsigned                  n;
+    hand_t                    h;
+    kecs_rc_t                 rc;
+    callkit_t                 k;
+    kecs_function_t          *list;
+    kecs_function_answer_t    a;
+
+    functioned(&k, arn, sizeof(arn));
+    memset(&a, 0, sizeof(a));
+    a.outcome = KECS_FUNCTION_ANSWERED;
+    a.text = kecs_str("{\"hookStatus\":\"IN_PROGRESS\",\"hookDetails\":"
+                      "{\"b\":2}}");
+
+    for (n = 1, rc = KECS_NOMEM; n < 1000 && rc == KECS_NOMEM; n++) {
+        begin(&k, &h);
+        kecs_arena_fail_after(h.c.arena, n);
+        rc = kecs_functions_due(&h.c, &h.s, &h.sd, &list, &count);
+
+        if (rc == KECS_OK) {
+            a.hook = list[0].hook;
+            rc = kecs_function_answered(&h.c, &h.s, &h.sd, &a);
+        }
+
+        kecs_write_abort(h.c.txn);
+        kecs_arena_destroy(h.c.arena);
+    }
+
+    tap_ok(rc == KECS_OK && n > 20, "memory that runs out is told");
+    callkit_close(&k);
+}
+
+
 static void
 test_hook_failures(void)
 {
@@ -697,7 +907,7 @@ test_hook_failures(void)
         h.sd.status = KECS_SERVICE_DEPLOYMENT_IN_PROGRESS;
         h.sd.stage = KECS_STAGE_POST_SCALE_UP;
         kecs_arena_fail_after(h.c.arena, n);
-        rc = kecs_stage_enter(&h.c, &h.s, &h.sd, 1000);
+        rc = kecs_stage_enter(&h.c, &h.s, &h.sd, &nobody);
         kecs_arena_fail_after(h.c.arena, 0);
         kecs_write_abort(h.c.txn);
         kecs_arena_destroy(h.c.arena);
@@ -826,6 +1036,10 @@ main(void)
     test_revision_errors();
     test_stop();
     test_hooks();
+    test_function_asked();
+    test_function_answers();
+    test_function_again();
+    test_function_memory();
     test_hook_failures();
     test_strategies();
     test_memory();

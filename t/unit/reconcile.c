@@ -36,6 +36,7 @@ slow_clock(void)
 #include "../../src/reconciler/expose.c"
 #include "../../src/reconciler/fetch.c"
 #include "../../src/reconciler/fetch_files.c"
+#include "../../src/reconciler/functions.c"
 #include "../../src/reconciler/follow.c"
 #include "../../src/reconciler/images.c"
 #include "../../src/reconciler/inspect.c"

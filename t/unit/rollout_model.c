@@ -340,6 +340,8 @@ typedef struct {
     kecs_sched_view_t          view;
 } world_t;
 
+static uint32_t  hooks_seen;        /* actions */
+
 /* A digit of a mixed-radix number: one choice of several. */
 
 static unsigned
@@ -404,7 +406,8 @@ build(world_t *w, unsigned n)
     w->sd.weight = 400 * choose(&n, 3);
     w->sd.weight = w->sd.weight > 400 ? KECS_TRAFFIC_FULL : w->sd.weight;
     w->sd.awaiting = choose(&n, 2);
-    w->sd.hook_at = NOW + 1;
+    w->sd.hook_at = NOW + choose(&n, 2);
+    w->sd.call_at = choose(&n, 3) * (NOW / 2 + 1);
 
     w->view.service = &w->s;
     w->view.deployments = w->d;
@@ -413,6 +416,40 @@ build(world_t *w, unsigned n)
     w->view.rollout = &w->sd;
 
     return n == 0;
+}
+
+
+/* While hooks are waited for nothing else becomes of the stage. */
+
+static void
+look_at_hooks(const world_t *w, const kecs_action_t *a)
+{
+    bool  fine;
+
+    switch (a->type) {
+
+    case KECS_ACT_STAGE:
+        fine = w->sd.awaiting == 0;
+        break;
+
+    case KECS_ACT_HOOKS_EXPIRE:
+        fine = w->sd.awaiting != 0 && w->sd.hook_at <= NOW;
+        break;
+
+    case KECS_ACT_HOOKS_CALL:
+        fine = w->sd.awaiting != 0 && w->sd.hook_at > NOW
+               && w->sd.call_at != 0 && w->sd.call_at <= NOW;
+        break;
+
+    default:
+        return;
+    }
+
+    if (!fine || w->sd.status != SD(IN_PROGRESS)) {
+        tap_ok(false, "hooks: an action that may not be");
+    }
+
+    hooks_seen |= 1u << a->type;
 }
 
 
@@ -436,6 +473,8 @@ look(const world_t *w, const kecs_actions_t *out)
         } else if (a->type == KECS_ACT_STAGE) {
             saw(&stages, w->sd.stage, a->stage);
         }
+
+        look_at_hooks(w, a);
     }
 }
 
@@ -464,6 +503,9 @@ test_steps(void)
     }
 
     tap_ok(n > 1000000, "%u states were looked at", n);
+    tap_ok(hooks_seen == (1u << KECS_ACT_STAGE | 1u << KECS_ACT_HOOKS_EXPIRE
+                          | 1u << KECS_ACT_HOOKS_CALL),
+           "hooks are called, expire and are gone on from");
     kecs_arena_destroy(a);
 }
 

@@ -133,7 +133,7 @@ static uint64_t  steps_run;
 /* What was reached, over all scenarios. */
 static uint64_t  statuses[KECS_SERVICE_DEPLOYMENT_ROLLBACK_FAILED + 1];
 static uint64_t  stages[KECS_STAGE_CLEAN_UP + 1];
-static uint64_t  triggered, expired, late_drops, early;
+static uint64_t  triggered, expired, invoked, late_drops, early;
 static uint64_t  lost, doubled, delayed, restarts, jumps, told, moved;
 
 static kecs_arena_t                *look_arena;
@@ -1278,6 +1278,7 @@ is_current(world_t *w, const kecs_action_t *a, const kecs_deployment_t *d)
 
     case KECS_ACT_STAGE:
     case KECS_ACT_HOOKS_EXPIRE:
+    case KECS_ACT_HOOKS_CALL:
         return a->deployment == w->sd.id && a->version == w->sd.version;
 
     default:
@@ -1395,6 +1396,32 @@ apply_stage(world_t *w, const kecs_action_t *a)
     if (w->sd.hooks & (1u << a->stage)) {
         w->sd.awaiting = 1 + (uint32_t) kecs_rand_below(&w->rand, 2);
         w->sd.hook_at = w->now + between(w, 1000, 100000);
+        w->sd.call_at = chance(w, 50) ? w->now + between(w, 0, 5000) : 0;
+    }
+}
+
+
+/* A function is invoked: it is done, or wants to be invoked again. */
+
+static void
+apply_call(world_t *w)
+{
+    if (w->sd.awaiting == 0 || w->sd.call_at == 0
+        || (w->now < w->sd.call_at && !w->late))
+    {
+        broken(w, "a function is invoked that may not be");
+        return;
+    }
+
+    invoked++;
+
+    if (w->faults && chance(w, 50)) {
+        w->sd.call_at = w->now + between(w, 1, 30000);
+        w->sd.version++;
+
+    } else {
+        end_hook(w, w->faults && chance(w, 20));
+        w->sd.call_at = w->sd.awaiting != 0 && chance(w, 50) ? w->now : 0;
     }
 }
 
@@ -1473,6 +1500,10 @@ apply(world_t *w, const kecs_action_t *a)
         while (w->sd.awaiting != 0) {
             end_hook(w, w->faults && chance(w, 30));
         }
+        break;
+
+    case KECS_ACT_HOOKS_CALL:
+        apply_call(w);
         break;
 
     case KECS_ACT_TASK_SET:
@@ -2031,6 +2062,8 @@ check_reached(void)
            (unsigned long long) triggered);
     tap_ok(early != 0, "rollouts that may succeed early: %llu",
            (unsigned long long) early);
+    tap_ok(invoked != 0, "functions of hooks invoked: %llu",
+           (unsigned long long) invoked);
     tap_ok(expired != 0, "hooks timed out: %llu",
            (unsigned long long) expired);
     tap_ok(late_drops != 0, "decisions that came too late: %llu",
