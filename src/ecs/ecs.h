@@ -646,6 +646,13 @@ kecs_rc_t kecs_function_answered(kecs_call_t *c, const kecs_service_t *s,
     kecs_service_deployment_t *sd, const kecs_function_answer_t *a);
 
 /*
+ * service_alarm.c: what is known of its alarms is now `alarms`; put.
+ * `detail`: a JSON list of those in ALARM, or why they cannot be asked.
+ */
+kecs_rc_t kecs_alarms_seen(kecs_call_t *c, const kecs_service_t *s,
+    kecs_service_deployment_t *sd, uint8_t alarms, kecs_str_t detail);
+
+/*
  * A task set as a deployment, for kecs_service_task: shares its memory.
  */
 void kecs_task_set_deployment(const kecs_task_set_t *t,

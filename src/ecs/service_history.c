@@ -219,8 +219,35 @@ write_rollback(kecs_call_t *c, const found_t *f)
 }
 
 
+/* While it goes on, or done with it; of what looks at a rollout. */
+
+static const char *
+monitor_status(const rollout_t *sd)
+{
+    return sd->status == KECS_SERVICE_DEPLOYMENT_PENDING
+           || sd->status == KECS_SERVICE_DEPLOYMENT_IN_PROGRESS
+           ? "MONITORING" : "MONITORING_COMPLETE";
+}
+
+
+/* DISABLED is how ECS says that it does not use them. */
+
+static const char *
+alarms_status(const rollout_t *sd)
+{
+    if (sd->alarms & KECS_ALARMS_TRIGGERED) {
+        return "TRIGGERED";
+    }
+
+    return !(sd->alarms & KECS_ALARMS_ON)
+           || (sd->alarms & (KECS_ALARMS_IGNORED | KECS_ALARMS_UNASKED))
+           ? "DISABLED" : monitor_status(sd);
+}
+
+
 static void
-write_alarms(kecs_writer_t *w, const kecs_ecs_deployment_alarms_t *alarms)
+write_alarms(kecs_writer_t *w, const rollout_t *sd,
+    const kecs_ecs_deployment_alarms_t *alarms)
 {
     size_t  i;
 
@@ -236,7 +263,13 @@ write_alarms(kecs_writer_t *w, const kecs_ecs_deployment_alarms_t *alarms)
         kecs_w_array_end(w);
     }
 
-    kecs_w_cstr(w, "status", "DISABLED");
+    kecs_w_cstr(w, "status", alarms_status(sd));
+
+    if (sd->rec.part[KECS_SERVICE_DEPLOYMENT_ALARMS].len != 0) {
+        kecs_w_raw(w, "triggeredAlarmNames",
+                   sd->rec.part[KECS_SERVICE_DEPLOYMENT_ALARMS]);
+    }
+
     kecs_w_object_end(w);
 }
 
@@ -252,16 +285,11 @@ breaker_status(const rollout_t *sd)
         return "TRIGGERED";
     }
 
-    return sd->status == KECS_SERVICE_DEPLOYMENT_PENDING
-           || sd->status == KECS_SERVICE_DEPLOYMENT_IN_PROGRESS
-           ? "MONITORING" : "MONITORING_COMPLETE";
+    return monitor_status(sd);
 }
 
 
-/*
- * What may end a rollout.  Nobody can be asked for the state of an alarm:
- * DISABLED is how ECS says that it does not use them.
- */
+/* What may end a rollout. */
 
 static kecs_rc_t
 write_monitors(kecs_call_t *c, const found_t *f,
@@ -278,7 +306,7 @@ write_monitors(kecs_call_t *c, const found_t *f,
     }
 
     w = &c->out;
-    write_alarms(w, g->alarms);
+    write_alarms(w, &f->sd, g->alarms);
 
     if (g->deployment_circuit_breaker != NULL) {
         kecs_w_object(w, "deploymentCircuitBreaker");

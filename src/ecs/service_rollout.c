@@ -117,6 +117,16 @@ configure_breaker(const kecs_ecs_deployment_circuit_breaker_t *b,
 
 
 static void
+configure_alarms(const kecs_ecs_deployment_alarms_t *a, rollout_t *sd)
+{
+    if (a->enable.value && a->alarm_names.n != 0) {
+        sd->alarms = KECS_ALARMS_ON;
+        sd->alarms |= a->rollback.value ? KECS_ALARMS_ROLLBACK : 0;
+    }
+}
+
+
+static void
 configure_hooks(const kecs_ecs_deployment_configuration_t *g, rollout_t *sd)
 {
     size_t                                       i, k;
@@ -162,6 +172,10 @@ configure(const kecs_ecs_deployment_configuration_t *g, rollout_t *sd)
 
     if (g->deployment_circuit_breaker != NULL) {
         configure_breaker(g->deployment_circuit_breaker, sd);
+    }
+
+    if (g->alarms != NULL) {
+        configure_alarms(g->alarms, sd);
     }
 
     sd->strategy = (uint8_t) kecs_deploy_of(g->strategy);

@@ -114,6 +114,7 @@ idle(const kecs_reconciler_t *r)
 
     wait = sooner(wait, r->expiry_at, now);
     wait = sooner(wait, kecs_nodes_due(r), now);
+    wait = sooner(wait, kecs_alarms_due(r), now);
 
     return (int) sooner(wait, r->services_at, kecs_wall_clock());
 }
@@ -165,6 +166,7 @@ go_round(kecs_reconciler_t *r)
         kecs_nodes_follow(r);
         kecs_services_due(r, kecs_wall_clock());
         kecs_rollout(r);
+        kecs_alarms_ask(r);
         kecs_expose(r);
         kecs_expiry(r);
     }

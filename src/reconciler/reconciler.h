@@ -17,6 +17,7 @@
  * fetch.c   secrets, from the upstream; fetch_files.c  environment files
  * endpoint.c  what is answered over HTTP   inspect.c  about tasks
  * functions.c  AWS_LAMBDA hooks, through the upstream
+ * alarms.c  alarms of service deployments, through the upstream
  */
 
 #ifndef KECS_RECONCILER_H
@@ -48,6 +49,8 @@ typedef struct kecs_evacuated_s     kecs_evacuated_t;
 typedef struct kecs_fetch_s         kecs_fetch_t;
 typedef struct kecs_inspect_s       kecs_inspect_t;
 typedef struct kecs_invocation_s    kecs_invocation_t;
+typedef struct kecs_watch_s         kecs_watch_t;
+typedef struct kecs_alarm_query_s   kecs_alarm_query_t;
 
 /* Tasks of which something is to be asked; each is in at most one queue. */
 typedef struct {
@@ -101,6 +104,7 @@ struct kecs_live_service_s {
     uint64_t              complained;    /* hash of the last reason why a
                                             task had no place, 0: none */
     kecs_invocation_t    *invocations;   /* of its hooks' functions */
+    kecs_watch_t         *watch;         /* of its alarms, or NULL */
     bool                  dirty;
     bool                  daemon;        /* strategy DAEMON */
     bool                  balanced;      /* between zones, at rest */
@@ -149,6 +153,11 @@ typedef struct kecs_reconciler_s {
     kecs_msec_t           stops_at;
     unsigned              fetches;       /* tasks that have a fetch */
     unsigned              invocations;   /* of functions of hooks */
+    kecs_watch_t         *watches;       /* of alarms */
+    kecs_alarm_query_t   *queries;       /* under way */
+    kecs_msec_t           alarms_at;     /* monotonic: asked again */
+    kecs_msec_t           alarms_asked;  /* monotonic */
+    unsigned              alarms_pause;  /* intervals, after failures */
 
     /* News, from the sink to the store; `news` owns the memory. */
     kecs_arena_t         *news_arena;
@@ -404,6 +413,19 @@ kecs_rc_t kecs_functions_call(kecs_batch_t *b, kecs_call_t *c,
 bool kecs_functions_ended(const kecs_live_service_t *s);
 kecs_rc_t kecs_functions_write(kecs_batch_t *b, kecs_call_t *c,
     const kecs_service_t *s, kecs_live_service_t *live);
+
+/*
+ * alarms.c: those that the view's rollout monitors become the view's; asks
+ * for them when it is time, which it tells (monotonic, 0: never).
+ */
+kecs_rc_t kecs_alarms_look(kecs_reconciler_t *r, kecs_txn_t *txn,
+    kecs_live_service_t *s, kecs_sched_view_t *view);
+void kecs_alarms_ask(kecs_reconciler_t *r);
+kecs_msec_t kecs_alarms_due(const kecs_reconciler_t *r);
+
+/* The service leaves the view; the reconciler ends. */
+void kecs_alarms_drop(kecs_reconciler_t *r, kecs_live_service_t *s);
+void kecs_alarms_stop(kecs_reconciler_t *r);
 
 /* The service leaves the view. */
 void kecs_functions_drop(kecs_live_service_t *s);

@@ -221,6 +221,10 @@ decide_ours(applying_t *x, kecs_txn_t *txn, kecs_sched_view_t *view,
     }
 
     if (rc == KECS_OK) {
+        rc = kecs_alarms_look(x->r, txn, x->live, view);
+    }
+
+    if (rc == KECS_OK) {
         rc = kecs_schedule(x->r->arena, view, &x->r->set.sched, now,
                            &x->actions);
     }
@@ -945,6 +949,16 @@ apply_stage(applying_t *x, const kecs_action_t *a)
         return kecs_hooks_expire(&x->c, &x->service, &sd);
     }
 
+    if (a->type == KECS_ACT_ALARMS) {
+        return kecs_alarms_seen(&x->c, &x->service, &sd, a->alarms, a->text);
+    }
+
+    if (a->type == KECS_ACT_BAKE) {
+        sd.stage_at = x->b.now;
+        sd.version++;
+        return kecs_put(x->b.txn, &sd);
+    }
+
     sd.stage = a->stage;
     sd.weight = a->weight;
     sd.test_weight = a->test_weight;
@@ -1054,6 +1068,8 @@ apply_one(applying_t *x, const kecs_action_t *a)
 
     case KECS_ACT_STAGE:
     case KECS_ACT_HOOKS_EXPIRE:
+    case KECS_ACT_ALARMS:
+    case KECS_ACT_BAKE:
         return apply_stage(x, a);
 
     case KECS_ACT_HOOKS_CALL:

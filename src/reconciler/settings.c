@@ -85,6 +85,8 @@ static const setting_t  settings[] = {
       false, "no further attempt of a call begins after" },
     { "upstream-backoff", at(upstream_backoff), 200, 1, HOUR, false,
       "pause before the second attempt; it doubles" },
+    { "alarms-every", at(alarms_every), 15 * SECOND, 10, HOUR, false,
+      "alarms of service deployments are asked for" },
     { "hook-timeout", at(hook_timeout), 15 * MINUTE, 10, DAY, false,
       "an invocation of the function of a lifecycle hook may take" },
     { "simulated-seed", at(seed), 1, 0, INT32_MAX, true,

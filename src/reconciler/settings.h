@@ -39,6 +39,7 @@ typedef struct {
     kecs_msec_t            upstream_patience;
     kecs_msec_t            upstream_backoff;
     kecs_msec_t            hook_timeout;
+    kecs_msec_t            alarms_every;
     char                   firelens_logs[256];      /* a folder of nodes */
     char                   volume_classes[256];     /* kecs_pod_class */
 } kecs_settings_t;

@@ -187,6 +187,7 @@ drop_service(kecs_reconciler_t *r, kecs_live_service_t *s, bool over)
 
     kecs_expose_drop(r, s, over);
     kecs_functions_drop(s);
+    kecs_alarms_drop(r, s);
 
     for (t = s->tasks; t != NULL; t = t->of_next) {
         t->of = NULL;
@@ -783,6 +784,7 @@ kecs_view_free(kecs_reconciler_t *r)
         drop_service(r, r->all_services, false);
     }
 
+    kecs_alarms_stop(r);
     kecs_evacuate_none(r);
     kecs_hashtab_free(&r->tasks);
     kecs_hashtab_free(&r->services);

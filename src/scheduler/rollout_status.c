@@ -63,6 +63,28 @@ triggered(kecs_service_deployment_t *sd, const kecs_deployment_t *run,
 }
 
 
+/* So does an alarm. */
+
+static kecs_follow_t
+alarmed(kecs_service_deployment_t *sd, const kecs_deployment_t *run,
+    kecs_msec_t now)
+{
+    if (sd->started_at == 0) {
+        sd->started_at = now;
+    }
+
+    if (!(sd->alarms & KECS_ALARMS_ROLLBACK)) {
+        return fail(sd, run->reason, now);
+    }
+
+    sd->reason = kecs_str("Service deployment rolled back because of one or"
+                          " more active alarms.");
+    sd->rollback_reason = sd->reason;
+
+    return KECS_FOLLOW_BACK;
+}
+
+
 kecs_follow_t
 kecs_sched_follow(kecs_service_deployment_t *sd,
     const kecs_service_t *service, const kecs_deployment_t *run,
@@ -81,6 +103,13 @@ kecs_sched_follow(kecs_service_deployment_t *sd,
 
     if (sd->status == KECS_SERVICE_DEPLOYMENT_ROLLBACK_REQUESTED) {
         return KECS_FOLLOW_BACK;
+    }
+
+    if (run->rollout == KECS_ROLLOUT_FAILED
+        && (sd->alarms & KECS_ALARMS_TRIGGERED)
+        && sd->status != KECS_SERVICE_DEPLOYMENT_ROLLBACK_IN_PROGRESS)
+    {
+        return alarmed(sd, run, now);
     }
 
     if (run->rollout == KECS_ROLLOUT_FAILED

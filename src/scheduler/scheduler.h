@@ -46,6 +46,23 @@ typedef struct {
     uint8_t      instance[KECS_ID_LEN];     /* zeros: on none */
 } kecs_sched_task_t;
 
+/* The alarms of a service deployment that monitors them. */
+typedef enum {
+    KECS_ALARMS_NOBODY = 1,         /* there is none to ask */
+    KECS_ALARMS_UNKNOWN,            /* no answer has come yet */
+    KECS_ALARMS_FAILED,             /* they could not be asked so far */
+    KECS_ALARMS_KNOWN
+} kecs_alarms_status_t;
+
+typedef struct {
+    kecs_alarms_status_t  status;
+    bool                  raised;       /* one is in ALARM, */
+    kecs_msec_t           raised_at;    /* the first of them since */
+    kecs_str_t            names;        /* a JSON list of them */
+    kecs_msec_t           period;       /* the longest evaluation of one */
+    kecs_str_t            why;          /* NOBODY, FAILED */
+} kecs_sched_alarms_t;
+
 typedef struct {
     const kecs_service_t      *service;
     const kecs_deployment_t   *deployments;   /* PRIMARY, ACTIVE */
@@ -55,6 +72,9 @@ typedef struct {
 
     /* The service deployment that runs the PRIMARY, or NULL. */
     const kecs_service_deployment_t  *rollout;
+
+    /* Its alarms, NULL unless it monitors them. */
+    const kecs_sched_alarms_t        *alarms;
 
     /* Of a DAEMON: the ACTIVE container instances, sorted. */
     const uint8_t            (*instances)[KECS_ID_LEN];
@@ -83,7 +103,10 @@ typedef enum {
     KECS_ACT_TASK_SET_END,      /* its last task is gone: deleted */
     KECS_ACT_STAGE,             /* service deployment, put: stage, weights */
     KECS_ACT_HOOKS_EXPIRE,      /* of its stage, those whose time is up */
-    KECS_ACT_HOOKS_CALL         /* those whose functions are due */
+    KECS_ACT_HOOKS_CALL,        /* those whose functions are due */
+    KECS_ACT_ALARMS,            /* service deployment, put: alarms; text:
+                                   names, or why they are not asked */
+    KECS_ACT_BAKE               /* its bake time begins */
 } kecs_action_type_t;
 
 typedef struct {
@@ -104,6 +127,7 @@ typedef struct {
     uint32_t            failed;
     uint32_t            healthy;
     uint8_t             stage;
+    uint8_t             alarms;
     uint32_t            weight;
     uint32_t            test_weight;
     kecs_msec_t         throttled_until;
@@ -144,6 +168,23 @@ kecs_rc_t kecs_schedule_daemon(kecs_arena_t *a,
  * from before, and while going back to one that has too few tasks.
  */
 void kecs_sched_traffic(const kecs_sched_view_t *view, kecs_traffic_t *out);
+
+/* Whether a service deployment may still be ended by an alarm. */
+bool kecs_sched_monitors(const kecs_service_deployment_t *sd);
+
+/*
+ * What its alarms make of it: adds KECS_ACT_ALARMS, and nothing else may be
+ * decided before that is done; or adds nothing.
+ */
+kecs_rc_t kecs_sched_alarms(kecs_arena_t *a, const kecs_sched_view_t *view,
+    kecs_actions_t *out);
+
+/*
+ * When the bake time of a rolling update with alarms is over; 0: it has
+ * none.  It is to have begun.
+ */
+kecs_msec_t kecs_sched_baked_at(const kecs_sched_view_t *view,
+    const kecs_sched_conf_t *conf);
 
 /* The PRIMARY deployment, or NULL. */
 const kecs_deployment_t *kecs_sched_primary(const kecs_sched_view_t *view);

@@ -47,7 +47,9 @@ typedef struct {
     const kecs_deployment_t  *primary;
     bool                      monitored;    /* by the circuit breaker */
     bool                      heals;        /* a failure count ends */
-    bool                      fails;        /* the breaker is triggered */
+    bool                      fails;        /* the breaker is triggered, */
+    bool                      alarmed;      /* or an alarm is */
+    bool                      baking;       /* its bake time is not over */
     bool                      early;        /* enough of it is healthy */
 
     bool                      draining;     /* a task is to move away */
@@ -468,6 +470,23 @@ is_early(const step_t *s)
 }
 
 
+/* An alarm ends a rollout that goes on. */
+
+static bool
+is_alarmed(const step_t *s)
+{
+    const kecs_service_deployment_t  *sd;
+
+    sd = s->view->rollout;
+
+    return s->primary != NULL && sd != NULL
+           && s->primary->rollout == KECS_ROLLOUT_IN_PROGRESS
+           && (sd->alarms & KECS_ALARMS_TRIGGERED)
+           && (sd->status == KECS_SERVICE_DEPLOYMENT_PENDING
+               || sd->status == KECS_SERVICE_DEPLOYMENT_IN_PROGRESS);
+}
+
+
 static void
 look_at_failures(step_t *s)
 {
@@ -477,6 +496,8 @@ look_at_failures(step_t *s)
                && s->primary->failed
                   >= kecs_breaker_threshold(s->view->rollout,
                                             (uint32_t) s->desired);
+    s->alarmed = is_alarmed(s);
+    s->fails = s->fails || s->alarmed;
     s->early = is_early(s);
 }
 
@@ -1120,6 +1141,14 @@ settle_old(step_t *s)
 static void
 end_rollout(step_t *s, kecs_action_t *a)
 {
+    if (s->alarmed) {
+        a->rollout = KECS_ROLLOUT_FAILED;
+        a->text = kecs_str("ECS deployment failed: alarm detected.");
+        event(s, "(deployment " KECS_DEPLOYMENT_FMT ") deployment failed:"
+              " alarm detected.", a->deployment);
+        return;
+    }
+
     if (s->fails) {
         a->rollout = KECS_ROLLOUT_FAILED;
         a->text = kecs_str("ECS deployment circuit breaker: tasks failed to"
@@ -1141,6 +1170,42 @@ end_rollout(step_t *s, kecs_action_t *a)
 }
 
 
+/* With alarms it is done when they have been looked at for some time. */
+
+static bool
+is_baked(step_t *s)
+{
+    kecs_msec_t     end;
+    kecs_action_t  *a;
+
+    end = kecs_sched_baked_at(s->view, s->conf);
+
+    if (end == 0) {
+        return true;
+    }
+
+    if (end != INT64_MAX && s->view->rollout->stage_at == 0) {
+        a = action(s, KECS_ACT_BAKE);
+
+        if (a != NULL) {
+            a->deployment = s->view->rollout->id;
+            a->version = s->view->rollout->version;
+        }
+
+        s->baking = true;
+        return false;
+    }
+
+    s->baking = end > s->now;
+
+    if (end != INT64_MAX) {
+        again_at(s, end);
+    }
+
+    return !s->baking;
+}
+
+
 /* The PRIMARY deployment; true when this step completes it. */
 
 static bool
@@ -1152,11 +1217,11 @@ settle_primary(step_t *s, bool settled, bool gone)
     const kecs_deployment_t  *d;
 
     d = s->primary;
-    i = s->out->n;
     completes = (settled
                  || (is_early(s) && (gone || s->view->rollout->early
                                           == KECS_EARLY_DEFERRED)))
-                && d->rollout == KECS_ROLLOUT_IN_PROGRESS && !s->fails;
+                && d->rollout == KECS_ROLLOUT_IN_PROGRESS && !s->fails
+                && is_baked(s);
     moved = s->monitored && d->healthy != (uint32_t) s->healthy_new;
 
     if (!completes && !s->fails && !s->heals && !moved
@@ -1165,6 +1230,7 @@ settle_primary(step_t *s, bool settled, bool gone)
         return false;
     }
 
+    i = s->out->n;
     a = deployment_action(s, KECS_ACT_DEPLOYMENT, d);
 
     if (a == NULL) {
@@ -1349,7 +1415,7 @@ settle(step_t *s)
 
     completed = s->primary != NULL && settle_primary(s, settled, gone);
 
-    tell(s, settled, completed);
+    tell(s, settled && !s->baking, completed);
 }
 
 

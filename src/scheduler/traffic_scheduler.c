@@ -478,7 +478,15 @@ kecs_rc_t
 kecs_schedule(kecs_arena_t *a, const kecs_sched_view_t *view,
     const kecs_sched_conf_t *conf, kecs_msec_t now, kecs_actions_t *out)
 {
-    shift_t  x;
+    shift_t    x;
+    kecs_rc_t  rc;
+
+    memset(out, 0, sizeof(*out));
+    rc = kecs_sched_alarms(a, view, out);
+
+    if (rc != KECS_OK || out->n != 0) {
+        return rc;
+    }
 
     if (view->service->strategy == KECS_STRATEGY_DAEMON
         && view->service->status == KECS_SERVICE_ACTIVE)
@@ -491,7 +499,6 @@ kecs_schedule(kecs_arena_t *a, const kecs_sched_view_t *view,
     }
 
     memset(&x, 0, sizeof(x));
-    memset(out, 0, sizeof(*out));
     x.arena = a;
     x.view = view;
     x.conf = conf;

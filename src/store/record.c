@@ -168,7 +168,8 @@ static const kecs_field_t  service_deployment_fields[] = {
     field(kecs_service_deployment_t, U32, bake),
     field(kecs_service_deployment_t, U8, early),
     field(kecs_service_deployment_t, U32, early_percent),
-    field(kecs_service_deployment_t, TIME, call_at)
+    field(kecs_service_deployment_t, TIME, call_at),
+    field(kecs_service_deployment_t, U8, alarms)
 };
 
 

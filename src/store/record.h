@@ -347,6 +347,15 @@ enum { KECS_SERVICE_DEPLOYMENT_PENDING = 1,
 #define KECS_BREAKER_CUMULATIVE  0x04   /* no reset on a healthy task */
 #define KECS_BREAKER_TRIGGERED   0x08
 
+/* Its alarms: how they are set, what is known, whether one has ended it. */
+#define KECS_ALARMS_ON           0x01
+#define KECS_ALARMS_ROLLBACK     0x02
+#define KECS_ALARMS_SEEN         0x04   /* their state has been known */
+#define KECS_ALARMS_IGNORED      0x08   /* one was in ALARM at the start */
+#define KECS_ALARMS_TRIGGERED    0x10
+#define KECS_ALARMS_UNASKED      0x20   /* there is nobody to ask */
+#define KECS_ALARMS_TOLD         0x40   /* that they cannot be asked */
+
 enum { KECS_THRESHOLD_BOUNDED_PERCENT = 0, KECS_THRESHOLD_UNBOUNDED_PERCENT,
        KECS_THRESHOLD_COUNT };
 
@@ -377,8 +386,9 @@ enum {
     KECS_SERVICE_DEPLOYMENT_STATIC, /* {deploymentConfiguration} */
     KECS_SERVICE_DEPLOYMENT_SOURCES,/* ["N", ...] revisions before */
     KECS_SERVICE_DEPLOYMENT_HOOKS,  /* {lifecycleHookDetails} of the stage */
-    KECS_SERVICE_DEPLOYMENT_CALLS   /* [{at, hookDetails, told}, ...]: their
+    KECS_SERVICE_DEPLOYMENT_CALLS,  /* [{at, hookDetails, told}, ...]: their
                                        functions */
+    KECS_SERVICE_DEPLOYMENT_ALARMS  /* ["name", ...]: those triggered */
 };
 
 typedef struct {
@@ -404,7 +414,8 @@ typedef struct {
     uint32_t     version;           /* every change */
     uint8_t      strategy;          /* KECS_DEPLOY_*, 0: ROLLING */
     uint8_t      stage;             /* KECS_STAGE_* */
-    kecs_msec_t  stage_at;          /* since when */
+    kecs_msec_t  stage_at;          /* since when; of a rolling update: when
+                                       its bake time began, 0: not yet */
     uint32_t     hooks;             /* bit KECS_STAGE_*: there is one */
     uint32_t     awaiting;          /* hooks of the stage, not yet done */
     kecs_msec_t  hook_at;           /* the first of them expires */
@@ -418,6 +429,7 @@ typedef struct {
     uint32_t     early_percent;     /* of the desired count, healthy */
     kecs_msec_t  call_at;           /* a hook's function is to be invoked,
                                        0: none is */
+    uint8_t      alarms;            /* KECS_ALARMS_* */
 } kecs_service_deployment_t;
 
 /* Whether a status is not the last one. */

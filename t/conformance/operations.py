@@ -27,7 +27,7 @@ OPERATIONS = {
     "CreateService":
         "REPLICA and DAEMON run, zones are rebalanced; `loadBalancers`,"
         " `serviceRegistries`,"
-        " `vpcLatticeConfigurations`, `monitoring`, alarms and placement are "
+        " `vpcLatticeConfigurations`, `monitoring` and placement are "
         + KEPT + "; ARNs of other services are not looked up",
     "CreateTaskSet":
         "its tasks run; `loadBalancers` and `serviceRegistries` are " + KEPT,
@@ -61,7 +61,7 @@ OPERATIONS = {
     "DescribeGateway": "as ECS",
     "DescribeGatewayResources": "as ECS; the ARNs name nothing",
     "DescribeGatewayRoute": "as ECS; the URL is of no server",
-    "DescribeServiceDeployments": "as ECS; alarms are not asked",
+    "DescribeServiceDeployments": "as ECS",
     "DescribeServiceRevisions":
         "as ECS; image digests only when the runtime tells them",
     "DescribeServices": "as ECS; unknown names in `include` are ignored",

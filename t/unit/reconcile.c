@@ -26,6 +26,7 @@ slow_clock(void)
 #define kecs_monotonic  slow_clock
 
 #include "../../src/reconciler/adopt.c"
+#include "../../src/reconciler/alarms.c"
 #include "../../src/reconciler/batch.c"
 #include "../../src/reconciler/places.c"
 #include "../../src/reconciler/definitions.c"

@@ -107,7 +107,7 @@ follow_all(const uint32_t *back)
 
     for (from = 1; from <= LAST; from++) {
         for (rollout = 0; rollout <= KECS_ROLLOUT_FAILED; rollout++) {
-            for (breaker = 0; breaker < 4; breaker++) {
+            for (breaker = 0; breaker < 16; breaker++) {
                 for (status = KECS_SERVICE_ACTIVE;
                      is_reached(from) && status <= KECS_SERVICE_INACTIVE;
                      status++)
@@ -115,7 +115,11 @@ follow_all(const uint32_t *back)
                     memset(&sd, 0, sizeof(sd));
                     s.status = (uint8_t) status;
                     sd.status = (uint8_t) from;
-                    sd.breaker = (uint8_t) breaker;
+                    sd.breaker = (uint8_t) (breaker & 3);
+                    sd.alarms = (uint8_t) ((breaker & 4 ? KECS_ALARMS_ROLLBACK
+                                                        : 0)
+                                           | (breaker & 8
+                                              ? KECS_ALARMS_TRIGGERED : 0));
                     d.rollout = (uint8_t) rollout;
                     got = kecs_sched_follow(&sd, &s,
                                             rollout != 0 ? &d : NULL, NOW);
@@ -337,10 +341,13 @@ typedef struct {
     kecs_deployment_t          d[3];        /* green, blue, another */
     kecs_sched_task_t          t[3];        /* one of each */
     kecs_service_deployment_t  sd;
+    kecs_sched_alarms_t        alarms;
     kecs_sched_view_t          view;
 } world_t;
 
 static uint32_t  hooks_seen;        /* actions */
+static uint8_t   alarms_seen;       /* what became of them */
+static bool      baked;
 
 /* A digit of a mixed-radix number: one choice of several. */
 
@@ -356,14 +363,51 @@ choose(unsigned *n, unsigned of)
 }
 
 
+/* By nothing, by a hook with or without a function, until its time is up. */
+
+static void
+hold_up(world_t *w, unsigned how)
+{
+    w->sd.awaiting = how != 0;
+    w->sd.hook_at = how == 4 ? NOW : NOW + 1;
+    w->sd.call_at = how == 2 ? NOW : how == 3 ? NOW + 1 : 0;
+}
+
+
+/* Nobody, unknown, failed, quiet, raised before it and since. */
+
+static void
+hear_of_alarms(world_t *w, unsigned how)
+{
+    w->alarms.status = (kecs_alarms_status_t) (how < 4 ? 1 + how
+                                               : KECS_ALARMS_KNOWN);
+    w->alarms.raised = how >= 4;
+    w->alarms.raised_at = NOW + (how == 5);
+    w->alarms.names = kecs_str("[]");
+    w->alarms.why = kecs_str("nobody");
+    w->view.alarms = w->sd.alarms != 0 ? &w->alarms : NULL;
+}
+
+
 static bool
 build(world_t *w, unsigned n)
 {
-    unsigned  i, tasks, old;
+    unsigned  i, tasks, old, known;
 
     static const uint8_t  live[] = {
         SD(PENDING), SD(IN_PROGRESS), SD(ROLLBACK_REQUESTED),
         SD(ROLLBACK_IN_PROGRESS)
+    };
+
+    static const struct {
+        uint8_t   flags;
+        unsigned  how;
+    } alarms[] = {
+        { 0, 0 }, { KECS_ALARMS_ON, 0 }, { KECS_ALARMS_ON, 1 },
+        { KECS_ALARMS_ON, 2 }, { KECS_ALARMS_ON, 3 }, { KECS_ALARMS_ON, 4 },
+        { KECS_ALARMS_ON, 5 }, { KECS_ALARMS_ON | KECS_ALARMS_SEEN, 3 },
+        { KECS_ALARMS_ON | KECS_ALARMS_SEEN, 4 },
+        { KECS_ALARMS_ON | KECS_ALARMS_TRIGGERED, 3 }
     };
 
     memset(w, 0, sizeof(*w));
@@ -399,21 +443,23 @@ build(world_t *w, unsigned n)
 
     w->sd.id = w->sd.run = 1;
     w->sd.status = live[choose(&n, sizeof(live))];
-    w->sd.breaker = (uint8_t) choose(&n, 4);
+    w->sd.breaker = (uint8_t) choose(&n, 2) * KECS_BREAKER_ON;
+    known = choose(&n, sizeof(alarms) / sizeof(alarms[0]));
+    w->sd.alarms = alarms[known].flags;
     w->sd.strategy = (uint8_t) choose(&n, KECS_DEPLOY_CANARY + 1);
     w->sd.stage = (uint8_t) choose(&n, KECS_STAGE_CLEAN_UP + 1);
     w->sd.step = 400;
     w->sd.weight = 400 * choose(&n, 3);
     w->sd.weight = w->sd.weight > 400 ? KECS_TRAFFIC_FULL : w->sd.weight;
-    w->sd.awaiting = choose(&n, 2);
-    w->sd.hook_at = NOW + choose(&n, 2);
-    w->sd.call_at = choose(&n, 3) * (NOW / 2 + 1);
+    hold_up(w, choose(&n, 5));
 
     w->view.service = &w->s;
     w->view.deployments = w->d;
     w->view.n_deployments = old;
     w->view.tasks = w->t;
     w->view.rollout = &w->sd;
+    w->sd.created_at = NOW;
+    hear_of_alarms(w, alarms[known].how);
 
     return n == 0;
 }
@@ -453,6 +499,34 @@ look_at_hooks(const world_t *w, const kecs_action_t *a)
 }
 
 
+/* What is seen of alarms comes alone; what they have ended never succeeds. */
+
+static void
+look_at_alarms(const world_t *w, const kecs_action_t *a, size_t n)
+{
+    if (a->type == KECS_ACT_ALARMS
+        && (n != 1 || !kecs_sched_monitors(&w->sd)
+            || (a->alarms & KECS_ALARMS_TRIGGERED && !w->alarms.raised)))
+    {
+        tap_ok(false, "alarms: an action that may not be");
+    }
+
+    if (a->type == KECS_ACT_DEPLOYMENT && a->deployment == 1
+        && a->rollout == KECS_ROLLOUT_COMPLETED
+        && w->d[0].rollout == KECS_ROLLOUT_IN_PROGRESS
+        && (w->sd.status == SD(PENDING) || w->sd.status == SD(IN_PROGRESS))
+        && ((w->sd.alarms & KECS_ALARMS_TRIGGERED)
+            || (w->view.alarms != NULL && w->alarms.raised
+                && kecs_sched_monitors(&w->sd))))
+    {
+        tap_ok(false, "alarms: a rollout succeeds that may not");
+    }
+
+    alarms_seen |= a->type == KECS_ACT_ALARMS ? a->alarms : 0;
+    baked |= a->type == KECS_ACT_BAKE;
+}
+
+
 static void
 look(const world_t *w, const kecs_actions_t *out)
 {
@@ -475,6 +549,7 @@ look(const world_t *w, const kecs_actions_t *out)
         }
 
         look_at_hooks(w, a);
+        look_at_alarms(w, a, out->n);
     }
 }
 
@@ -506,6 +581,11 @@ test_steps(void)
     tap_ok(hooks_seen == (1u << KECS_ACT_STAGE | 1u << KECS_ACT_HOOKS_EXPIRE
                           | 1u << KECS_ACT_HOOKS_CALL),
            "hooks are called, expire and are gone on from");
+    tap_ok(baked && alarms_seen == (KECS_ALARMS_ON | KECS_ALARMS_SEEN
+                                    | KECS_ALARMS_IGNORED
+                                    | KECS_ALARMS_TRIGGERED
+                                    | KECS_ALARMS_UNASKED | KECS_ALARMS_TOLD),
+           "alarms are seen, ignored, triggered, and cannot be asked");
     kecs_arena_destroy(a);
 }
 

@@ -109,7 +109,8 @@ typedef struct {
     kecs_service_t      service;
     kecs_deployment_t   deployments[DEPLOYMENTS_MAX];
     size_t              n_deployments;
-    kecs_service_deployment_t  sd;     /* the latest */
+    kecs_service_deployment_t  sd;
+    kecs_sched_alarms_t        alarms;     /* the latest */
     sim_task_t          tasks[TASKS_MAX];
     size_t              n_tasks;
     bool                faults;
@@ -134,6 +135,7 @@ static uint64_t  steps_run;
 static uint64_t  statuses[KECS_SERVICE_DEPLOYMENT_ROLLBACK_FAILED + 1];
 static uint64_t  stages[KECS_STAGE_CLEAN_UP + 1];
 static uint64_t  triggered, expired, invoked, late_drops, early;
+static uint64_t  alarmed, ignored, baked;
 static uint64_t  lost, doubled, delayed, restarts, jumps, told, moved;
 
 static kecs_arena_t                *look_arena;
@@ -302,6 +304,9 @@ configure(world_t *w)
     sd->early_percent = (uint32_t) kecs_rand_below(&w->rand, 101);
     sd->bake = (uint32_t) kecs_rand_below(&w->rand, 3);
     sd->step_bake = (uint32_t) kecs_rand_below(&w->rand, 3);
+    sd->created_at = w->now;
+    sd->alarms = chance(w, 30) ? KECS_ALARMS_ON : 0;
+    sd->alarms |= chance(w, 70) ? KECS_ALARMS_ROLLBACK : 0;
     sd->hooks = chance(w, 40) ? (uint32_t) kecs_rand_below(&w->rand, 4096)
                               : 0;
 }
@@ -1209,6 +1214,34 @@ check_completed(world_t *w)
 }
 
 
+/* With alarms a rolling update takes its time, and none is in ALARM. */
+
+static void
+check_alarms(world_t *w)
+{
+    if (w->sd.status == SD(ROLLBACK_IN_PROGRESS) || w->late) {
+        return;
+    }
+
+    if (w->sd.alarms & KECS_ALARMS_TRIGGERED) {
+        broken(w, "a rollout succeeds that an alarm has ended");
+    }
+
+    if (w->sd.strategy <= KECS_DEPLOY_ROLLING
+        && kecs_sched_monitors(&w->sd)
+        && (w->sd.alarms & KECS_ALARMS_SEEN)
+        && !(w->sd.alarms & KECS_ALARMS_UNASKED)
+        && (w->sd.stage_at == 0 || w->now < w->sd.stage_at
+                                 + (w->sd.bake != 0 ? w->sd.bake : 1)
+                                   * w->conf.minute))
+    {
+        broken(w, "the bake time with alarms is cut short");
+    }
+
+    baked += kecs_sched_monitors(&w->sd);
+}
+
+
 static void
 apply_deployment(world_t *w, const kecs_action_t *a, kecs_deployment_t *d)
 {
@@ -1217,7 +1250,7 @@ apply_deployment(world_t *w, const kecs_action_t *a, kecs_deployment_t *d)
     }
 
     if (a->rollout == KECS_ROLLOUT_FAILED && d->rollout != a->rollout
-        && !w->late
+        && !w->late && !(w->sd.alarms & KECS_ALARMS_TRIGGERED)
         && (!(w->sd.breaker & KECS_BREAKER_ON)
             || d->failed < kecs_breaker_threshold(&w->sd, w->daemon
                                     ? (uint32_t) w->n_instances
@@ -1230,6 +1263,7 @@ apply_deployment(world_t *w, const kecs_action_t *a, kecs_deployment_t *d)
         && d->rollout != KECS_ROLLOUT_COMPLETED)
     {
         check_completed(w);
+        check_alarms(w);
         w->service.completed = d->id;
     }
 
@@ -1279,6 +1313,8 @@ is_current(world_t *w, const kecs_action_t *a, const kecs_deployment_t *d)
     case KECS_ACT_STAGE:
     case KECS_ACT_HOOKS_EXPIRE:
     case KECS_ACT_HOOKS_CALL:
+    case KECS_ACT_ALARMS:
+    case KECS_ACT_BAKE:
         return a->deployment == w->sd.id && a->version == w->sd.version;
 
     default:
@@ -1401,6 +1437,32 @@ apply_stage(world_t *w, const kecs_action_t *a)
 }
 
 
+/* What is known of alarms only grows; one may only end what it looks at. */
+
+static void
+apply_alarms(world_t *w, const kecs_action_t *a)
+{
+    uint8_t  new;
+
+    new = a->alarms & (uint8_t) ~w->sd.alarms;
+
+    if (!kecs_sched_monitors(&w->sd)) {
+        broken(w, "alarms are looked at that may not be");
+    }
+
+    if ((new & KECS_ALARMS_TRIGGERED) && !w->late
+        && (!w->alarms.raised || w->alarms.status != KECS_ALARMS_KNOWN))
+    {
+        broken(w, "an alarm is seen that is not raised");
+    }
+
+    alarmed += (new & KECS_ALARMS_TRIGGERED) != 0;
+    ignored += (new & KECS_ALARMS_IGNORED) != 0;
+    w->sd.alarms = a->alarms;
+    w->sd.version++;
+}
+
+
 /* A function is invoked: it is done, or wants to be invoked again. */
 
 static void
@@ -1504,6 +1566,19 @@ apply(world_t *w, const kecs_action_t *a)
 
     case KECS_ACT_HOOKS_CALL:
         apply_call(w);
+        break;
+
+    case KECS_ACT_ALARMS:
+        apply_alarms(w, a);
+        break;
+
+    case KECS_ACT_BAKE:
+        if (w->sd.stage_at != 0 || w->sd.strategy > KECS_DEPLOY_ROLLING) {
+            broken(w, "a bake time begins that may not");
+        }
+
+        w->sd.stage_at = w->now;
+        w->sd.version++;
         break;
 
     case KECS_ACT_TASK_SET:
@@ -1611,6 +1686,8 @@ decide(world_t *w, kecs_arena_t *arena, kecs_actions_t *actions)
     view.n_zones = open_zones(w, zones);
     view.rollout = is_live(w) && w->sd.run == w->service.primary ? &w->sd
                                                                  : NULL;
+    view.alarms = view.rollout != NULL && kecs_sched_monitors(&w->sd)
+                  ? &w->alarms : NULL;
     kecs_arena_reset(arena);
 
     if (kecs_schedule(arena, &view, &w->conf, w->now, actions) != KECS_OK) {
@@ -1786,10 +1863,35 @@ forget_dead(world_t *w)
 }
 
 
+/* Alarms are raised and cease, and who tells of them comes and goes. */
+
+static void
+move_alarms(world_t *w)
+{
+    kecs_sched_alarms_t  *s;
+
+    s = &w->alarms;
+
+    if (!w->faults || !chance(w, 20)) {
+        return;
+    }
+
+    s->status = chance(w, 60) ? KECS_ALARMS_KNOWN
+                : (kecs_alarms_status_t) (1 + kecs_rand_below(&w->rand, 4));
+    s->raised = s->status == KECS_ALARMS_KNOWN && chance(w, 25);
+    s->raised_at = w->now - (chance(w, 50) ? 0 : 600000);
+    s->period = between(w, 0, 400000);
+    s->names = kecs_str("[\"a\"]");
+    s->why = kecs_str("nobody");
+    w->dirty = true;
+}
+
+
 static void
 world_step(world_t *w, kecs_msec_t by)
 {
     runtime_step(w, by);
+    move_alarms(w);
 
     if (w->faults && chance(w, 2)) {
         jumps++;
@@ -1826,6 +1928,7 @@ begin(world_t *w, uint64_t seed)
     w->conf.balance_again = between(w, 10000, 300000);
     w->conf.balance_patience = between(w, 20000, 120000);
     w->now = 1700000000000;
+    w->alarms.status = KECS_ALARMS_UNKNOWN;
     w->real = w->now + between(w, -5000, 5000);
     w->dirty = true;
     w->faults = true;
@@ -1881,6 +1984,8 @@ end_faults(world_t *w)
     w->rotten = 0;
     w->sd.breaker &= (uint8_t) ~KECS_BREAKER_CUMULATIVE;
     w->sd.hooks = 0;
+    w->alarms.status = KECS_ALARMS_KNOWN;
+    w->alarms.raised = false;
 }
 
 
@@ -2062,6 +2167,10 @@ check_reached(void)
            (unsigned long long) triggered);
     tap_ok(early != 0, "rollouts that may succeed early: %llu",
            (unsigned long long) early);
+    tap_ok(alarmed != 0 && ignored != 0 && baked != 0, "alarms that end a"
+           " rollout: %llu, raised before it: %llu; rollouts that end well:"
+           " %llu", (unsigned long long) alarmed,
+           (unsigned long long) ignored, (unsigned long long) baked);
     tap_ok(invoked != 0, "functions of hooks invoked: %llu",
            (unsigned long long) invoked);
     tap_ok(expired != 0, "hooks timed out: %llu",
