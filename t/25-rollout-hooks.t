@@ -184,7 +184,7 @@ functions({ slow => [
 ] });
 update('s', 'BLUE_GREEN', { %{ hook('slow', 'PRE_SCALE_UP') },
                             hookDetails => { bucket => 'b', n => 0 } });
-ok($t->wait_for(sub { invoked('slow') >= 2 }, 20), 'it is invoked again');
+ok($t->wait_for(sub { invoked('slow') >= 3 }, 20), 'it is invoked again');
 $sd = rollout('s');
 is($sd->{lifecycleHookDetails}[0]{status}, 'IN_PROGRESS', 'it goes on');
 is($sd->{lifecycleHookDetails}[0]{targetType}, 'AWS_LAMBDA', 'a function');
