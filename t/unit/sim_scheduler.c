@@ -335,6 +335,7 @@ new_deployment(world_t *w)
     configure(w);
     w->blue = w->service.completed;
     w->rotten = !w->faults ? 0 : chance(w, 25) ? 100 : 20;
+    w->dirty = true;
 }
 
 
