@@ -38,7 +38,7 @@ for my $out (@running) {
     ok(close($out), 'it ends well');
     my @bad = grep { /^not ok|replay/ } @lines;
     is_deeply(\@bad, [], 'no seed breaks anything');
-    $steps += $1 for map { / (\d+) steps$/ } @lines;
+    $steps += $_ for map { / (\d+) steps$/ } @lines;
     diag($_) for grep { s/^# (.*\/s)\n/$1/ } @lines;
 }
 
