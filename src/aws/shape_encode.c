@@ -37,6 +37,11 @@ write_time(kecs_writer_t *w, const char *name, double seconds)
         return;
     }
 
+    if (w->iso) {
+        kecs_w_time(w, name, (kecs_msec_t) (seconds * 1000 + 0.5));
+        return;
+    }
+
     len = snprintf(text, sizeof(text), "%.3f", seconds);
 
     while (text[len - 1] == '0') {

@@ -49,6 +49,21 @@ kecs_str_rchr(kecs_str_t a, char c)
 }
 
 
+ptrdiff_t
+kecs_str_find(kecs_str_t a, kecs_str_t part)
+{
+    size_t  at;
+
+    for (at = 0; at + part.len <= a.len; at++) {
+        if (memcmp(a.data + at, part.data, part.len) == 0) {
+            return (ptrdiff_t) at;
+        }
+    }
+
+    return -1;
+}
+
+
 kecs_str_t
 kecs_str_from(kecs_str_t a, size_t from)
 {

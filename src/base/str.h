@@ -75,6 +75,9 @@ int kecs_str_cmp(kecs_str_t a, kecs_str_t b);
 ptrdiff_t kecs_str_chr(kecs_str_t a, char c);
 ptrdiff_t kecs_str_rchr(kecs_str_t a, char c);
 
+/* Where `part` first is in `a`, or -1. */
+ptrdiff_t kecs_str_find(kecs_str_t a, kecs_str_t part);
+
 /* The part from `from` (clamped to the end). */
 kecs_str_t kecs_str_from(kecs_str_t a, size_t from);
 

@@ -361,6 +361,10 @@ kecs_str_t kecs_placing_complaint(kecs_placing_t *x);
 kecs_str_t kecs_refusal_complaint(kecs_arena_t *a, const uint8_t *instance,
     const char *refusal);
 
+/* And back: the refusal and the id of the instance, each absent if unsaid. */
+void kecs_complaint_parse(kecs_str_t message, kecs_str_t *refusal,
+    kecs_str_t *instance);
+
 /*
  * What such a task asks of an instance by its launch type, its capacity
  * provider and its constraints, but for room.  Whether one, which is there,

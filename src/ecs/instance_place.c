@@ -672,28 +672,74 @@ kecs_placing_failures(kecs_placing_t *x)
 }
 
 
+static const struct {
+    const char  *refusal;
+    const char  *text;
+} complaints[] = {
+    { "RESOURCE:CPU", "has insufficient CPU units available" },
+    { "RESOURCE:MEMORY", "has insufficient memory available" },
+    { "RESOURCE:PORTS", "is already using a port required by your task" },
+    { "ATTRIBUTE", "is missing an attribute required by your task" }
+};
+
+#define COMPLAINTS  (sizeof(complaints) / sizeof(complaints[0]))
+#define OTHERWISE   "encountered error \""
+#define CLOSEST     "(container-instance "
+
+
 static kecs_str_t
 complaint(kecs_arena_t *a, const char *refusal)
 {
     size_t  i;
 
-    static const struct {
-        const char  *refusal;
-        const char  *text;
-    } texts[] = {
-        { "RESOURCE:CPU", "has insufficient CPU units available" },
-        { "RESOURCE:MEMORY", "has insufficient memory available" },
-        { "RESOURCE:PORTS", "is already using a port required by your task" },
-        { "ATTRIBUTE", "is missing an attribute required by your task" }
-    };
-
-    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        if (strcmp(refusal, texts[i].refusal) == 0) {
-            return kecs_str_of(texts[i].text);
+    for (i = 0; i < COMPLAINTS; i++) {
+        if (strcmp(refusal, complaints[i].refusal) == 0) {
+            return kecs_str_of(complaints[i].text);
         }
     }
 
-    return kecs_sprintf(a, "encountered error \"%s\"", refusal);
+    return kecs_sprintf(a, OTHERWISE "%s\"", refusal);
+}
+
+
+/* What is behind `before`, up to `end`; false when it is not there. */
+
+static bool
+between(kecs_str_t text, const char *before, char end, kecs_str_t *out)
+{
+    ptrdiff_t  at;
+
+    at = kecs_str_find(text, kecs_str_of(before));
+
+    if (at == -1) {
+        return false;
+    }
+
+    text = kecs_str_from(text, (size_t) at + strlen(before));
+
+    return kecs_str_split(&text, end, out);
+}
+
+
+void
+kecs_complaint_parse(kecs_str_t message, kecs_str_t *refusal,
+    kecs_str_t *instance)
+{
+    size_t  i;
+
+    *refusal = kecs_null_str;
+    *instance = kecs_null_str;
+    (void) between(message, CLOSEST, ')', instance);
+
+    if (between(message, OTHERWISE, '"', refusal)) {
+        return;
+    }
+
+    for (i = 0; i < COMPLAINTS; i++) {
+        if (kecs_str_find(message, kecs_str_of(complaints[i].text)) != -1) {
+            *refusal = kecs_str_of(complaints[i].refusal);
+        }
+    }
 }
 
 
@@ -709,7 +755,7 @@ kecs_refusal_complaint(kecs_arena_t *a, const uint8_t *instance,
 
     return why.data == NULL ? why
            : kecs_sprintf(a, KECS_NOT_PLACED " The closest matching"
-                          " (container-instance %.*s) %.*s. For more"
+                          " " CLOSEST "%.*s) %.*s. For more"
                           " information, see the Troubleshooting section of"
                           " the Amazon ECS Developer Guide.",
                           (int) sizeof(hex), hex, kecs_fmt(why));

@@ -255,9 +255,16 @@ kecs_w_null(kecs_writer_t *w, const char *name)
 void
 kecs_w_time(kecs_writer_t *w, const char *name, kecs_msec_t t)
 {
-    int  msec;
+    int   msec;
+    char  text[KECS_TIME_LEN + 1];
 
     if (t == 0) {
+        return;
+    }
+
+    if (w->iso) {
+        kecs_time_print(t, text);
+        kecs_w_cstr(w, name, text);
         return;
     }
 

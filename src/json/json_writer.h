@@ -16,13 +16,14 @@
 typedef struct {
     kecs_buf_t  *buf;
     bool         comma;     /* a value precedes on this level */
+    bool         iso;       /* times are text, "2026-11-21T14:40:15.123Z" */
 } kecs_writer_t;
 
 
 static inline kecs_writer_t
 kecs_writer(kecs_buf_t *buf)
 {
-    return (kecs_writer_t) { buf, false };
+    return (kecs_writer_t) { buf, false, false };
 }
 
 void kecs_w_object(kecs_writer_t *w, const char *name);
@@ -39,7 +40,10 @@ void kecs_w_double(kecs_writer_t *w, const char *name, double d);
 void kecs_w_bool(kecs_writer_t *w, const char *name, bool b);
 void kecs_w_null(kecs_writer_t *w, const char *name);
 
-/* Epoch seconds with milliseconds: 1789551556.693; nothing when t is 0. */
+/*
+ * Epoch seconds with milliseconds, 1789551556.693, or text as the writer's
+ * `iso` says; nothing when t is 0.
+ */
 void kecs_w_time(kecs_writer_t *w, const char *name, kecs_msec_t t);
 
 /* As kecs_w_str, but nothing when s is absent. */

@@ -322,10 +322,40 @@ taskdef_detail(render_t *r)
 }
 
 
+/*
+ * The state of a resource as EventBridge has it: as it is described, but
+ * with times as text, and when it was changed.
+ */
+
 static kecs_rc_t
-task_detail(render_t *r)
+write_state(render_t *r, detail_pt describe)
 {
-    kecs_task_write(r->c, "detail", r->out->cluster, r->e->rec,
+    kecs_rc_t      rc;
+    kecs_buf_t     buf;
+    kecs_writer_t  event;
+
+    event = r->c->out;
+    kecs_buf_init(&buf, r->c->arena, 0);
+    r->c->out = kecs_writer(&buf);
+    r->c->out.iso = true;
+    rc = describe(r);
+    r->c->out = event;
+
+    if (rc != KECS_OK || buf.failed) {
+        return rc != KECS_OK ? rc : KECS_NOMEM;
+    }
+
+    kecs_w_splice(&r->c->out, kecs_buf_view(&buf));
+    write_iso(&r->c->out, "updatedAt", r->e->time);
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+task_state(render_t *r)
+{
+    kecs_task_write(r->c, NULL, r->out->cluster, r->e->rec,
                     KECS_SHOW_TAGS|KECS_SHOW_HEALTH);
 
     return KECS_OK;
@@ -333,10 +363,38 @@ task_detail(render_t *r)
 
 
 static kecs_rc_t
+task_detail(render_t *r)
+{
+    kecs_rc_t  rc;
+
+    kecs_w_object(&r->c->out, "detail");
+    rc = write_state(r, task_state);
+    kecs_w_object_end(&r->c->out);
+
+    return rc;
+}
+
+
+static kecs_rc_t
+instance_state(render_t *r)
+{
+    return kecs_instance_write(r->c, NULL, r->out->cluster, r->e->rec,
+                               KECS_SHOW_TAGS);
+}
+
+
+static kecs_rc_t
 instance_detail(render_t *r)
 {
-    return kecs_instance_write(r->c, "detail", r->out->cluster, r->e->rec,
-                               KECS_SHOW_TAGS);
+    kecs_rc_t  rc;
+
+    kecs_w_object(&r->c->out, "detail");
+    kecs_write_made(r->c, "clusterArn",
+                    kecs_cluster_arn(r->c, r->out->cluster));
+    rc = write_state(r, instance_state);
+    kecs_w_object_end(&r->c->out);
+
+    return rc;
 }
 
 
@@ -399,38 +457,133 @@ deployment_detail(render_t *r)
 
 /* Events of services that EventBridge knows, by their text. */
 
+#define FAILED  "deployment failed:"
+
 static const struct {
     const char  *text;
     const char  *name;
     const char  *type;
 } actions[] = {
     { "has reached a steady state", "SERVICE_STEADY_STATE", "INFO" },
+    { "has stopped ", "TASKS_STOPPED", "INFO" },
+    { "deployment completed.", "SERVICE_DEPLOYMENT_COMPLETED", "INFO" },
     { "is unable to consistently start tasks", "SERVICE_TASK_START_IMPAIRED",
       "WARN" },
     { "was unable to place a task", "SERVICE_TASK_PLACEMENT_FAILURE",
-      "ERROR" }
+      "ERROR" },
+    { "is unable to place a task", "SERVICE_TASK_PLACEMENT_FAILURE",
+      "ERROR" },
+    { FAILED, "SERVICE_DEPLOYMENT_FAILED", "ERROR" }
 };
 
 #define ACTIONS  (sizeof(actions) / sizeof(actions[0]))
 
 
+/* "(service NAME, taskSet ID) text", or "(service NAME) text". */
+
+static void
+action_parse(kecs_str_t message, kecs_str_t *set, kecs_str_t *text)
+{
+    ptrdiff_t   at;
+    kecs_str_t  who;
+
+    *text = message;
+    *set = kecs_null_str;
+
+    if (!kecs_str_split(text, ')', &who) || text->len == 0) {
+        *text = message;
+        return;
+    }
+
+    *text = kecs_str_from(*text, text->data[0] == ' ');
+    at = kecs_str_find(who, kecs_str(", taskSet "));
+
+    if (at != -1) {
+        *set = kecs_str_from(who, (size_t) at + 10);
+    }
+}
+
+
 static size_t
 action_of(const kecs_event_t *e)
 {
-    size_t      i, at;
-    kecs_str_t  text;
+    size_t      i;
+    kecs_str_t  set, text;
+
+    action_parse(e->message, &set, &text);
 
     for (i = 0; i < ACTIONS; i++) {
-        text = kecs_str_of(actions[i].text);
-
-        for (at = 0; at + text.len <= e->message.len; at++) {
-            if (memcmp(e->message.data + at, text.data, text.len) == 0) {
-                return i;
-            }
+        if (kecs_str_find(text, kecs_str_of(actions[i].text)) != -1) {
+            return i;
         }
     }
 
     return ACTIONS;
+}
+
+
+static void
+write_arns(render_t *r, const char *name, kecs_str_t arn)
+{
+    kecs_w_array(&r->c->out, name);
+    kecs_write_made(r->c, NULL, arn);
+    kecs_w_array_end(&r->c->out);
+}
+
+
+/* Why it failed; of a task that was not placed, where that was tried. */
+
+static void
+write_reason(render_t *r, kecs_str_t text)
+{
+    uint8_t     id[KECS_ID_LEN];
+    ptrdiff_t   at;
+    kecs_str_t  refusal, instance;
+
+    at = kecs_str_find(text, kecs_str(FAILED));
+
+    if (at != -1) {
+        text = kecs_str_from(text, (size_t) at + sizeof(FAILED));
+    }
+
+    kecs_complaint_parse(text, &refusal, &instance);
+
+    if (instance.len == 2 * KECS_ID_LEN
+        && kecs_unhex(instance, id, sizeof(id)))
+    {
+        write_arns(r, "containerInstanceArns",
+                   kecs_instance_arn(r->c, r->out->cluster, id));
+    }
+
+    kecs_w_str(&r->c->out, "reason", refusal.data != NULL ? refusal : text);
+}
+
+
+static void
+write_action(render_t *r, size_t action, const kecs_event_t *e)
+{
+    const char  *name;
+    kecs_str_t   set, text;
+
+    action_parse(e->message, &set, &text);
+    name = actions[action].name;
+
+    if (set.data != NULL) {
+        write_arns(r, "taskSetArns",
+                   kecs_task_set_arn(r->c, r->out->cluster, r->service.name,
+                                     set));
+
+        if (strcmp(name, "SERVICE_STEADY_STATE") == 0) {
+            name = "TASKSET_STEADY_STATE";
+        }
+    }
+
+    kecs_w_cstr(&r->c->out, "eventType", actions[action].type);
+    kecs_w_cstr(&r->c->out, "eventName", name);
+
+    if (strcmp(actions[action].type, "ERROR") == 0) {
+        write_reason(r, text);
+    }
 }
 
 
@@ -450,8 +603,7 @@ action_detail(render_t *r)
     kecs_w_object(w, "detail");
 
     if (action != ACTIONS) {
-        kecs_w_cstr(w, "eventType", actions[action].type);
-        kecs_w_cstr(w, "eventName", actions[action].name);
+        write_action(r, action, e);
     }
 
     kecs_write_made(r->c, "clusterArn",

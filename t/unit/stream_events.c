@@ -123,6 +123,8 @@ fill(callkit_t *k)
     (void) callkit(k, "UpdateService", "{\"cluster\":\"c\","
                    "\"service\":\"s\",\"desiredCount\":2}");
     (void) callkit(k, "RegisterContainerInstance", "{\"cluster\":\"c\","
+                   "\"instanceIdentityDocument\":"
+                   "\"{\\\"instanceId\\\":\\\"i-1\\\"}\","
                    "\"totalResources\":[{\"name\":\"CPU\","
                    "\"type\":\"INTEGER\",\"integerValue\":1024},"
                    "{\"name\":\"MEMORY\",\"type\":\"INTEGER\","
@@ -131,11 +133,12 @@ fill(callkit_t *k)
 }
 
 
-/* A message of the service. */
+/* A message of the service; the position before it. */
 
-static void
-say(callkit_t *k)
+static uint64_t
+say(callkit_t *k, const char *message)
 {
+    uint64_t         seq;
     kecs_rc_t        rc;
     kecs_txn_t      *txn;
     kecs_arena_t    *a;
@@ -143,6 +146,7 @@ say(callkit_t *k)
     static const uint8_t  id[KECS_ID_LEN];
 
     a = kecs_arena_create(0);
+    seq = callkit_seq(k);
     memset(&s, 0, sizeof(s));
     s.rec.kind = KECS_SERVICE;
     s.rec.scope = 1;
@@ -156,8 +160,7 @@ say(callkit_t *k)
 
     if (rc == KECS_OK) {
         rc = kecs_event_add(txn, a, &s, k->now, id,
-                            kecs_str("(service s) has reached a steady"
-                                     " state."));
+                            kecs_str_of(message));
     }
 
     if (rc == KECS_OK) {
@@ -166,6 +169,8 @@ say(callkit_t *k)
 
     tap_is_int(rc, KECS_OK, "a message");
     kecs_arena_destroy(a);
+
+    return seq;
 }
 
 
@@ -234,6 +239,293 @@ test_event(callkit_t *k)
                "00000000-0000-4000-8000-000000000001", "request id");
     tap_is_str(ev.arn, CALLKIT_ARN "cluster/c", "ARN");
     tap_is_str(ev.cluster, "c", "cluster");
+
+    kecs_arena_destroy(a);
+}
+
+
+/* What Amazon's documentation shows in `detail`, and of what type. */
+
+typedef struct {
+    const char        *name;
+    kecs_json_type_t   type;
+    bool               time;        /* text as "2026-09-16T09:39:16.693Z" */
+} documented_t;
+
+static const documented_t  of_task[] = {
+    { "attachments", KECS_JSON_ARRAY, false },
+    { "availabilityZone", KECS_JSON_STRING, false },
+    { "clusterArn", KECS_JSON_STRING, false },
+    { "connectivity", KECS_JSON_STRING, false },
+    { "connectivityAt", KECS_JSON_STRING, true },
+    { "containerInstanceArn", KECS_JSON_STRING, false },
+    { "containers", KECS_JSON_ARRAY, false },
+    { "cpu", KECS_JSON_STRING, false },
+    { "createdAt", KECS_JSON_STRING, true },
+    { "desiredStatus", KECS_JSON_STRING, false },
+    { "executionStoppedAt", KECS_JSON_STRING, true },
+    { "group", KECS_JSON_STRING, false },
+    { "lastStatus", KECS_JSON_STRING, false },
+    { "launchType", KECS_JSON_STRING, false },
+    { "memory", KECS_JSON_STRING, false },
+    { "overrides", KECS_JSON_OBJECT, false },
+    { "pullStartedAt", KECS_JSON_STRING, true },
+    { "pullStoppedAt", KECS_JSON_STRING, true },
+    { "startedAt", KECS_JSON_STRING, true },
+    { "startedBy", KECS_JSON_STRING, false },
+    { "stopCode", KECS_JSON_STRING, false },
+    { "stoppedAt", KECS_JSON_STRING, true },
+    { "stoppedReason", KECS_JSON_STRING, false },
+    { "stoppingAt", KECS_JSON_STRING, true },
+    { "taskArn", KECS_JSON_STRING, false },
+    { "taskDefinitionArn", KECS_JSON_STRING, false },
+    { "updatedAt", KECS_JSON_STRING, true },
+    { "version", KECS_JSON_NUMBER, false },
+    { NULL, KECS_JSON_NULL, false }
+};
+
+static const documented_t  of_instance[] = {
+    { "agentConnected", KECS_JSON_BOOL, false },
+    { "attributes", KECS_JSON_ARRAY, false },
+    { "clusterArn", KECS_JSON_STRING, false },
+    { "containerInstanceArn", KECS_JSON_STRING, false },
+    { "ec2InstanceId", KECS_JSON_STRING, false },
+    { "pendingTasksCount", KECS_JSON_NUMBER, false },
+    { "registeredAt", KECS_JSON_STRING, true },
+    { "registeredResources", KECS_JSON_ARRAY, false },
+    { "remainingResources", KECS_JSON_ARRAY, false },
+    { "runningTasksCount", KECS_JSON_NUMBER, false },
+    { "status", KECS_JSON_STRING, false },
+    { "updatedAt", KECS_JSON_STRING, true },
+    { "version", KECS_JSON_NUMBER, false },
+    { "versionInfo", KECS_JSON_OBJECT, false },
+    { NULL, KECS_JSON_NULL, false }
+};
+
+static const documented_t  of_deployment[] = {
+    { "deploymentId", KECS_JSON_STRING, false },
+    { "eventName", KECS_JSON_STRING, false },
+    { "eventType", KECS_JSON_STRING, false },
+    { "reason", KECS_JSON_STRING, false },
+    { "updatedAt", KECS_JSON_STRING, true },
+    { NULL, KECS_JSON_NULL, false }
+};
+
+static const documented_t  of_action[] = {
+    { "clusterArn", KECS_JSON_STRING, false },
+    { "createdAt", KECS_JSON_STRING, true },
+    { "eventName", KECS_JSON_STRING, false },
+    { "eventType", KECS_JSON_STRING, false },
+    { NULL, KECS_JSON_NULL, false }
+};
+
+static const documented_t  of_refusal[] = {
+    { "clusterArn", KECS_JSON_STRING, false },
+    { "containerInstanceArns", KECS_JSON_ARRAY, false },
+    { "createdAt", KECS_JSON_STRING, true },
+    { "eventName", KECS_JSON_STRING, false },
+    { "eventType", KECS_JSON_STRING, false },
+    { "reason", KECS_JSON_STRING, false },
+    { NULL, KECS_JSON_NULL, false }
+};
+
+
+static void
+has_documented(callkit_t *k, uint64_t seq, const documented_t *members,
+    const char *type)
+{
+    kecs_rc_t             rc;
+    kecs_json_t          *tree;
+    kecs_msec_t           t;
+    kecs_arena_t         *a;
+    const kecs_json_t    *detail, *v;
+    kecs_stream_event_t   ev;
+
+    a = kecs_arena_create(0);
+
+    if (!event(k, a, seq, 0, &rc, &ev)
+        || kecs_json_parse(a, ev.json, &tree) != KECS_OK)
+    {
+        tap_ok(false, "%s: an event", type);
+        kecs_arena_destroy(a);
+        return;
+    }
+
+    tap_is_str(kecs_json_str(kecs_json_get(tree, "detail-type")), type,
+               "%s: detail-type", type);
+    detail = kecs_json_get(tree, "detail");
+
+    for ( ; members->name != NULL; members++) {
+        v = kecs_json_get(detail, members->name);
+        tap_ok(v != NULL && v->type == members->type
+               && (!members->time
+                   || (v->str.len == KECS_TIME_LEN
+                       && kecs_time_parse(v->str, &t))),
+               "%s: %s", type, members->name);
+    }
+
+    kecs_arena_destroy(a);
+}
+
+
+/* The first entry of a kind; the position before it. */
+
+static uint64_t
+first(callkit_t *k, kecs_kind_t kind, kecs_any_t *rec)
+{
+    uint64_t              seq, found;
+    kecs_txn_t           *txn;
+    kecs_change_entry_t   e;
+
+    found = 0;
+
+    if (kecs_read_begin(k->store, &txn) != KECS_OK) {
+        return 0;
+    }
+
+    for (seq = 0; kecs_log_next(txn, k->arena, seq, &e) == KECS_OK; seq++) {
+        if (e.kind == kind) {
+            found = seq;
+            memcpy(rec, e.rec, kecs_schema(kind)->size);
+            break;
+        }
+    }
+
+    kecs_read_end(txn);
+
+    return found;
+}
+
+
+/* A task that has all that one can have. */
+
+static uint64_t
+full_task(callkit_t *k)
+{
+    uint64_t        seq;
+    kecs_rc_t       rc;
+    kecs_any_t      any;
+    kecs_txn_t     *txn;
+    kecs_task_t    *t;
+
+    (void) first(k, KECS_TASK, &any);
+    t = &any.task;
+    seq = callkit_seq(k);
+    rc = kecs_write_begin(k->store, k->now, &txn);
+
+    if (rc == KECS_OK) {
+        rc = kecs_get(txn, k->arena, t, 0);
+    }
+
+    t->status = KECS_TASK_STOPPED;
+    t->desired = KECS_DESIRED_STOPPED;
+    t->stop_code = KECS_STOP_USER;
+    t->connectivity = KECS_CONNECTED;
+    t->connectivity_at = t->pull_started_at = t->pull_stopped_at = k->now;
+    t->started_at = t->stopping_at = t->execution_stopped_at = k->now;
+    t->stopped_at = k->now;
+    t->started_by = kecs_str("me");
+    t->stopped_reason = kecs_str("Task stopped by user");
+    t->zone = kecs_str("us-east-1a");
+    memset(t->instance, 1, sizeof(t->instance));
+
+    if (rc == KECS_OK) {
+        rc = kecs_put(txn, t);
+    }
+
+    if (rc == KECS_OK) {
+        rc = kecs_write_commit(txn);
+    }
+
+    tap_is_int(rc, KECS_OK, "a task with all that it can have");
+
+    return seq;
+}
+
+
+static void
+test_documented(callkit_t *k)
+{
+    uint64_t    seq;
+    kecs_any_t  rec;
+
+    has_documented(k, full_task(k), of_task, "ECS Task State Change");
+    has_documented(k, first(k, KECS_INSTANCE, &rec), of_instance,
+                   "ECS Container Instance State Change");
+    has_documented(k, first(k, KECS_DEPLOYMENT, &rec), of_deployment,
+                   "ECS Deployment State Change");
+    has_documented(k, first(k, KECS_EVENT, &rec), of_action,
+                   "ECS Service Action");
+    seq = say(k, "(service s) " KECS_NOT_PLACED " The closest matching"
+              " (container-instance 0123456789abcdef0123456789abcdef) has"
+              " insufficient CPU units available. For more information, see"
+              " the Troubleshooting section of the Amazon ECS Developer"
+              " Guide.");
+    has_documented(k, seq, of_refusal, "ECS Service Action");
+}
+
+
+/* Messages of services, and what EventBridge calls them. */
+
+static void
+test_actions(callkit_t *k)
+{
+    size_t                i;
+    uint64_t              seq;
+    kecs_rc_t             rc;
+    kecs_arena_t         *a;
+    kecs_stream_event_t   ev;
+
+    static const struct {
+        const char  *message;
+        const char  *name;
+        const char  *type;
+        const char  *reason;
+    } told[] = {
+        { "(service s) has reached a steady state.", "SERVICE_STEADY_STATE",
+          "INFO", NULL },
+        { "(service s, taskSet ecs-svc/1) has reached a steady state.",
+          "TASKSET_STEADY_STATE", "INFO", NULL },
+        { "(service s) has stopped 1 running tasks: (task 1).",
+          "TASKS_STOPPED", "INFO", NULL },
+        { "(service s) (deployment ecs-svc/1) deployment completed.",
+          "SERVICE_DEPLOYMENT_COMPLETED", "INFO", NULL },
+        { "(service s) (deployment ecs-svc/1) deployment failed: tasks"
+          " failed to start.", "SERVICE_DEPLOYMENT_FAILED", "ERROR",
+          "tasks failed to start." },
+        { "(service s) is unable to consistently start tasks successfully.",
+          "SERVICE_TASK_START_IMPAIRED", "WARN", NULL },
+        { "(service s) was unable to place a task because (container-instance"
+          " 0) encountered error \"AGENT\".",
+          "SERVICE_TASK_PLACEMENT_FAILURE", "ERROR", "AGENT" },
+        { "(service s) is unable to place a task in us-east-1a.",
+          "SERVICE_TASK_PLACEMENT_FAILURE", "ERROR",
+          "is unable to place a task in us-east-1a." },
+        { "(service s) has started 1 tasks: (task 1).", NULL, NULL, NULL },
+        { "nobody knows", NULL, NULL, NULL }
+    };
+
+    a = kecs_arena_create(0);
+
+    for (i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+        seq = say(k, told[i].message);
+        tap_ok(event(k, a, seq, 0, &rc, &ev) && rc == KECS_OK, "%s",
+               told[i].message);
+        tap_is_str(member(a, &ev, "detail-type", NULL), told[i].name != NULL
+                   ? "ECS Service Action" : "KECS Service Message", "type");
+
+        if (told[i].name != NULL) {
+            tap_is_str(member(a, &ev, "detail", "eventName"), told[i].name,
+                       "its name");
+            tap_is_str(member(a, &ev, "detail", "eventType"), told[i].type,
+                       "its type");
+        }
+
+        if (told[i].reason != NULL) {
+            tap_is_str(member(a, &ev, "detail", "reason"), told[i].reason,
+                       "its reason");
+        }
+    }
 
     kecs_arena_destroy(a);
 }
@@ -393,9 +685,11 @@ main(void)
 
     callkit_open(&k);
     fill(&k);
-    say(&k);
+    (void) say(&k, "(service s) has reached a steady state.");
     test_kinds(&k);
     test_event(&k);
+    test_documented(&k);
+    test_actions(&k);
     test_id();
     test_filter(&k);
     test_memory(&k);
