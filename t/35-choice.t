@@ -70,4 +70,43 @@ like($text, qr/runtime\s+kubernetes\n\s+context near/,
 like($text, qr/\[-\]reconciler failed: .*127\.0\.0\.1 port 1 /,
     'a server that does not answer: the banner says so');
 
+# A store whose task is a pod, or may be one: without its cluster it is not
+# simulated unless that is said.
+
+my $k = KecsUp->new(runtime => 'auto',
+    env => { KUBECONFIG => $near, HOME => $dir })->start;
+$k->aws(qw(create-cluster --cluster-name demo));
+$k->aws(qw(register-task-definition --family f --container-definitions),
+    '[{"name":"a","image":"i","memory":8}]');
+$k->aws(qw(run-task --cluster demo --task-definition f));
+is($k->stop, 0, 'a task was run on a cluster');
+
+sub status_of {
+    my (@tasks) = @{ $k->aws(qw(list-tasks --cluster demo))->{taskArns} };
+    return $k->aws(qw(describe-tasks --cluster demo --tasks), @tasks)
+        ->{tasks}[0]{lastStatus};
+}
+
+my $refusal = join '.*', 'tasks of this store run on Kubernetes',
+    'the kubeconfig is of no use: user "u"', '--kubeconfig FILE',
+    '--runtime simulated';
+$k->{env}{KUBECONFIG} = $old;
+
+for my $verb (qw(down release)) {
+    my ($status, $out) = $k->kecs($verb);
+    is($status, 1, "$verb: refused without it");
+    like($out, qr/$refusal/, 'and told so');
+}
+
+$k->launch;
+KecsUp::wait_for('the refusal', sub { $k->output =~ /$refusal/ });
+pass('up: refused without it, and told so');
+isnt(status_of(), 'STOPPED', 'the task is as it was');
+$k->stop;
+
+my ($status, $out) = $k->kecs('down', '--runtime', 'simulated');
+is($status, 0, 'down, when it is said') or diag($out);
+($status, $out) = $k->kecs('down');
+is($status, 0, 'then nothing is left to ask for') or diag($out);
+
 done_testing();

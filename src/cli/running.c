@@ -11,6 +11,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "../store/status_file.h"
 #include "cli.h"
 
 
@@ -169,18 +170,10 @@ kecs_ask(unsigned port, const char *path, char *body, size_t size)
 void
 kecs_said(kecs_str_t status, const char *key, char *out, size_t size)
 {
-    kecs_str_t  line, name;
+    kecs_str_t  value;
 
-    out[0] = '\0';
-
-    while (kecs_str_split(&status, '\n', &line)) {
-        (void) kecs_str_split(&line, ' ', &name);
-
-        if (kecs_str_is(name, key)) {
-            (void) snprintf(out, size, "%.*s", kecs_fmt(line));
-            return;
-        }
-    }
+    value = kecs_status_value(status, key);
+    (void) snprintf(out, size, "%.*s", kecs_fmt(value));
 }
 
 

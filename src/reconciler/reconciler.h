@@ -190,6 +190,12 @@ kecs_rc_t kecs_view_load(kecs_reconciler_t *r);
 kecs_rc_t kecs_view_follow(kecs_reconciler_t *r, kecs_txn_t *txn);
 void kecs_view_free(kecs_reconciler_t *r);
 
+/* All records of an index, of all accounts; heads only. */
+typedef kecs_rc_t (*kecs_each_pt)(void *ctx, kecs_txn_t *txn,
+    kecs_any_t *rec);
+kecs_rc_t kecs_index_each(kecs_txn_t *txn, kecs_index_t index,
+    kecs_each_pt each, void *ctx);
+
 kecs_live_task_t *kecs_view_task(kecs_reconciler_t *r, const uint8_t *id);
 void kecs_service_dirty(kecs_reconciler_t *r, kecs_live_service_t *s);
 
@@ -449,7 +455,8 @@ void kecs_status_write(kecs_reconciler_t *r, bool force);
 
 /*
  * choose.c: the runtime by name, or what fits (D9).  *why is one line for a
- * person: the reason of the choice, or what is wrong.
+ * person: the reason of the choice, or what is wrong.  What nobody has asked
+ * to be simulated is not where something of the store is on Kubernetes.
  */
 kecs_rc_t kecs_choose_runtime(kecs_reconciler_t *r, const char *name,
     const kecs_kubernetes_conf_t *kube, kecs_arena_t *a, const char **why);
@@ -458,7 +465,7 @@ kecs_rc_t kecs_choose_runtime(kecs_reconciler_t *r, const char *name,
  * Nothing of ours holds what is left in that runtime any more; with
  * `take_away` it is removed as well.  *n: how many objects there were.
  */
-kecs_rc_t kecs_release_runtime(const char *name,
+kecs_rc_t kecs_release_runtime(kecs_reconciler_t *r, const char *name,
     const kecs_kubernetes_conf_t *kube, bool take_away, kecs_arena_t *a,
     unsigned *n, const char **why);
 

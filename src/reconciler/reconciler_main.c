@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../base/log.h"
+#include "../store/status_file.h"
 #include "reconciler.h"
 
 
@@ -393,13 +394,13 @@ open_upstream(kecs_reconciler_t *r, options_t *o)
 /* --release: lets go of the pods and leaves them. */
 
 static kecs_rc_t
-release(const options_t *o, kecs_arena_t *a)
+release(kecs_reconciler_t *r, const options_t *o, kecs_arena_t *a)
 {
     unsigned     n;
     kecs_rc_t    rc;
     const char  *why;
 
-    rc = kecs_release_runtime(o->runtime, &o->kube, false, a, &n, &why);
+    rc = kecs_release_runtime(r, o->runtime, &o->kube, false, a, &n, &why);
 
     if (rc != KECS_OK) {
         kecs_log(KECS_LOG_ERROR, "cannot release: %s", why);
@@ -414,11 +415,13 @@ release(const options_t *o, kecs_arena_t *a)
 
 /*
  * The end of --drain: what is left of us is removed, and the nodes are
- * waited for, which take pods away in their own time.
+ * waited for, which take pods away in their own time.  Nothing is there
+ * then that the status would tell of.
  */
 
 static kecs_rc_t
-remove_all(const options_t *o, int signals, kecs_arena_t *a)
+remove_all(kecs_reconciler_t *r, const options_t *o, int signals,
+    kecs_arena_t *a)
 {
     unsigned        n;
     kecs_rc_t       rc;
@@ -431,7 +434,7 @@ remove_all(const options_t *o, int signals, kecs_arena_t *a)
     p.events = POLLIN;
 
     for ( ;; ) {
-        rc = kecs_release_runtime(o->runtime, &o->kube, true, a, &n, &why);
+        rc = kecs_release_runtime(r, o->runtime, &o->kube, true, a, &n, &why);
 
         if (rc != KECS_OK) {
             kecs_log(KECS_LOG_ERROR, "cannot remove pods: %s", why);
@@ -439,7 +442,7 @@ remove_all(const options_t *o, int signals, kecs_arena_t *a)
         }
 
         if (n == 0) {
-            return KECS_OK;
+            return kecs_status_remove(r->data);
         }
 
         if (kecs_monotonic() > until || poll(&p, 1, REMOVED_POLL) > 0) {
@@ -481,7 +484,7 @@ reconcile(kecs_reconciler_t *r, options_t *o, int signals, kecs_arena_t *a)
     kecs_upstream_close(r->upstream);
     r->rt->ops->close(r->rt);
 
-    return rc == KECS_OK && r->drained ? remove_all(o, signals, a) : rc;
+    return rc == KECS_OK && r->drained ? remove_all(r, o, signals, a) : rc;
 }
 
 
@@ -507,7 +510,7 @@ run(kecs_reconciler_t *r, options_t *o, int signals)
     o->kube.classes = r->set.volume_classes;
     o->kube.logs = r->set.firelens_logs;
 
-    rc = o->release ? release(o, a) : reconcile(r, o, signals, a);
+    rc = o->release ? release(r, o, a) : reconcile(r, o, signals, a);
 
     kecs_arena_destroy(a);
 

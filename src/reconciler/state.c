@@ -638,38 +638,34 @@ kecs_view_follow(kecs_reconciler_t *r, kecs_txn_t *txn)
 
 /* Loading. */
 
-typedef kecs_rc_t (*each_pt)(kecs_reconciler_t *r, kecs_txn_t *txn,
-    kecs_any_t *rec);
-
-
 static kecs_rc_t
-each_task(kecs_reconciler_t *r, kecs_txn_t *txn, kecs_any_t *rec)
+each_task(void *ctx, kecs_txn_t *txn, kecs_any_t *rec)
 {
-    return task_live(r, txn, &rec->task);
+    return task_live(ctx, txn, &rec->task);
 }
 
 
 static kecs_rc_t
-each_service(kecs_reconciler_t *r, kecs_txn_t *txn, kecs_any_t *rec)
+each_service(void *ctx, kecs_txn_t *txn, kecs_any_t *rec)
 {
     (void) txn;
 
-    return service_changed(r, &rec->service, false);
+    return service_changed(ctx, &rec->service, false);
 }
 
 
 static kecs_rc_t
-each_live_instance(kecs_reconciler_t *r, kecs_txn_t *txn, kecs_any_t *rec)
+each_live_instance(void *ctx, kecs_txn_t *txn, kecs_any_t *rec)
 {
     (void) txn;
 
-    return kecs_evacuate(r, &rec->instance, false);
+    return kecs_evacuate(ctx, &rec->instance, false);
 }
 
 
-static kecs_rc_t
-load_index(kecs_reconciler_t *r, kecs_txn_t *txn, kecs_index_t index,
-    each_pt each)
+kecs_rc_t
+kecs_index_each(kecs_txn_t *txn, kecs_index_t index, kecs_each_pt each,
+    void *ctx)
 {
     kecs_rc_t      rc;
     kecs_key_t     prefix;
@@ -697,7 +693,7 @@ load_index(kecs_reconciler_t *r, kecs_txn_t *txn, kecs_index_t index,
         }
 
         if (rc == KECS_OK) {
-            rc = each(r, txn, &rec);
+            rc = each(ctx, txn, &rec);
         }
     }
 
@@ -748,15 +744,15 @@ kecs_view_load(kecs_reconciler_t *r)
 
     r->snapshot++;
 
-    rc = load_index(r, txn, KECS_IX_SERVICE_LIVE, each_service);
+    rc = kecs_index_each(txn, KECS_IX_SERVICE_LIVE, each_service, r);
 
     if (rc == KECS_OK) {
-        rc = load_index(r, txn, KECS_IX_TASK_LIVE, each_task);
+        rc = kecs_index_each(txn, KECS_IX_TASK_LIVE, each_task, r);
     }
 
     if (rc == KECS_OK) {
         kecs_evacuate_none(r);
-        rc = load_index(r, txn, KECS_IX_INSTANCE, each_live_instance);
+        rc = kecs_index_each(txn, KECS_IX_INSTANCE, each_live_instance, r);
     }
 
     if (rc == KECS_OK) {

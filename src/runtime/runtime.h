@@ -64,6 +64,8 @@ typedef struct {
  */
 typedef void (*kecs_inspected_pt)(void *ctx, kecs_rc_t rc, kecs_str_t json);
 
+#define KECS_SIM_HANDLE  "simulated-"       /* so handles of it begin */
+
 #define KECS_RT_SIMULATED  0x01    /* no real containers */
 #define KECS_RT_STOP_ONE   0x02    /* can stop a single container */
 

@@ -339,7 +339,7 @@ place(kecs_arena_t *a, const kecs_start_t *s, unsigned nodes,
     node = (unsigned) kecs_rand_below(r, nodes != 0 ? nodes : NODES);
     placed = kecs_task_on_instance(s->task) && s->task->node.len != 0;
 
-    t->handle = kecs_sprintf(a, "simulated-%.32s", hex);
+    t->handle = kecs_sprintf(a, KECS_SIM_HANDLE "%.32s", hex);
     t->node = placed ? kecs_strdup(a, s->task->node)
                      : kecs_sprintf(a, "simulated-%u", node + 1);
 

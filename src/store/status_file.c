@@ -199,3 +199,34 @@ kecs_status_get(const char *folder, char *data, kecs_str_t *text)
 
     return whole ? KECS_OK : KECS_CORRUPT;
 }
+
+
+kecs_str_t
+kecs_status_value(kecs_str_t text, const char *key)
+{
+    kecs_str_t  line, name;
+
+    while (kecs_str_split(&text, '\n', &line)) {
+        (void) kecs_str_split(&line, ' ', &name);
+
+        if (kecs_str_is(name, key)) {
+            return line;
+        }
+    }
+
+    return kecs_null_str;
+}
+
+
+kecs_rc_t
+kecs_status_remove(const char *folder)
+{
+    char  path[4096];
+
+    if (!kecs_store_path(path, sizeof(path), folder, NAME)) {
+        errno = ENAMETOOLONG;
+        return KECS_IO;
+    }
+
+    return unlink(path) == 0 || errno == ENOENT ? KECS_OK : KECS_IO;
+}

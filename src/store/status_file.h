@@ -30,5 +30,11 @@ kecs_rc_t kecs_status_put(const char *folder, kecs_str_t text);
  */
 kecs_rc_t kecs_status_get(const char *folder, char *data, kecs_str_t *text);
 
+/* The value of a key in such a text; absent when there is none. */
+kecs_str_t kecs_status_value(kecs_str_t text, const char *key);
+
+/* There is nothing to tell of any more.  KECS_OK, KECS_IO (errno). */
+kecs_rc_t kecs_status_remove(const char *folder);
+
 
 #endif

@@ -28,6 +28,7 @@ slow_clock(void)
 #include "../../src/reconciler/adopt.c"
 #include "../../src/reconciler/alarms.c"
 #include "../../src/reconciler/batch.c"
+#include "../../src/reconciler/choose.c"
 #include "../../src/reconciler/places.c"
 #include "../../src/reconciler/definitions.c"
 #include "../../src/reconciler/drive.c"
@@ -1150,6 +1151,81 @@ test_reload(void)
 }
 
 
+/* The runtime that is taken without a cluster being named: the answer. */
+
+static kecs_rc_t
+choose_as(kit_t *k, const char *name, const char **why)
+{
+    kecs_rc_t                rc;
+    kecs_kubernetes_conf_t   kube;
+
+    memset(&kube, 0, sizeof(kube));
+    kecs_arena_reset(k->r.arena);
+    rc = kecs_choose_runtime(&k->r, name, &kube, k->r.arena, why);
+
+    if (rc == KECS_OK) {
+        tap_is_str(kecs_str_of(k->r.rt->ops->name), "simulated",
+                   "it is simulated");
+        k->r.rt->ops->close(k->r.rt);
+    }
+
+    k->r.rt = &k->rt.rt;
+
+    return rc;
+}
+
+
+static void
+test_pods_elsewhere(void)
+{
+    kit_t                    k;
+    unsigned                 n;
+    const char              *why;
+    kecs_kubernetes_conf_t   kube;
+
+    setup(&k);
+    memset(&kube, 0, sizeof(kube));
+    (void) setenv("KUBECONFIG", "/nonexistent/kubeconfig", 1);
+    (void) unsetenv("KUBERNETES_SERVICE_HOST");
+    sync_now(&k);
+    run_task(&k);
+    go(&k);
+    tap_is_int(choose_as(&k, "auto", &why), KECS_OK, "no cluster, no pods");
+
+    (void) kecs_status_put(k.api.dir, kecs_str("runtime kubernetes\n"));
+    tap_is_int(choose_as(&k, "auto", &why), KECS_INVALID,
+               "a task that may have become a pod: refused");
+    (void) kecs_status_remove(k.api.dir);
+
+    show(&k, KECS_C_RUNNING, false);
+    go(&k);
+    tap_is_int(choose_as(&k, "auto", &why), KECS_INVALID,
+               "a task that is a pod: refused");
+    tap_ok(strstr(why, "(1 are not STOPPED), and no Kubernetes cluster is"
+                  " configured here.") != NULL
+           && strstr(why, "--kubeconfig FILE") != NULL
+           && strstr(why, "--runtime simulated") != NULL,
+           "with the ways out: %s", why);
+    tap_is_int(kecs_release_runtime(&k.r, "auto", &kube, true, k.r.arena, &n,
+                                    &why),
+               KECS_INVALID, "nor is it released so");
+    tap_is_int(choose_as(&k, "simulated", &why), KECS_OK, "unless it is said");
+
+    stop_task(&k);
+    go(&k);
+    show(&k, KECS_C_TERMINATED, true);
+    go(&k);
+    k.r.draining = true;
+    tap_is_int(choose_as(&k, "auto", &why), KECS_OK, "all is over");
+    (void) kecs_status_put(k.api.dir, kecs_str("runtime kubernetes\n"));
+    tap_is_int(choose_as(&k, "auto", &why), KECS_INVALID,
+               "down: there may be objects without tasks");
+    k.r.draining = false;
+    tap_is_int(choose_as(&k, "auto", &why), KECS_OK, "up has nothing to lose");
+    finish(&k);
+}
+
+
 /* Old records. */
 
 static kecs_rc_t
@@ -1788,6 +1864,7 @@ main(void)
     test_set_throttled();
     test_store_refuses();
     test_reload();
+    test_pods_elsewhere();
     test_expiry_tasks();
     test_expiry_rollouts();
     test_expiry_instances();
