@@ -40,7 +40,7 @@
 #define INSTANCES_MAX    8
 #define STEPS            120
 #define SETTLE_STEPS     4000
-#define ROUNDS           60
+#define ROUNDS           200    /* 34 shifts, 10 stages, and as many deaths */
 #define STEPS_LEAST      1000000
 #define NEWS_MAX         512
 #define PARTS_MAX        768
