@@ -165,6 +165,9 @@ kecs_str_t ngx_kecs_action(ngx_http_request_t *r, ngx_uint_t *ours);
 
 /* A request header by its lower-case name; absent when it is not there. */
 kecs_str_t ngx_kecs_header_in(ngx_http_request_t *r, const char *name);
+
+/* The trace context of the client; 0: none, or a malformed one. */
+ngx_uint_t ngx_kecs_trace(ngx_http_request_t *r, kecs_trace_t *t);
 ngx_int_t ngx_kecs_header_out(ngx_http_request_t *r, const char *name,
     u_char *value, size_t len);
 

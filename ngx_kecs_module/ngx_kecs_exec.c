@@ -51,6 +51,7 @@ ngx_kecs_exec_call(kecs_call_t *c, const kecs_envelope_t *e,
 
     actor.principal = e->principal;
     actor.request_id = e->request_id;
+    actor.trace = e->trace;
     kecs_txn_actor(c->txn, &actor);
 
     return kecs_call_run(c, e->body, status);

@@ -707,7 +707,9 @@ static ngx_int_t
 ngx_kecs_write(ngx_kecs_ctx_t *ctx)
 {
     ngx_int_t             rc;
+    char                  trace[KECS_TRACE_LEN + 1];
     kecs_buf_t            payload;
+    kecs_trace_t          t;
     kecs_envelope_t       e;
     ngx_kecs_loc_conf_t  *lcf;
 
@@ -718,7 +720,13 @@ ngx_kecs_write(ngx_kecs_ctx_t *ctx)
     e.region = ctx->call.region;
     e.principal = ctx->call.principal;
     e.request_id = ctx->call.request_id;
+    e.trace = kecs_null_str;
     e.body = ctx->body;
+
+    if (ngx_kecs_trace(ctx->request, &t)) {
+        kecs_trace_put(&t, t.span, trace);
+        e.trace = kecs_str_n(trace, KECS_TRACE_LEN);
+    }
 
     kecs_buf_init(&payload, ctx->arena, KECS_FRAME_MAX);
     kecs_envelope_put(&payload, &e);

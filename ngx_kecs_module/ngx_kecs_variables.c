@@ -146,61 +146,25 @@ ngx_kecs_peek_resource(ngx_kecs_ctx_t *ctx)
 }
 
 
-/* Lower-case hexadecimal digits, not all of them zero. */
+/* What is malformed counts as not being there. */
 
-static ngx_uint_t
-ngx_kecs_is_trace_part(kecs_str_t s, size_t len)
+ngx_uint_t
+ngx_kecs_trace(ngx_http_request_t *r, kecs_trace_t *t)
 {
-    size_t      i;
-    ngx_uint_t  some;
-
-    some = 0;
-
-    for (i = 0; i < s.len; i++) {
-        if (!((s.data[i] >= '0' && s.data[i] <= '9')
-              || (s.data[i] >= 'a' && s.data[i] <= 'f')))
-        {
-            return 0;
-        }
-
-        some = some || s.data[i] != '0';
-    }
-
-    return s.len == len && some;
+    return kecs_trace_parse(ngx_kecs_header_in(r, "traceparent"), t);
 }
 
 
-/*
- * W3C Trace Context: version-trace-span-flags.  What is malformed counts as
- * not being there, as the recommendation has it.
- */
-
 static kecs_str_t
-ngx_kecs_trace(ngx_http_request_t *r, uintptr_t what)
+ngx_kecs_variable_trace(ngx_http_request_t *r, uintptr_t what)
 {
-    kecs_str_t  rest, version, trace, span, flags;
+    kecs_trace_t  t;
 
-    rest = ngx_kecs_header_in(r, "traceparent");
-
-    if (!kecs_str_split(&rest, '-', &version)
-        || !kecs_str_split(&rest, '-', &trace)
-        || !kecs_str_split(&rest, '-', &span)
-        || !kecs_str_split(&rest, '-', &flags))
-    {
+    if (!ngx_kecs_trace(r, &t)) {
         return kecs_null_str;
     }
 
-    if ((!kecs_str_is(version, "00") && !ngx_kecs_is_trace_part(version, 2))
-        || kecs_str_is(version, "ff")
-        || (kecs_str_is(version, "00") && rest.data != NULL)
-        || !ngx_kecs_is_trace_part(trace, 32)
-        || !ngx_kecs_is_trace_part(span, 16)
-        || (!kecs_str_is(flags, "00") && !ngx_kecs_is_trace_part(flags, 2)))
-    {
-        return kecs_null_str;
-    }
-
-    return what == NGX_KECS_VAR_TRACE_ID ? trace : span;
+    return what == NGX_KECS_VAR_TRACE_ID ? t.id : t.span;
 }
 
 
@@ -299,7 +263,7 @@ ngx_kecs_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     case NGX_KECS_VAR_TRACE_ID:
     case NGX_KECS_VAR_SPAN_ID:
-        s = ngx_kecs_trace(r, data);
+        s = ngx_kecs_variable_trace(r, data);
         break;
 
     default:

@@ -149,6 +149,7 @@ typedef struct {
     kecs_str_t   region;
     kecs_str_t   principal;
     kecs_str_t   request_id;
+    kecs_str_t   trace;             /* traceparent; empty: there is none */
     kecs_str_t   body;
 } kecs_envelope_t;
 

@@ -6,7 +6,7 @@
 #include "call.h"
 
 
-#define ENVELOPE_STRINGS  6
+#define ENVELOPE_STRINGS  7
 
 
 static void
@@ -51,6 +51,7 @@ kecs_envelope_put(kecs_buf_t *b, const kecs_envelope_t *e)
     put_str(b, e->region);
     put_str(b, e->principal);
     put_str(b, e->request_id);
+    put_str(b, e->trace);
     put_str(b, e->body);
 }
 
@@ -61,7 +62,7 @@ kecs_envelope_get(kecs_str_t bytes, kecs_envelope_t *e)
     size_t       i;
     kecs_str_t  *to[ENVELOPE_STRINGS] = {
         &e->op, &e->account, &e->region, &e->principal, &e->request_id,
-        &e->body
+        &e->trace, &e->body
     };
 
     for (i = 0; i < ENVELOPE_STRINGS; i++) {

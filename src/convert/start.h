@@ -7,6 +7,7 @@
 #define KECS_START_H
 
 
+#include "../base/trace.h"
 #include "../ecs/shapes.gen.h"
 #include "../store/record.h"
 
@@ -54,6 +55,9 @@ typedef struct {
 
     /* Digests that its deployment keeps to, or NULL. */
     const kecs_ecs_container_images_t  *images;
+
+    /* The call that asked for it, or NULL. */
+    const kecs_cause_t  *cause;
 } kecs_start_t;
 
 

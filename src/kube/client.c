@@ -69,6 +69,7 @@ struct kecs_kube_call_s {
     bool                            refreshed;  /* after a 401 */
     kecs_msec_t                     due;
     kecs_msec_t                     date;       /* of the last answer */
+    kecs_cause_t                    cause;
     char                            error[CURL_ERROR_SIZE];
 };
 
@@ -717,6 +718,28 @@ set_bearer(kecs_kube_call_t *c, kecs_str_t token)
 }
 
 
+/* The call behind it, for those who read the server's audit log or traces. */
+
+static bool
+set_cause(kecs_kube_call_t *c)
+{
+    char          span[KECS_SPAN_LEN + 1], trace[KECS_TRACE_LEN + 1];
+    char          id[KECS_UUID_LEN + 1 + KECS_SPAN_LEN + 1];
+    kecs_trace_t  t;
+
+    kecs_span_new(&c->k->rand, span);
+    (void) snprintf(id, sizeof(id), "%s.%s", c->cause.request_id, span);
+
+    if (!kecs_trace_parse(kecs_str_of(c->cause.trace), &t)) {
+        return header(c, "Audit-ID", id);
+    }
+
+    kecs_trace_put(&t, kecs_str_of(span), trace);
+
+    return header(c, "Audit-ID", id) && header(c, "traceparent", trace);
+}
+
+
 static bool
 set_headers(kecs_kube_call_t *c)
 {
@@ -729,6 +752,10 @@ set_headers(kecs_kube_call_t *c)
 
     if (ok && c->r.type != NULL) {
         ok = header(c, "Content-Type", c->r.type);
+    }
+
+    if (ok && c->r.cause != NULL) {
+        ok = set_cause(c);
     }
 
     token = c->k->login ? kecs_login_credential(c->k->login)->token
@@ -1040,6 +1067,11 @@ copy_request(kecs_kube_call_t *c, const kecs_kube_request_t *r)
     memcpy(p, r->path.data, r->path.len);
     p[r->path.len] = '\0';
     c->r.path.data = p;
+
+    if (r->cause != NULL) {
+        c->cause = *r->cause;
+        c->r.cause = &c->cause;
+    }
 
     return KECS_OK;
 }

@@ -16,6 +16,7 @@
 #include <poll.h>
 
 #include "../base/clock.h"
+#include "../base/trace.h"
 #include "kubeconfig.h"
 
 
@@ -46,6 +47,7 @@ typedef struct {
     kecs_msec_t         delay;      /* before it is queued at all */
     bool                retry;      /* see kecs_kube_send() */
     bool                urgent;     /* before all others in the queue */
+    const kecs_cause_t *cause;      /* the call behind it, or NULL; copied */
     kecs_kube_line_pt   line;       /* not NULL: a stream */
     kecs_kube_done_pt   done;
     void               *ctx;
@@ -84,6 +86,10 @@ void kecs_kube_close(kecs_kube_t *k);
  * While that program has told nothing that the server accepts, requests
  * wait in the queue.  When it fails, those without `retry` are over: status
  * 0, and the error is why it failed.
+ *
+ * With a cause it bears Audit-ID, which the server's audit log shows: the
+ * request id, a dot and an id that is new each time it is sent.  That id is
+ * the parent in traceparent, when the cause has a trace.
  */
 kecs_rc_t kecs_kube_send(kecs_kube_t *k, const kecs_kube_request_t *r,
     kecs_kube_call_t **call);

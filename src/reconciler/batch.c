@@ -22,7 +22,7 @@
 
 
 static const kecs_actor_t  actor = {
-    kecs_string("reconciler"), { 0, NULL }
+    kecs_string("reconciler"), { 0, NULL }, { 0, NULL }
 };
 
 

@@ -266,6 +266,7 @@ start(kecs_reconciler_t *r, kecs_txn_t *txn, kecs_live_task_t *t)
 {
     kecs_rc_t     rc;
     kecs_task_t   task;
+    kecs_cause_t  cause;
     kecs_start_t  s;
 
     rc = prepare(r, txn, t, &task, &s);
@@ -290,6 +291,7 @@ start(kecs_reconciler_t *r, kecs_txn_t *txn, kecs_live_task_t *t)
     }
 
     if (rc == KECS_OK) {
+        s.cause = kecs_log_cause(txn, t->wanted, &cause) ? &cause : NULL;
         rc = r->rt->ops->start(r->rt, &s);
     }
 
@@ -317,9 +319,11 @@ start(kecs_reconciler_t *r, kecs_txn_t *txn, kecs_live_task_t *t)
 
 
 static kecs_rc_t
-stop(kecs_reconciler_t *r, kecs_live_task_t *t)
+stop(kecs_reconciler_t *r, kecs_txn_t *txn, kecs_live_task_t *t)
 {
-    kecs_rc_t  rc;
+    bool          caused;
+    kecs_rc_t     rc;
+    kecs_cause_t  cause;
 
     if (!is_known(r, t)) {
         if (r->synced) {
@@ -329,8 +333,9 @@ stop(kecs_reconciler_t *r, kecs_live_task_t *t)
         return KECS_OK;
     }
 
+    caused = kecs_log_cause(txn, t->wanted, &cause);
     rc = r->rt->ops->stop(r->rt, t->sched.id, kecs_str_of(t->handle),
-                          t->grace);
+                          t->grace, caused ? &cause : NULL);
 
     if (rc == KECS_OK) {
         t->stopping = true;
@@ -346,22 +351,31 @@ static void
 drive_stops(kecs_reconciler_t *r, kecs_msec_t now)
 {
     unsigned           n;
+    kecs_txn_t        *txn;
     kecs_live_task_t  *t;
+
+    if (r->stops.first == NULL || now < r->stops_at
+        || kecs_read_begin(r->store, &txn) != KECS_OK)
+    {
+        return;
+    }
 
     for (n = 0; n < KECS_DRIVE_CHUNK && now >= r->stops_at; n++) {
         t = pop(&r->stops);
 
         if (t == NULL) {
-            return;
+            break;
         }
 
         if (t->sched.desired == KECS_DESIRED_STOPPED
-            && stop(r, t) == KECS_AGAIN)
+            && stop(r, txn, t) == KECS_AGAIN)
         {
             push(&r->stops, t);
             r->stops_at = now + NOT_NOW;
         }
     }
+
+    kecs_read_end(txn);
 }
 
 

@@ -358,7 +358,8 @@ leftover(kecs_reconciler_t *r, const kecs_news_t *n, bool stop)
     }
 
     if (stop) {
-        (void) r->rt->ops->stop(r->rt, n->task, n->o.handle, GRACE);
+        (void) r->rt->ops->stop(r->rt, n->task, n->o.handle, GRACE,
+                               NULL);
     }
 
     kecs_drive_forget(r, n->task, n->o.handle);

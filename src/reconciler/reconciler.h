@@ -70,6 +70,7 @@ struct kecs_live_task_s {
     uint32_t              scope;
     uint32_t              cluster;
     uint64_t              rev;           /* log position it reflects */
+    uint64_t              wanted;        /* that of what is wanted of it */
     uint64_t              loaded;        /* round of the last snapshot */
     kecs_sched_task_t     sched;         /* zone points below */
     char                  zone[KECS_ZONE_MAX];

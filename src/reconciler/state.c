@@ -510,6 +510,7 @@ task_live(kecs_reconciler_t *r, kecs_txn_t *txn, const kecs_task_t *rec)
     rc = task_head(r, t, rec);
 
     if (rc == KECS_OK && wanted) {
+        t->wanted = rec->rec.rev;
         kecs_todo_add(r, t);
     }
 

@@ -76,6 +76,7 @@ typedef struct pod_s {
     char               *claim;                  /* likewise */
     size_t              claim_len;
     char               *arn;
+    kecs_cause_t       *cause;                  /* of the wish, or NULL */
 } pod_t;
 
 LIST_HEAD(pods_s, pod_s);
@@ -194,6 +195,14 @@ drop_secret(pod_t *p)
 
 
 static void
+drop_cause(pod_t *p)
+{
+    free(p->cause);
+    p->cause = NULL;
+}
+
+
+static void
 drop_body(pod_t *p)
 {
     drop_secret(p);
@@ -216,6 +225,7 @@ discard(pod_t *p)
     kecs_hashtab_remove(&p->table->pods, &p->node);
     LIST_REMOVE(p, link);
     drop_body(p);
+    drop_cause(p);
     free(p);
 }
 
@@ -325,6 +335,7 @@ request(pod_t *p, const char *kind, const char *method, const char *query,
     r.body = body;
     r.delay = p->pause;
     r.retry = true;
+    r.cause = p->cause;
     r.done = done;
     r.ctx = p;
 
@@ -986,6 +997,7 @@ advance(pod_t *p)
     kecs_arena_reset(p->table->scratch);
 
     if (p->want == 0) {
+        drop_cause(p);
         discard_if_idle(p);
         return KECS_OK;
     }
@@ -1039,6 +1051,27 @@ copy_of(kecs_str_t s)
 }
 
 
+/* It replaces the former one; NULL: there is none. */
+
+static bool
+set_cause(pod_t *p, const kecs_cause_t *cause)
+{
+    drop_cause(p);
+
+    if (cause != NULL) {
+        p->cause = malloc(sizeof(kecs_cause_t));
+
+        if (p->cause == NULL) {
+            return false;
+        }
+
+        *p->cause = *cause;
+    }
+
+    return true;
+}
+
+
 kecs_rc_t
 kecs_kube_pods_start(kecs_kube_pods_t *t, const uint8_t *task,
     const kecs_kube_pod_start_t *s)
@@ -1074,7 +1107,7 @@ kecs_kube_pods_start(kecs_kube_pods_t *t, const uint8_t *task,
     p->claim = s->claim.len > 0 ? copy_of(s->claim) : NULL;
     p->arn = copy_of(s->arn);
 
-    if (p->body == NULL || p->arn == NULL
+    if (p->body == NULL || p->arn == NULL || !set_cause(p, s->cause)
         || (p->secret == NULL && s->secret.len > 0)
         || (p->claim == NULL && s->claim.len > 0))
     {
@@ -1096,7 +1129,7 @@ kecs_kube_pods_start(kecs_kube_pods_t *t, const uint8_t *task,
 
 static kecs_rc_t
 change(kecs_kube_pods_t *t, const uint8_t *task, kecs_str_t uid,
-    unsigned want, unsigned grace)
+    unsigned want, unsigned grace, const kecs_cause_t *cause)
 {
     pod_t  *p;
 
@@ -1126,6 +1159,10 @@ change(kecs_kube_pods_t *t, const uint8_t *task, kecs_str_t uid,
         set_uid(p, uid);
     }
 
+    if (!set_cause(p, cause)) {
+        return KECS_NOMEM;
+    }
+
     if (p->call != NULL && kecs_kube_idle(p->call)) {
         kecs_kube_cancel(t->k, p->call);
         p->call = NULL;
@@ -1147,9 +1184,9 @@ change(kecs_kube_pods_t *t, const uint8_t *task, kecs_str_t uid,
 
 kecs_rc_t
 kecs_kube_pods_stop(kecs_kube_pods_t *t, const uint8_t *task,
-    kecs_str_t uid, unsigned grace)
+    kecs_str_t uid, unsigned grace, const kecs_cause_t *cause)
 {
-    return change(t, task, uid, STOP, grace);
+    return change(t, task, uid, STOP, grace, cause);
 }
 
 
@@ -1157,7 +1194,7 @@ kecs_rc_t
 kecs_kube_pods_forget(kecs_kube_pods_t *t, const uint8_t *task,
     kecs_str_t uid)
 {
-    return change(t, task, uid, FORGET, 0);
+    return change(t, task, uid, FORGET, 0, NULL);
 }
 
 

@@ -48,6 +48,7 @@ typedef struct {
     kecs_str_t  arn;
     kecs_str_t  secret;
     kecs_str_t  claim;
+    const kecs_cause_t  *cause;     /* the call behind it, or NULL */
 } kecs_kube_pod_start_t;
 
 /*
@@ -58,11 +59,11 @@ kecs_rc_t kecs_kube_pods_start(kecs_kube_pods_t *t, const uint8_t *task,
     const kecs_kube_pod_start_t *s);
 
 /*
- * DELETE; `uid` may be absent.  KECS_AGAIN: it may be in any namespace, and
- * they have not been looked through yet.
+ * DELETE; `uid` may be absent, `cause` NULL.  KECS_AGAIN: it may be in any
+ * namespace, and they have not been looked through yet.
  */
 kecs_rc_t kecs_kube_pods_stop(kecs_kube_pods_t *t, const uint8_t *task,
-    kecs_str_t uid, unsigned grace);
+    kecs_str_t uid, unsigned grace, const kecs_cause_t *cause);
 
 /* DELETE unless that has been done, and our finalizer goes. */
 kecs_rc_t kecs_kube_pods_forget(kecs_kube_pods_t *t, const uint8_t *task,

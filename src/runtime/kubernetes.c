@@ -615,7 +615,8 @@ start(kubernetes_t *rt, const kecs_start_t *s)
     return kecs_kube_pods_start(rt->pods, s->task->id,
                                 &(kecs_kube_pod_start_t) {
         .space = space, .body = kecs_buf_view(&b.body), .arn = b.arn,
-        .secret = kecs_buf_view(&b.secret), .claim = kecs_buf_view(&b.claim)
+        .secret = kecs_buf_view(&b.secret),
+        .claim = kecs_buf_view(&b.claim), .cause = s->cause
     });
 }
 
@@ -643,11 +644,12 @@ rt_start(kecs_runtime_t *r, const kecs_start_t *s)
 
 static kecs_rc_t
 rt_stop(kecs_runtime_t *r, const uint8_t *task, kecs_str_t handle,
-    unsigned grace)
+    unsigned grace, const kecs_cause_t *cause)
 {
     kubernetes_t  *rt = (kubernetes_t *) r;
 
-    return may_ask(rt) ? kecs_kube_pods_stop(rt->pods, task, handle, grace)
+    return may_ask(rt) ? kecs_kube_pods_stop(rt->pods, task, handle, grace,
+                                             cause)
                        : KECS_AGAIN;
 }
 

@@ -86,9 +86,13 @@ typedef struct {
     /* KECS_AGAIN: not now (throttled, no contact); asked again later. */
     kecs_rc_t  (*start)(kecs_runtime_t *rt, const kecs_start_t *s);
 
-    /* SIGTERM, `grace` seconds, SIGKILL.  Unknown tasks are fine. */
+    /*
+     * SIGTERM, `grace` seconds, SIGKILL.  Unknown tasks are fine.  Cause:
+     * the call that asked for it, or NULL.
+     */
     kecs_rc_t  (*stop)(kecs_runtime_t *rt, const uint8_t *task,
-                       kecs_str_t handle, unsigned grace);
+                       kecs_str_t handle, unsigned grace,
+                       const kecs_cause_t *cause);
 
     /* The end is stored: let go of what is left of the task. */
     kecs_rc_t  (*forget)(kecs_runtime_t *rt, const uint8_t *task,

@@ -153,12 +153,13 @@ simulated_start(kecs_runtime_t *rt, const kecs_start_t *start)
 
 static kecs_rc_t
 simulated_stop(kecs_runtime_t *rt, const uint8_t *task, kecs_str_t handle,
-    unsigned grace)
+    unsigned grace, const kecs_cause_t *cause)
 {
     sim_t        *t;
     simulated_t  *s;
 
     (void) handle;
+    (void) cause;
 
     s = (simulated_t *) rt;
     t = find(s, task);

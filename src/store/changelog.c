@@ -2,6 +2,8 @@
  * The change log: one entry per put or delete, appended in the transaction
  * that makes the change, at consecutive positions from 1.  An entry is: time,
  * kind, change, principal, request id, record key, head body as it was then.
+ * Behind the request id and a space stands the trace context of that call,
+ * when it had one.
  * The newest entry is never trimmed, so the log itself knows its position.
  */
 
@@ -16,6 +18,7 @@ typedef struct {
     uint8_t      change;
     kecs_str_t   principal;
     kecs_str_t   request_id;
+    kecs_str_t   trace;
     kecs_str_t   key;
     kecs_str_t   body;
 } entry_t;
@@ -61,6 +64,8 @@ kecs_log_append(kecs_txn_t *txn, kecs_kind_t kind, kecs_change_t change,
 static bool
 entry_parse(kecs_str_t in, entry_t *e)
 {
+    kecs_str_t  call;
+
     if (!kecs_vartime_get(&in, &e->time) || in.len < 2) {
         return false;
     }
@@ -70,12 +75,15 @@ entry_parse(kecs_str_t in, entry_t *e)
     in = kecs_str_from(in, 2);
 
     if (!kecs_varstr_get(&in, &e->principal)
-        || !kecs_varstr_get(&in, &e->request_id)
+        || !kecs_varstr_get(&in, &call)
         || !kecs_varstr_get(&in, &e->key))
     {
         return false;
     }
 
+    e->request_id = kecs_null_str;
+    (void) kecs_str_split(&call, ' ', &e->request_id);
+    e->trace = call;
     e->body = in;
 
     return true;
@@ -233,10 +241,11 @@ kecs_log_find(kecs_txn_t *txn, uint64_t seq, kecs_str_t request_id,
 }
 
 
-kecs_rc_t
-kecs_log_time(kecs_txn_t *txn, uint64_t seq, kecs_msec_t *t)
+/* The entry at `seq`, as it lies in the map. */
+
+static kecs_rc_t
+entry_at(kecs_txn_t *txn, uint64_t seq, entry_t *e)
 {
-    entry_t     e;
     uint8_t     key[SEQ_LEN];
     kecs_rc_t   rc;
     kecs_str_t  v;
@@ -244,15 +253,33 @@ kecs_log_time(kecs_txn_t *txn, uint64_t seq, kecs_msec_t *t)
     kecs_be_put(key, seq, SEQ_LEN);
     rc = kecs_db_get(txn, KECS_DB_LOG, kecs_str_n(key, SEQ_LEN), &v);
 
-    if (rc == KECS_OK && !entry_parse(v, &e)) {
-        rc = KECS_CORRUPT;
-    }
+    return rc == KECS_OK && !entry_parse(v, e) ? KECS_CORRUPT : rc;
+}
+
+
+kecs_rc_t
+kecs_log_time(kecs_txn_t *txn, uint64_t seq, kecs_msec_t *t)
+{
+    entry_t    e;
+    kecs_rc_t  rc;
+
+    rc = entry_at(txn, seq, &e);
 
     if (rc == KECS_OK) {
         *t = e.time;
     }
 
     return rc;
+}
+
+
+bool
+kecs_log_cause(kecs_txn_t *txn, uint64_t seq, kecs_cause_t *cause)
+{
+    entry_t  e;
+
+    return entry_at(txn, seq, &e) == KECS_OK
+           && kecs_cause_set(cause, e.request_id, e.trace);
 }
 
 

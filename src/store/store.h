@@ -20,6 +20,7 @@
 #define KECS_STORE_H
 
 
+#include "../base/trace.h"
 #include "record.h"
 
 
@@ -93,11 +94,12 @@ void kecs_read_end(kecs_txn_t *txn);
 
 /*
  * Who changes the store, for the change log; strings are copied (at most
- * 512 and 128 bytes of them).
+ * 512 and 128 bytes of them; a trace for which these do not do is left out).
  */
 typedef struct {
     kecs_str_t   principal;         /* "arn:..." or "reconciler" */
-    kecs_str_t   request_id;
+    kecs_str_t   request_id;        /* without a space */
+    kecs_str_t   trace;             /* traceparent, or absent */
 } kecs_actor_t;
 
 /*
@@ -363,6 +365,12 @@ kecs_rc_t kecs_log_since(kecs_txn_t *txn, kecs_msec_t from, uint64_t *seq);
 
 /* When the entry at `seq` was made; as kecs_log_next. */
 kecs_rc_t kecs_log_time(kecs_txn_t *txn, uint64_t seq, kecs_msec_t *t);
+
+/*
+ * The call that made the entry at `seq`; false: no call did, or the log does
+ * not have the entry.
+ */
+bool kecs_log_cause(kecs_txn_t *txn, uint64_t seq, kecs_cause_t *cause);
 
 /*
  * Drops entries older than `before` or beyond `keep`, at most `max`.  The

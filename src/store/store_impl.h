@@ -56,7 +56,7 @@ struct kecs_txn_s {
     uint64_t       owner[KECS_DBS]; /* scan that moved the cursor last */
     bool           stale[KECS_DBS]; /* of a read: renew before use */
     kecs_str_t     principal;
-    kecs_str_t     request_id;
+    kecs_str_t     request_id;      /* with the trace: see changelog.c */
     char           principal_data[KECS_PRINCIPAL_MAX];
     char           request_id_data[KECS_REQUEST_ID_MAX];
 };

@@ -343,6 +343,29 @@ copy_bounded(char *out, size_t size, kecs_str_t s)
 }
 
 
+/* Behind the request id: how the change log keeps it. */
+
+static void
+append_trace(kecs_txn_t *txn, kecs_str_t trace)
+{
+    char        *p;
+    kecs_str_t  *id;
+
+    id = &txn->request_id;
+
+    if (id->len == 0 || trace.len == 0
+        || id->len + 1 + trace.len > KECS_REQUEST_ID_MAX)
+    {
+        return;
+    }
+
+    p = txn->request_id_data + id->len;
+    *p++ = ' ';
+    memcpy(p, trace.data, trace.len);
+    id->len += 1 + trace.len;
+}
+
+
 void
 kecs_txn_actor(kecs_txn_t *txn, const kecs_actor_t *actor)
 {
@@ -356,6 +379,7 @@ kecs_txn_actor(kecs_txn_t *txn, const kecs_actor_t *actor)
                                   actor->principal);
     txn->request_id = copy_bounded(txn->request_id_data, KECS_REQUEST_ID_MAX,
                                    actor->request_id);
+    append_trace(txn, actor->trace);
 }
 
 
@@ -389,6 +413,7 @@ nested_init(kecs_txn_t *parent, MDB_txn *mdb, const kecs_actor_t *actor)
     if (actor == NULL) {
         inherited.principal = parent->principal;
         inherited.request_id = parent->request_id;
+        inherited.trace = kecs_null_str;
         actor = &inherited;
     }
 

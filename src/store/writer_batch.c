@@ -99,6 +99,7 @@ item_nested(kecs_writer_role_t *w, kecs_txn_t *txn, kecs_writer_item_t *it,
 
     actor.principal = kecs_null_str;
     actor.request_id = id;
+    actor.trace = kecs_null_str;
 
     rc = w->careful ? kecs_nested_begin(txn, &actor, &nested)
                     : kecs_savepoint_begin(txn, &actor, &nested);

@@ -5,6 +5,7 @@
 #include "../../src/base/buf.h"
 #include "../../src/base/clock.h"
 #include "../../src/base/rand.h"
+#include "../../src/base/trace.h"
 #include "tap.h"
 
 
@@ -244,6 +245,61 @@ ids(void)
 }
 
 
+#define ID    "0af7651916cd43dd8448eb211c80319c"
+#define SPAN  "b7ad6b7169203331"
+#define ZERO  "0000000000000000"
+
+
+static void
+traces(void)
+{
+    char                 out[KECS_TRACE_LEN + 1], span[KECS_SPAN_LEN + 1];
+    size_t               i;
+    kecs_rand_t          rand;
+    kecs_cause_t         c;
+    kecs_trace_t         t;
+    static const char   *const  good[][2] = {
+        { "00-" ID "-" SPAN "-01", "00-" ID "-" SPAN "-01" },
+        { "00-" ID "-" SPAN "-00", "00-" ID "-" SPAN "-00" },
+        { "00-" ID "-" SPAN "-ff", "00-" ID "-" SPAN "-03" },
+        { "cc-" ID "-" SPAN "-09", "00-" ID "-" SPAN "-01" },
+        { "01-" ID "-" SPAN "-02-more-of-it", "00-" ID "-" SPAN "-02" }
+    };
+    static const char   *const  bad[] = {
+        "", "-", "----", "ff-" ID "-" SPAN "-01", "00-" ID "-" SPAN "-01-x",
+        "00-" ZERO ZERO "-" SPAN "-01", "00-" ID "-" ZERO "-01",
+        "00-" ID "-" SPAN, "00-" ID "0-" SPAN "-01", "00-" ID "-" SPAN "-0g",
+        "00-" ID "-" SPAN "-1", "00-" ID "-B7AD6B7169203331-01",
+        "0-" ID "-" SPAN "-01", " 00-" ID "-" SPAN "-01"
+    };
+
+    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        tap_ok(kecs_trace_parse(kecs_str_of(good[i][0]), &t), "traceparent "
+               "%s", good[i][0]);
+        kecs_trace_put(&t, t.span, out);
+        tap_is_str(kecs_str_of(out), good[i][1], "as it is sent on");
+    }
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        tap_ok(!kecs_trace_parse(kecs_str_of(bad[i]), &t), "none: %s",
+               bad[i]);
+    }
+
+    tap_ok(!kecs_trace_parse(kecs_null_str, &t), "none: no header");
+
+    kecs_rand_seed(&rand, 1);
+    kecs_span_new(&rand, span);
+    (void) kecs_trace_parse(kecs_str("00-" ID "-" SPAN "-01"), &t);
+    kecs_trace_put(&t, kecs_str_of(span), out);
+    tap_ok(kecs_trace_parse(kecs_str_of(out), &t)
+           && kecs_str_is(t.id, ID) && kecs_str_is(t.span, span),
+           "a span of our own in the same trace: %s", out);
+
+    tap_ok(!kecs_cause_set(&c, kecs_str("x"), kecs_null_str)
+           && c.request_id[0] == '\0', "a cause has a request id");
+}
+
+
 int
 main(void)
 {
@@ -253,6 +309,7 @@ main(void)
     times();
     durations();
     ids();
+    traces();
 
     return tap_done();
 }

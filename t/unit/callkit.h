@@ -43,6 +43,7 @@ typedef struct {
     kecs_str_t        account;
     kecs_str_t        region;
     kecs_str_t        host;         /* as a client wrote it, or absent */
+    kecs_str_t        trace;        /* of its calls, or absent */
 
     kecs_arena_t     *arena;        /* of the last answer */
     unsigned          status;
@@ -224,6 +225,7 @@ callkit_write(callkit_t *k, kecs_call_t *c, kecs_str_t body,
 
     actor.principal = c->principal;
     actor.request_id = c->request_id;
+    actor.trace = k->trace;
 
     rc = kecs_nested_begin(outer, &actor, &c->txn);
     if (rc != KECS_OK) {

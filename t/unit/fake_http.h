@@ -38,6 +38,8 @@ typedef struct {
     char      path[1024];           /* with the query */
     char      authorization[256];
     char      type[128];
+    char      audit_id[128];
+    char      traceparent[128];
     char      body[FAKE_IN];
 } fake_request_t;
 
@@ -274,6 +276,8 @@ fake_request(fake_t *f, fake_conn_t *c)
     fake_header(c->in, "Authorization", r.authorization,
                 sizeof(r.authorization));
     fake_header(c->in, "Content-Type", r.type, sizeof(r.type));
+    fake_header(c->in, "Audit-ID", r.audit_id, sizeof(r.audit_id));
+    fake_header(c->in, "traceparent", r.traceparent, sizeof(r.traceparent));
     memcpy(r.body, c->in + head, body);
 
     c->len -= head + body;

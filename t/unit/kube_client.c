@@ -167,6 +167,95 @@ test_requests(void)
 }
 
 
+#define CALL   "4d1f0a6e-0000-4000-8000-000000000001"
+#define TRACE  "0af7651916cd43dd8448eb211c80319c"
+#define SPAN   "b7ad6b7169203331"
+
+
+/* The id that is our own, in the last request; "" when the rest is wrong. */
+
+static const char *
+own_span(void)
+{
+    static char  span[KECS_SPAN_LEN + 1];
+
+    span[0] = '\0';
+
+    if (strlen(last.audit_id) == sizeof(CALL ".") - 1 + KECS_SPAN_LEN
+        && strncmp(last.audit_id, CALL ".", sizeof(CALL ".") - 1) == 0)
+    {
+        memcpy(span, last.audit_id + sizeof(CALL ".") - 1, sizeof(span));
+    }
+
+    return span;
+}
+
+
+static void
+send_caused(answer_t *a, const kecs_cause_t *cause)
+{
+    kecs_kube_request_t  r;
+
+    memset(a, 0, sizeof(answer_t));
+    memset(&r, 0, sizeof(r));
+    r.method = "DELETE";
+    r.path = kecs_str("/d");
+    r.retry = true;
+    r.cause = cause;
+    r.done = done;
+    r.ctx = a;
+
+    (void) kecs_kube_send(k, &r, NULL);
+}
+
+
+static void
+test_causes(void)
+{
+    char                 first[KECS_SPAN_LEN + 1], want[KECS_TRACE_LEN + 1];
+    answer_t             a;
+    kecs_cause_t         cause;
+    static const play_t  busy[] = { { 503, NULL, NULL }, SILENT, END };
+    static const play_t  good[] = { { 200, NULL, NULL }, END };
+
+    play = busy;
+    open_client((kecs_kube_conf_t) { 0 }, NULL, NULL);
+
+    tap_ok(kecs_cause_set(&cause, kecs_str(CALL),
+                          kecs_str("00-" TRACE "-" SPAN "-01")), "a cause");
+    send_caused(&a, &cause);
+    memset(&cause, 0, sizeof(cause));
+    tap_ok(fake_until(&server, k, asked == 1), "a request with a cause");
+    (void) snprintf(first, sizeof(first), "%s", own_span());
+    (void) snprintf(want, sizeof(want), "00-" TRACE "-%s-01", first);
+    tap_ok(first[0] != '\0', "bears it: %s", last.audit_id);
+    tap_ok(strcmp(first, SPAN) != 0, "and a span of our own");
+    tap_is_str(kecs_str_of(last.traceparent), want, "in the trace");
+
+    tap_ok(fake_until(&server, k, asked == 2), "it is sent again");
+    tap_ok(own_span()[0] != '\0' && strcmp(first, own_span()) != 0,
+           "with another span");
+    (void) snprintf(want, sizeof(want), "00-" TRACE "-%s-01", own_span());
+    tap_is_str(kecs_str_of(last.traceparent), want, "in the same trace");
+    fake_reply(open_conn, 200, "", "{}");
+    tap_ok(fake_until(&server, k, a.calls == 1), "and answered");
+
+    play = good;
+    (void) kecs_cause_set(&cause, kecs_str(CALL), kecs_str("00-x"));
+    send_caused(&a, &cause);
+    tap_ok(fake_until(&server, k, a.calls == 1), "a cause without a trace");
+    tap_ok(own_span()[0] != '\0', "bears the call");
+    tap_is_str(kecs_str_of(last.traceparent), "", "and no trace");
+
+    send_caused(&a, NULL);
+    tap_ok(fake_until(&server, k, a.calls == 1), "no cause");
+    tap_ok(last.audit_id[0] == '\0' && last.traceparent[0] == '\0',
+           "bears neither");
+
+    close_client();
+}
+
+
 static void
 test_retries(void)
 {
@@ -604,6 +693,7 @@ int
 main(void)
 {
     test_requests();
+    test_causes();
     test_retries();
     test_backoff();
     test_token();

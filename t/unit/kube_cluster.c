@@ -269,7 +269,7 @@ static void
 stop(view_t *v, unsigned grace)
 {
     (void) world.rt->ops->stop(world.rt, v->id, kecs_str_of(v->handle),
-                               grace);
+                               grace, NULL);
 }
 
 

@@ -47,6 +47,7 @@ static fake_conn_t     *stream;
 static char             asked[16384];       /* "GET /x; ..." */
 static char             told[8192];         /* what the sink was told */
 static char             last_body[FAKE_IN];
+static char             callers[512];   /* of requests, one letter each */
 
 /* What the server answers, by method; absent: as a good one would. */
 
@@ -318,6 +319,8 @@ ask(fake_t *f, fake_conn_t *c, const fake_request_t *r)
         return;
     }
 
+    note(callers, sizeof(callers), "%c", r->audit_id[0] ? r->audit_id[0]
+                                                        : '-');
     note(asked, sizeof(asked), "%s %s; ", r->method,
          is_of_pods(r)
          ? r->path + sizeof(PODS) - 1 : r->path);
@@ -539,6 +542,9 @@ end(void)
 }
 
 
+static const kecs_cause_t  *cause;
+
+
 static kecs_rc_t
 start_with(const kecs_fetched_t *fetched)
 {
@@ -579,6 +585,7 @@ start_with(const kecs_fetched_t *fetched)
         s.cluster = kecs_str("default");
         s.definition = d;
         s.fetched = fetched;
+        s.cause = cause;
         rc = rt->ops->start(rt, &s);
     }
 
@@ -669,7 +676,7 @@ start_fetched(bool login)
 static void
 stop(const char *uid)
 {
-    (void) rt->ops->stop(rt, task_id, kecs_str_of(uid), 7);
+    (void) rt->ops->stop(rt, task_id, kecs_str_of(uid), 7, cause);
 }
 
 
@@ -818,6 +825,60 @@ test_secret(void)
     forget("u-1");
     tap_ok(asks(SECRET_PATCH SECRET_DELETE DELETE PATCH),
            "it goes with the task");
+    end();
+}
+
+
+static const char *
+called_by(void)
+{
+    static char  was[sizeof(callers)];
+
+    memcpy(was, callers, sizeof(was));
+    callers[0] = '\0';
+
+    return was;
+}
+
+
+/* The call that asked for a start, then the one that asked for the end. */
+
+static void
+test_callers(void)
+{
+    kecs_cause_t  run, halt;
+
+    (void) kecs_cause_set(&run, kecs_str("a0000000-0000-4000-8000-"
+                                         "000000000001"), kecs_null_str);
+    (void) kecs_cause_set(&halt, kecs_str("b0000000-0000-4000-8000-"
+                                          "000000000001"), kecs_null_str);
+
+    fetching = true;
+    (void) begin();
+    (void) called_by();
+    cause = &run;
+    tap_is_int(start_fetched(true), KECS_OK, "a task that a call asked for");
+    tap_ok(asks(SECRET_POST POST SECRET_PATCH), "its requests");
+    tap_is_str(kecs_str_of(called_by()), "aaa", "bear the call");
+
+    event("ADDED", existing);
+    (void) tells("seen ");
+    cause = &halt;
+    stop("u-1");
+    tap_ok(asks(DELETE), "another call ends it");
+    tap_is_str(kecs_str_of(called_by()), "b", "and is the one that is told");
+
+    forget("u-1");
+    tap_ok(asks(PATCH), "what follows from the end");
+    tap_is_str(kecs_str_of(called_by()), "-", "has no call");
+    end();
+
+    cause = NULL;
+    (void) begin();
+    (void) called_by();
+    tap_is_int(start(), KECS_OK, "a task that no call asked for");
+    tap_ok(asks(POST), "is made");
+    tap_is_str(kecs_str_of(called_by()), "-", "without one");
     end();
 }
 
@@ -1316,8 +1377,8 @@ test_lease(void)
            && strstr(why, "the lease kecs-" UUID " is held by elsewhere_1_2")
               != NULL, "%s", why);
     tap_is_int(start(), KECS_AGAIN, "nothing is started");
-    tap_is_int(rt->ops->stop(rt, task_id, kecs_str("u-1"), 7), KECS_AGAIN,
-               "nor stopped");
+    tap_is_int(rt->ops->stop(rt, task_id, kecs_str("u-1"), 7, NULL),
+               KECS_AGAIN, "nor stopped");
     tap_is_int(rt->ops->forget(rt, task_id, kecs_str("u-1")), KECS_AGAIN,
                "nor forgotten");
     tap_ok(asks(""), "no pod is asked about");
@@ -1347,8 +1408,8 @@ test_lease(void)
     lease_status = 0;
     tap_ok(until(strstr(told, "synced ") != NULL && lists == 1),
            "ours again, and all is listed anew");
-    tap_is_int(rt->ops->stop(rt, task_id, kecs_str("u-1"), 7), KECS_OK,
-               "a stop");
+    tap_is_int(rt->ops->stop(rt, task_id, kecs_str("u-1"), 7, NULL),
+               KECS_OK, "a stop");
     memset(rules, 0, sizeof(rules));
     tap_ok(until(strstr(asked, DELETE) != NULL), "is done");
 
@@ -1370,6 +1431,7 @@ main(void)
 
     test_life();
     test_secret();
+    test_callers();
     test_secret_refused();
     test_claim();
     test_foreign();

@@ -65,6 +65,7 @@ typedef struct {
     char                shown[256];     /* what was told last of a service */
     kecs_rc_t           answer;
     uint8_t             last[KECS_ID_LEN];
+    kecs_cause_t        cause;          /* of what was asked last, or none */
 } fake_t;
 
 typedef struct {
@@ -76,6 +77,17 @@ typedef struct {
 } kit_t;
 
 
+static void
+note_cause(fake_t *f, const kecs_cause_t *cause)
+{
+    memset(&f->cause, 0, sizeof(f->cause));
+
+    if (cause != NULL) {
+        f->cause = *cause;
+    }
+}
+
+
 static kecs_rc_t
 fake_start(kecs_runtime_t *rt, const kecs_start_t *s)
 {
@@ -84,6 +96,7 @@ fake_start(kecs_runtime_t *rt, const kecs_start_t *s)
     f = (fake_t *) rt;
     f->starts++;
     memcpy(f->last, s->task->id, KECS_ID_LEN);
+    note_cause(f, s->cause);
 
     return f->answer;
 }
@@ -91,7 +104,7 @@ fake_start(kecs_runtime_t *rt, const kecs_start_t *s)
 
 static kecs_rc_t
 fake_stop(kecs_runtime_t *rt, const uint8_t *task, kecs_str_t handle,
-    unsigned grace)
+    unsigned grace, const kecs_cause_t *cause)
 {
     fake_t  *f;
 
@@ -101,6 +114,7 @@ fake_stop(kecs_runtime_t *rt, const uint8_t *task, kecs_str_t handle,
     f = (fake_t *) rt;
     f->stops++;
     memcpy(f->last, task, KECS_ID_LEN);
+    note_cause(f, cause);
 
     return f->answer;
 }
@@ -536,6 +550,52 @@ show_unknown(kit_t *k, const char *arn, const char *group,
     o.launch = kecs_str("EC2");
 
     k->rt.rt.sink.seen(k->rt.rt.sink.ctx, &o);
+}
+
+
+#define TRACE(n)  "00-0af7651916cd43dd8448eb211c80319c-b7ad6b716920333" #n \
+                  "-01"
+
+
+/* The call behind a task goes with what is asked of the runtime. */
+
+static void
+test_causes(void)
+{
+    kit_t  k;
+
+    setup(&k);
+    k.api.trace = kecs_str(TRACE(1));
+    run_task(&k);
+    k.api.trace = kecs_str(TRACE(2));
+    (void) callkit(&k.api, "RunTask", "{\"taskDefinition\":\"f\","
+                   "\"count\":0}");
+    go(&k);
+    kecs_view_free(&k.r);
+    k.r.loaded = false;
+    sync_now(&k);
+    go(&k);
+    tap_is_int(k.rt.starts, 1, "a task is started after a restart");
+    tap_is_str(kecs_str_of(k.rt.cause.trace), TRACE(1),
+               "in the trace of its RunTask");
+    tap_is_str(kecs_str_of(k.rt.cause.request_id),
+               "00000000-0000-4000-8000-000000000001", "by its request id");
+
+    show(&k, KECS_C_RUNNING, false);
+    go(&k);
+    k.api.trace = kecs_str(TRACE(3));
+    stop_task(&k);
+    go(&k);
+    tap_is_int(k.rt.stops, 1, "and stopped");
+    tap_is_str(kecs_str_of(k.rt.cause.trace), TRACE(3),
+               "in the trace of its StopTask");
+
+    (void) callkit(&k.api, "CreateService", "{\"serviceName\":\"s\","
+                   "\"taskDefinition\":\"f\",\"desiredCount\":1}");
+    go(&k);
+    tap_is_int(k.rt.starts, 2, "a task that the scheduler made");
+    tap_is_str(kecs_str_of(k.rt.cause.request_id), "", "has no call");
+    finish(&k);
 }
 
 
@@ -1852,6 +1912,7 @@ main(void)
     test_missing();
     test_waiting();
     test_not_now();
+    test_causes();
     test_adoption();
     test_leftover();
     test_service();

@@ -433,12 +433,12 @@ test_runtime(void)
     tap_ok(told.seen >= 3 && told.seen <= 5,
            "each change is told once (%u)", told.seen);
 
-    (void) rt->ops->stop(rt, k.record.id, kecs_null_str, 5);
+    (void) rt->ops->stop(rt, k.record.id, kecs_null_str, 5, NULL);
     tap_ok(play(rt, &told, KECS_C_TERMINATED), "it stops");
     tap_ok(told.last.deleting, "because it was told to");
 
     (void) rt->ops->forget(rt, k.record.id, kecs_null_str);
-    (void) rt->ops->stop(rt, k.record.id, kecs_null_str, 5);
+    (void) rt->ops->stop(rt, k.record.id, kecs_null_str, 5, NULL);
     told.seen = 0;
     rt->ops->run(rt);
     tap_is_int(told.seen, 0, "a forgotten task is no longer told of");

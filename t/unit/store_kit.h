@@ -130,6 +130,7 @@ kit_write(kecs_store_t *s)
 
     actor.principal = kecs_str("arn:aws:iam::000000000000:user/test");
     actor.request_id = kecs_str("4d1f0a6e-0000-4000-8000-000000000001");
+    actor.trace = kecs_null_str;
     kecs_txn_actor(txn, &actor);
 
     return txn;

@@ -14,6 +14,10 @@
 #include "store_kit.h"
 
 
+#define TRACE  "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+#define CALL   "4d1f0a6e-0000-4000-8000-00000000000a"
+
+
 static kecs_arena_t  *arena;
 
 
@@ -250,6 +254,7 @@ change_log(kecs_store_t *s)
     kecs_txn_t           *txn, *nested;
     kecs_task_t           t, *was;
     kecs_actor_t          actor;
+    kecs_cause_t          cause;
     kecs_change_entry_t   e;
     kecs_store_info_t     info;
 
@@ -257,6 +262,7 @@ change_log(kecs_store_t *s)
     first = kecs_txn_seq(txn);
     actor.principal = kecs_str("reconciler");
     actor.request_id = kecs_str("r-1");
+    actor.trace = kecs_str(TRACE);
     (void) kecs_nested_begin(txn, &actor, &nested);
     kit_task(&t, 200);
     (void) kecs_put(nested, &t);
@@ -277,6 +283,8 @@ change_log(kecs_store_t *s)
            "tells what was created and when");
     tap_is_str(e.principal, "reconciler", "by whom");
     tap_is_str(e.request_id, "r-1", "by which request");
+    tap_ok(!kecs_log_cause(txn, e.seq, &cause),
+           "an id that is none of a call");
 
     (void) kecs_log_next(txn, arena, e.seq, &e);
     was = e.rec;
@@ -314,6 +322,62 @@ change_log(kecs_store_t *s)
     tap_ok(info.seq == first + 3 && info.first_seq == first + 3,
            "its bounds are known");
     tap_is_int(kit_defects(s, true), 0, "the store is sound");
+}
+
+
+/* A task is put by a call, in a transaction of its own; its position. */
+
+static uint64_t
+put_by(kecs_store_t *s, unsigned n, kecs_str_t id, kecs_str_t trace)
+{
+    uint64_t       seq;
+    kecs_txn_t    *txn, *nested, *inner;
+    kecs_actor_t   actor = { kecs_string("arn"), id, trace };
+
+    txn = kit_write(s);
+    (void) kecs_nested_begin(txn, &actor, &nested);
+    (void) kecs_nested_begin(nested, NULL, &inner);
+    (void) put_task(inner, n);
+    (void) kecs_nested_commit(inner);
+    (void) kecs_nested_commit(nested);
+    seq = kecs_txn_seq(txn);
+    (void) kecs_write_commit(txn);
+
+    return seq;
+}
+
+
+/* Behind an entry is the call, with its trace when it had one. */
+
+static void
+log_causes(kecs_store_t *s)
+{
+    bool                 found;
+    char                 wide[KECS_REQUEST_ID_MAX];
+    uint64_t             traced, plain, full;
+    kecs_txn_t          *txn;
+    kecs_cause_t         cause;
+    kecs_change_entry_t  e;
+
+    memset(wide, 'w', sizeof(wide));
+    traced = put_by(s, 7400, kecs_str(CALL), kecs_str(TRACE));
+    plain = put_by(s, 7401, kecs_str(CALL), kecs_null_str);
+    full = put_by(s, 7402, kecs_str_n(wide, sizeof(wide)), kecs_str(TRACE));
+
+    txn = kit_read(s);
+    tap_ok(kecs_log_cause(txn, traced, &cause), "the call behind an entry");
+    tap_is_str(kecs_str_of(cause.request_id), CALL, "its id");
+    tap_is_str(kecs_str_of(cause.trace), TRACE, "its trace");
+    tap_ok(kecs_log_next(txn, arena, traced - 1, &e) == KECS_OK
+           && kecs_str_is(e.request_id, CALL), "the id of the entry alone");
+    tap_ok(kecs_log_find(txn, traced - 1, kecs_str(CALL), &found) == KECS_OK
+           && found, "by which it is found");
+    tap_ok(kecs_log_cause(txn, plain, &cause) && cause.trace[0] == '\0',
+           "a call without a trace");
+    tap_ok(kecs_log_next(txn, arena, full - 1, &e) == KECS_OK
+           && e.request_id.len == sizeof(wide), "an id as long as can be");
+    tap_ok(!kecs_log_cause(txn, full + 1, &cause), "no entry, no call");
+    kecs_read_end(txn);
 }
 
 
@@ -470,6 +534,7 @@ main(void)
     waking(s);
     change_log(s);
     log_times(s);
+    log_causes(s);
     kecs_store_info(s, &a);
     kecs_store_close(s);
 
