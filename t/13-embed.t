@@ -214,6 +214,7 @@ like(Kecs::read_all(do {
 # The configuration of `kecs up`, and as an ordinary user.
 
 my $up = Kecs->new(workers => 2, template => sample('kecs.conf'),
+                   error_log => 'error_log %%DIR%%/error.log info;',
                    user => '', account => '123456789012',
                    access_log => '%%DIR%%/access.log kecs',
                    region => 'eu-central-1', ui => 'return 404;',

@@ -2,7 +2,9 @@
  * The log seam.  The sink is set once at start, before other threads.
  */
 
+#include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,6 +63,34 @@ kecs_log(kecs_level_t level, const char *fmt, ...)
     }
 
     target.sink(target.ctx, level, line);
+}
+
+
+const char *
+kecs_level_name(kecs_level_t level)
+{
+    return names[level];
+}
+
+
+kecs_rc_t
+kecs_level_read(const char *folder, kecs_level_t *level)
+{
+    char   path[4096], word[16];
+    bool   ok;
+    FILE  *f;
+
+    (void) snprintf(path, sizeof(path), "%s/" KECS_LEVEL_FILE, folder);
+    f = fopen(path, "re");
+
+    if (f == NULL) {
+        return errno == ENOENT ? KECS_NOT_FOUND : KECS_INVALID;
+    }
+
+    ok = fscanf(f, "%15s", word) == 1 && kecs_level_parse(word, level);
+    (void) fclose(f);
+
+    return ok ? KECS_OK : KECS_INVALID;
 }
 
 

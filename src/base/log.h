@@ -9,6 +9,9 @@
 #define KECS_LOG_H
 
 
+#include "rc.h"
+
+
 typedef enum {
     KECS_LOG_ERROR = 0,
     KECS_LOG_WARN,
@@ -28,6 +31,15 @@ void kecs_log(kecs_level_t level, const char *fmt, ...)
 
 /* "error", "warn", ...; false when it is none of them. */
 int kecs_level_parse(const char *name, kecs_level_t *level);
+const char *kecs_level_name(kecs_level_t level);
+
+/*
+ * The level in the file "log-level" of a folder, which is read again on a
+ * reload and goes before a program's flag.  KECS_NOT_FOUND: there is none;
+ * KECS_INVALID: it has another word, or cannot be read.
+ */
+#define KECS_LEVEL_FILE  "log-level"
+kecs_rc_t kecs_level_read(const char *folder, kecs_level_t *level);
 
 
 #endif

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "../base/clock.h"
+#include "../base/log.h"
 #include "../store/status_file.h"
 #include "cli.h"
 
@@ -324,12 +325,49 @@ ui(char *out, size_t size)
 }
 
 
+/*
+ * nginx's error log has a file of its own: it is written again on a reload,
+ * and what somebody has changed in nginx.conf stays.
+ */
+
+#define ERROR_CONF  "error_log.conf"
+
+static bool
+write_error_conf(const kecs_options_t *o, const char *level)
+{
+    int          n;
+    char         text[LOG_SIZE];
+    const char  *path = data_path(o, ERROR_CONF);
+
+    n = snprintf(text, sizeof(text), "error_log \"%s/error.log\" %s;\n",
+                 o->data, level);
+
+    return path != NULL && n > 0 && (size_t) n < sizeof(text)
+           && write_file(path, kecs_str_of(text));
+}
+
+
+/* The level as in the folder, else as in the flag. */
+
+static bool
+write_level(const kecs_options_t *o)
+{
+    kecs_rc_t     rc;
+    kecs_level_t  level;
+
+    rc = kecs_level_read(o->data, &level);
+
+    return write_error_conf(o, rc == KECS_OK ? kecs_level_name(level)
+                                             : o->log_level);
+}
+
+
 static bool
 write_conf(const kecs_options_t *o)
 {
     bool         ok;
     char         log[LOG_SIZE], audit[LOG_SIZE], port[8], admin[8];
-    char         workers[8], files[2 * PATH_MAX + 64];
+    char         workers[8], files[2 * PATH_MAX + 64], error[LOG_SIZE];
     kecs_buf_t   in, out;
     const char  *template, *module, *runtime;
     const char  *conf = data_path(o, "nginx.conf");
@@ -347,12 +385,14 @@ write_conf(const kecs_options_t *o)
     (void) snprintf(port, sizeof(port), "%u", o->port);
     (void) snprintf(admin, sizeof(admin), "%u", o->admin_port);
     (void) snprintf(workers, sizeof(workers), "%u", o->workers);
+    (void) snprintf(error, sizeof(error), "include \"%s/" ERROR_CONF "\";",
+                    o->data);
 
     const place_t  places[] = {
         { "DATA", o->data }, { "PORT", port }, { "ADMIN_PORT", admin },
-        { "WORKERS", workers }, { "MODULE", module }, { "LOG", o->data },
+        { "WORKERS", workers }, { "MODULE", module },
+        { "ERROR_LOG", error },
         { "ACCESS_LOG", log }, { "AUDIT_LOG", audit },
-        { "LOG_LEVEL", o->log_level },
         { "ACCOUNT", o->account }, { "REGION", o->region }, { "UI", files },
         { "RUNTIME", runtime },
         { "USER", geteuid() == 0 ? "user root;" : "" }, { NULL, NULL }
@@ -384,6 +424,10 @@ become(const child_t *c, pid_t parent)
     if (getppid() != parent) {
         _exit(0);
     }
+
+    /* a reload that comes before it is ready for one: it reads all anyway */
+
+    (void) signal(SIGHUP, SIG_IGN);
 
     sigemptyset(&none);
     (void) sigprocmask(SIG_SETMASK, &none, NULL);
@@ -713,8 +757,28 @@ signals(void)
 }
 
 
+/* A level that is none leaves that of nginx; the reconciler complains. */
+
 static void
-supervise(child_t *children, int fd)
+reload(const kecs_options_t *o, const child_t *children)
+{
+    int           i;
+    kecs_level_t  level;
+
+    if (kecs_level_read(o->data, &level) != KECS_INVALID) {
+        (void) write_level(o);
+    }
+
+    for (i = 0; i < CHILDREN; i++) {
+        if (children[i].pid != 0) {
+            (void) kill(children[i].pid, SIGHUP);
+        }
+    }
+}
+
+
+static void
+supervise(const kecs_options_t *o, child_t *children, int fd)
 {
     int  sig;
 
@@ -725,8 +789,8 @@ supervise(child_t *children, int fd)
             return;
         }
 
-        if (sig == SIGHUP && children[NGINX].pid != 0) {
-            (void) kill(children[NGINX].pid, SIGHUP);
+        if (sig == SIGHUP) {
+            reload(o, children);
         }
 
         reap(children, true);
@@ -791,7 +855,8 @@ prepare(kecs_options_t *o, int lock_fd)
                     "http://127.0.0.1:%u\n", o->port, o->admin_port);
 
     return file != NULL && port_free(o->port) && port_free(o->admin_port)
-           && write_conf(o) && write_file(file, kecs_str_of(urls));
+           && write_level(o) && write_conf(o)
+           && write_file(file, kecs_str_of(urls));
 }
 
 
@@ -842,7 +907,7 @@ kecs_up(kecs_options_t *o)
     }
 
     if (wait_ready(o, children, fd)) {
-        supervise(children, fd);
+        supervise(o, children, fd);
     }
 
     printf("stopping; tasks go on running\n");

@@ -18,7 +18,7 @@
 
 
 /* The last two: of the endpoint and the upstream, where there is one. */
-enum { FD_SIGNAL = 0, FD_WAKE, FD_MORE, FDS = FD_MORE + 2 };
+enum { FD_SIGNAL = 0, FD_RELOAD, FD_WAKE, FD_MORE, FDS = FD_MORE + 2 };
 
 
 static kecs_rc_t
@@ -190,6 +190,25 @@ asked_to_end(int fd)
 }
 
 
+static void
+reload_if_asked(kecs_reconciler_t *r)
+{
+    bool                     asked;
+    struct signalfd_siginfo  info;
+
+    for (asked = false;
+         read(r->reloads, &info, sizeof(info)) == (ssize_t) sizeof(info);
+         asked = true)
+    {
+        /* void */
+    }
+
+    if (asked) {
+        kecs_reload(r);
+    }
+}
+
+
 static bool
 is_drained(kecs_reconciler_t *r)
 {
@@ -225,6 +244,7 @@ inputs(const kecs_reconciler_t *r, int signals, struct pollfd *fds)
     };
 
     fds[FD_SIGNAL] = (struct pollfd) { signals, POLLIN, 0 };
+    fds[FD_RELOAD] = (struct pollfd) { r->reloads, POLLIN, 0 };
     fds[FD_WAKE] = (struct pollfd) { kecs_wake_watch(r->data), POLLIN, 0 };
     n = FD_MORE;
 
@@ -252,6 +272,8 @@ kecs_loop(kecs_reconciler_t *r, int signals)
     }
 
     while (!asked_to_end(signals) && !r->failed && !is_drained(r)) {
+        reload_if_asked(r);
+
         if (r->upstream != NULL) {
             kecs_upstream_run(r->upstream);
         }

@@ -25,6 +25,7 @@
 
 
 #include "../base/hashtab.h"
+#include "../base/log.h"
 #include "../convert/task_state.h"
 #include "../ecs/ecs.h"
 #include "../runtime/runtime.h"
@@ -126,6 +127,9 @@ typedef struct kecs_reconciler_s {
     kecs_inspect_t       *inspect;
     const char           *data;          /* the store's folder */
     const char           *choice;        /* why this runtime */
+    int                   reloads;       /* signalfd of SIGHUP */
+    kecs_level_t          asked_level;   /* of --log-level */
+    kecs_level_t          level;         /* at work */
     bool                  draining;      /* stop all, then end */
     bool                  drained;       /* it has been done */
     bool                  failed;        /* out of memory: start afresh */
@@ -470,6 +474,12 @@ kecs_rc_t kecs_release_runtime(kecs_reconciler_t *r, const char *name,
     const kecs_kubernetes_conf_t *kube, bool take_away, kecs_arena_t *a,
     unsigned *n, const char **why);
 
+
+/*
+ * reload.c: what may change while it runs, read again: the log level.
+ * Without a usable file it is that of the flag, or stays as it is.
+ */
+void kecs_reload(kecs_reconciler_t *r);
 
 /* loop.c: runs until `quit` turns true (or, draining, all have stopped). */
 kecs_rc_t kecs_loop(kecs_reconciler_t *r, int signals);

@@ -140,15 +140,14 @@ plain_flag(kecs_reconciler_t *r, options_t *o, const char *flag)
 
 
 static int
-log_level(const char *name)
+log_level(kecs_reconciler_t *r, const char *name)
 {
-    kecs_level_t  level;
-
-    if (!kecs_level_parse(name, &level)) {
+    if (!kecs_level_parse(name, &r->asked_level)) {
         return usage_error("there is no log level \"%s\"", name);
     }
 
-    kecs_log_to(NULL, NULL, level);
+    r->level = r->asked_level;
+    kecs_log_to(NULL, NULL, r->level);
 
     return 0;
 }
@@ -181,7 +180,7 @@ flag_with_value(kecs_reconciler_t *r, options_t *o, const char *flag,
     }
 
     if (strcmp(flag, "--log-level") == 0) {
-        return log_level(value);
+        return log_level(r, value);
     }
 
     if (strcmp(flag, "--set") == 0) {
@@ -226,19 +225,19 @@ parse(kecs_reconciler_t *r, options_t *o, int argc, char **argv)
 }
 
 
-/* Signals arrive through a descriptor; SIGPIPE and SIGHUP do nothing. */
+/*
+ * Signals arrive through descriptors; SIGPIPE does nothing.  Those that ask
+ * to end have one of their own: all that waits looks at it.
+ */
 
 static int
-take_signals(void)
+take_signals(int first, int second)
 {
     sigset_t  set;
 
-    (void) signal(SIGPIPE, SIG_IGN);
-    (void) signal(SIGHUP, SIG_IGN);
-
     (void) sigemptyset(&set);
-    (void) sigaddset(&set, SIGTERM);
-    (void) sigaddset(&set, SIGINT);
+    (void) sigaddset(&set, first);
+    (void) sigaddset(&set, second);
 
     if (sigprocmask(SIG_BLOCK, &set, NULL) == -1) {
         return -1;
@@ -539,8 +538,15 @@ start(kecs_reconciler_t *r, options_t *o)
     int        signals;
     kecs_rc_t  rc;
 
-    signals = take_signals();
-    rc = signals != -1 ? prepare(r) : KECS_IO;
+    (void) signal(SIGPIPE, SIG_IGN);
+    signals = take_signals(SIGTERM, SIGINT);
+    r->reloads = take_signals(SIGHUP, SIGHUP);
+    (void) signal(SIGHUP, SIG_DFL);
+    rc = signals != -1 && r->reloads != -1 ? prepare(r) : KECS_IO;
+
+    if (rc == KECS_OK) {
+        kecs_reload(r);
+    }
 
     if (rc == KECS_OK) {
         rc = open_store(r, o->create, signals);
@@ -566,7 +572,8 @@ main(int argc, char **argv)
     memset(&o, 0, sizeof(o));
     o.runtime = "auto";
     kecs_settings_default(&r.set);
-    kecs_log_to(NULL, NULL, KECS_LOG_NOTICE);
+    r.asked_level = r.level = KECS_LOG_NOTICE;
+    kecs_log_to(NULL, NULL, r.level);
 
     status = parse(&r, &o, argc, argv);
 

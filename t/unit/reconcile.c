@@ -46,6 +46,7 @@ slow_clock(void)
 #include "../../src/reconciler/nodes.c"
 #include "../../src/reconciler/news.c"
 #include "../../src/reconciler/purge.c"
+#include "../../src/reconciler/reload.c"
 #include "../../src/reconciler/rollout.c"
 #include "../../src/reconciler/state.c"
 #include "../../src/reconciler/status.c"
