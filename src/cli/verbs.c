@@ -120,7 +120,9 @@ const kecs_flag_t  kecs_flags[] = {
     flag("cluster", TEXT, cluster, "CLUSTER", "events of this one"),
     flag("kind", TEXT, kind,
          "task|service|deployment|task-definition|cluster"
-         "|container-instance|service-action",
+         "|container-instance|service-action|service-deployment"
+         "|service-revision|task-set|capacity-provider|daemon"
+         "|daemon-deployment|daemon-revision|gateway|gateway-route",
          "events of these kinds, with commas between"),
     flag("arn", TEXT, arn, "ARN", "events of this resource"),
     flag("endpoint", TEXT, endpoint, "URL",

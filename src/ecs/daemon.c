@@ -288,20 +288,28 @@ deploy(kecs_call_t *c, const kecs_daemon_spec_t *spec,
 
 
 static void
-write_answer(kecs_call_t *c, const kecs_cluster_t *cluster,
-    const kecs_daemon_t *d, unsigned status, bool updated)
+write_head(kecs_call_t *c, kecs_str_t cluster, const kecs_daemon_t *d,
+    unsigned status, bool updated)
 {
     kecs_w_time(&c->out, "createdAt", d->created_at);
     kecs_write_made(c, "daemonArn",
-                    kecs_daemon_arn(c, cluster->name, d->name));
+                    kecs_daemon_arn(c, cluster, d->name));
     kecs_write_made(c, "deploymentArn",
-                    kecs_daemon_deployment_arn(c, cluster->name, d->name,
+                    kecs_daemon_deployment_arn(c, cluster, d->name,
                                                d->deployment));
     kecs_w_cstr(&c->out, "status", kecs_daemon_status_name(status));
 
     if (updated) {
         kecs_w_time(&c->out, "updatedAt", d->updated_at);
     }
+}
+
+
+static void
+write_answer(kecs_call_t *c, const kecs_cluster_t *cluster,
+    const kecs_daemon_t *d, unsigned status, bool updated)
+{
+    write_head(c, cluster->name, d, status, updated);
 }
 
 
@@ -599,7 +607,7 @@ delete_daemon(kecs_call_t *c, void *v)
 /* DescribeDaemon. */
 
 static void
-write_revision(kecs_call_t *c, const kecs_cluster_t *cluster,
+write_revision(kecs_call_t *c, kecs_str_t cluster,
     const kecs_daemon_t *d, const kecs_daemon_spec_t *spec)
 {
     size_t          i;
@@ -607,7 +615,7 @@ write_revision(kecs_call_t *c, const kecs_cluster_t *cluster,
 
     w = &c->out;
     kecs_w_object(w, NULL);
-    kecs_write_made(c, "arn", kecs_daemon_revision_arn(c, cluster->name,
+    kecs_write_made(c, "arn", kecs_daemon_revision_arn(c, cluster,
                                                        d->name, d->current));
     kecs_w_array(w, "capacityProviders");
 
@@ -626,13 +634,47 @@ write_revision(kecs_call_t *c, const kecs_cluster_t *cluster,
 }
 
 
+kecs_rc_t
+kecs_daemon_write(kecs_call_t *c, const char *name, kecs_str_t cluster,
+    const kecs_daemon_t *d)
+{
+    kecs_rc_t                  rc;
+    const kecs_daemon_spec_t  *spec;
+
+    rc = KECS_OK;
+    spec = NULL;
+
+    if (d->rec.part[KECS_DAEMON_CONFIG].data != NULL) {
+        rc = kecs_daemon_spec_load(c, d->rec.part[KECS_DAEMON_CONFIG],
+                                   &spec);
+    }
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    kecs_w_object(&c->out, name);
+    kecs_write_made(c, "clusterArn", kecs_cluster_arn(c, cluster));
+    kecs_w_array(&c->out, "currentRevisions");
+
+    if (spec != NULL) {
+        write_revision(c, cluster, d, spec);
+    }
+
+    kecs_w_array_end(&c->out);
+    write_head(c, cluster, d, d->status, true);
+    kecs_w_object_end(&c->out);
+
+    return KECS_OK;
+}
+
+
 static kecs_rc_t
 describe_daemon(kecs_call_t *c, void *v)
 {
     kecs_rc_t                            rc;
     kecs_daemon_t                        d;
     kecs_cluster_t                       cluster;
-    const kecs_daemon_spec_t            *spec;
     kecs_ecs_describe_daemon_request_t  *in;
 
     in = v;
@@ -644,23 +686,8 @@ describe_daemon(kecs_call_t *c, void *v)
                               &d);
     }
 
-    if (rc == KECS_OK) {
-        rc = kecs_daemon_spec_load(c, d.rec.part[KECS_DAEMON_CONFIG], &spec);
-    }
-
-    if (rc != KECS_OK) {
-        return rc;
-    }
-
-    kecs_w_object(&c->out, "daemon");
-    kecs_write_made(c, "clusterArn", kecs_cluster_arn(c, cluster.name));
-    kecs_w_array(&c->out, "currentRevisions");
-    write_revision(c, &cluster, &d, spec);
-    kecs_w_array_end(&c->out);
-    write_answer(c, &cluster, &d, d.status, true);
-    kecs_w_object_end(&c->out);
-
-    return KECS_OK;
+    return rc == KECS_OK
+           ? kecs_daemon_write(c, "daemon", cluster.name, &d) : rc;
 }
 
 

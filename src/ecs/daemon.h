@@ -29,6 +29,14 @@ kecs_rc_t kecs_daemon_deploy(kecs_call_t *c, kecs_daemon_t *d,
 kecs_rc_t kecs_daemon_spec_load(kecs_call_t *c, kecs_str_t json,
     const kecs_daemon_spec_t **spec);
 
+/* As described; parts loaded, where they are there. */
+kecs_rc_t kecs_daemon_write(kecs_call_t *c, const char *name,
+    kecs_str_t cluster, const kecs_daemon_t *d);
+kecs_rc_t kecs_daemon_deployment_write(kecs_call_t *c, const char *name,
+    kecs_str_t cluster, const kecs_daemon_deployment_t *p);
+void kecs_daemon_revision_write(kecs_call_t *c, const char *name,
+    kecs_str_t cluster, const kecs_daemon_revision_t *r);
+
 /*
  * A daemon has let go of a task definition: one that is being deleted is
  * deleted when no daemon uses it any more.

@@ -339,7 +339,7 @@ write_head(kecs_call_t *c, kecs_str_t cluster,
 
 
 static kecs_rc_t
-write_deployment(kecs_call_t *c, kecs_str_t cluster,
+write_parts(kecs_call_t *c, kecs_str_t cluster,
     const kecs_daemon_deployment_t *p)
 {
     kecs_rc_t                  rc;
@@ -354,8 +354,6 @@ write_deployment(kecs_call_t *c, kecs_str_t cluster,
     }
 
     w = &c->out;
-    kecs_w_object(w, NULL);
-    write_head(c, cluster, p);
     write_monitors(c, spec);
     kecs_shape_encode(w, "deploymentConfiguration",
                       &kecs_ecs_daemon_deployment_configuration_shape,
@@ -372,20 +370,34 @@ write_deployment(kecs_call_t *c, kecs_str_t cluster,
         write_detail(c, "targetDaemonRevision", cluster, p, p->target, spec);
     }
 
-    kecs_w_object_end(w);
-
     return KECS_OK;
 }
 
 
-static void
-write_revision(kecs_call_t *c, kecs_str_t cluster,
-    const kecs_daemon_revision_t *r)
+kecs_rc_t
+kecs_daemon_deployment_write(kecs_call_t *c, const char *name,
+    kecs_str_t cluster, const kecs_daemon_deployment_t *p)
+{
+    kecs_rc_t  rc;
+
+    kecs_w_object(&c->out, name);
+    write_head(c, cluster, p);
+    rc = p->rec.part[KECS_DAEMON_DEPLOYMENT_CONFIG].data != NULL
+         ? write_parts(c, cluster, p) : KECS_OK;
+    kecs_w_object_end(&c->out);
+
+    return rc;
+}
+
+
+void
+kecs_daemon_revision_write(kecs_call_t *c, const char *name,
+    kecs_str_t cluster, const kecs_daemon_revision_t *r)
 {
     kecs_writer_t  *w;
 
     w = &c->out;
-    kecs_w_object(w, NULL);
+    kecs_w_object(w, name);
     kecs_write_made(c, "clusterArn", kecs_cluster_arn(c, cluster));
     kecs_w_time(w, "createdAt", r->created_at);
     kecs_write_made(c, "daemonArn", kecs_daemon_arn(c, cluster,
@@ -423,7 +435,8 @@ describe_deployment(kecs_call_t *c, const named_t *n)
         return KECS_NOT_FOUND;
     }
 
-    return rc == KECS_OK ? write_deployment(c, n->cluster.name, &p) : rc;
+    return rc == KECS_OK
+           ? kecs_daemon_deployment_write(c, NULL, n->cluster.name, &p) : rc;
 }
 
 
@@ -449,7 +462,7 @@ describe_revision(kecs_call_t *c, const named_t *n)
     }
 
     if (rc == KECS_OK) {
-        write_revision(c, n->cluster.name, &r);
+        kecs_daemon_revision_write(c, NULL, n->cluster.name, &r);
     }
 
     return rc;

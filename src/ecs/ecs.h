@@ -533,6 +533,12 @@ kecs_rc_t kecs_find_daemon_taskdef(kecs_call_t *c, kecs_str_t id,
 kecs_rc_t kecs_find_gateway(kecs_call_t *c, kecs_str_t id, unsigned parts,
     kecs_gateway_t *out);
 
+/* As described; parts loaded. */
+void kecs_gateway_write(kecs_call_t *c, const char *name,
+    const kecs_gateway_t *g);
+void kecs_gateway_route_write(kecs_call_t *c, const char *name,
+    const kecs_gateway_route_t *r);
+
 /*
  * Connects a service to all compatible gateways of its cluster, one route
  * each; routes to others are taken away.  Fails with ECS's error when there

@@ -440,13 +440,14 @@ create_gateway(kecs_call_t *c, void *v)
 
 /* DescribeGateway. */
 
-static void
-write_gateway(kecs_call_t *c, const kecs_gateway_t *g)
+void
+kecs_gateway_write(kecs_call_t *c, const char *name,
+    const kecs_gateway_t *g)
 {
     kecs_writer_t  *w;
 
     w = &c->out;
-    kecs_w_object(w, "gateway");
+    kecs_w_object(w, name);
     kecs_w_cstr(w, "accessType", kecs_access_name(g->access));
     kecs_w_object(w, "configuration");
     kecs_w_object(w, "hostSharedAlb");
@@ -481,7 +482,7 @@ describe_gateway(kecs_call_t *c, void *v)
     }
 
     if (rc == KECS_OK) {
-        write_gateway(c, &g);
+        kecs_gateway_write(c, "gateway", &g);
     }
 
     return rc;

@@ -751,11 +751,30 @@ find_route(kecs_call_t *c, kecs_str_t arn, kecs_gateway_route_t *r)
 }
 
 
+void
+kecs_gateway_route_write(kecs_call_t *c, const char *name,
+    const kecs_gateway_route_t *r)
+{
+    kecs_writer_t  *w;
+
+    w = &c->out;
+    kecs_w_object(w, name);
+    kecs_write_made(c, "gatewayRouteArn",
+                    kecs_gateway_route_arn(c, r->gateway, r->id));
+    kecs_w_raw(w, "resources", kecs_str("{\"hostSharedAlb\":[]}"));
+    kecs_write_made(c, "serviceArn", kecs_service_arn(c, r->cluster_name,
+                                                      r->service_name));
+    kecs_w_str(w, "serviceContainerPortName", r->port);
+    kecs_w_printf(w, "serviceUrl", "https://%.*s", kecs_fmt(r->host));
+    kecs_w_cstr(w, "status", kecs_route_status_name(r->status));
+    kecs_w_object_end(w);
+}
+
+
 static kecs_rc_t
 describe_route(kecs_call_t *c, void *v)
 {
     kecs_rc_t                                   rc;
-    kecs_writer_t                              *w;
     kecs_gateway_route_t                        r;
     kecs_ecs_describe_gateway_route_request_t  *in;
 
@@ -770,17 +789,7 @@ describe_route(kecs_call_t *c, void *v)
         return rc;
     }
 
-    w = &c->out;
-    kecs_w_object(w, "gatewayRoute");
-    kecs_write_made(c, "gatewayRouteArn",
-                    kecs_gateway_route_arn(c, r.gateway, r.id));
-    kecs_w_raw(w, "resources", kecs_str("{\"hostSharedAlb\":[]}"));
-    kecs_write_made(c, "serviceArn", kecs_service_arn(c, r.cluster_name,
-                                                      r.service_name));
-    kecs_w_str(w, "serviceContainerPortName", r.port);
-    kecs_w_printf(w, "serviceUrl", "https://%.*s", kecs_fmt(r.host));
-    kecs_w_cstr(w, "status", kecs_route_status_name(r.status));
-    kecs_w_object_end(w);
+    kecs_gateway_route_write(c, "gatewayRoute", &r);
 
     return KECS_OK;
 }

@@ -342,8 +342,10 @@ write_stage(kecs_call_t *c, const rollout_t *sd)
 }
 
 
+/* What its parts say, too. */
+
 static kecs_rc_t
-write_rollout(kecs_call_t *c, const found_t *f)
+write_parts(kecs_call_t *c, const found_t *f)
 {
     void                           *p;
     kecs_rc_t                       rc;
@@ -357,12 +359,6 @@ write_rollout(kecs_call_t *c, const found_t *f)
     }
 
     fixed = p;
-    kecs_w_object(&c->out, NULL);
-    write_head(c, f);
-    write_stage(c, &f->sd);
-    write_rollback(c, f);
-    kecs_w_time(&c->out, "stoppedAt", f->sd.stopped_at);
-    kecs_w_time(&c->out, "updatedAt", f->sd.updated_at);
 
     if (fixed->deployment_configuration != NULL) {
         rc = write_monitors(c, f, fixed->deployment_configuration);
@@ -379,9 +375,42 @@ write_rollout(kecs_call_t *c, const found_t *f)
 
     kecs_w_splice(&c->out,
                   f->sd.rec.part[KECS_SERVICE_DEPLOYMENT_STATIC]);
+
+    return rc;
+}
+
+
+static kecs_rc_t
+write_rollout(kecs_call_t *c, const char *name, const found_t *f)
+{
+    kecs_rc_t  rc;
+
+    kecs_w_object(&c->out, name);
+    write_head(c, f);
+    write_stage(c, &f->sd);
+    write_rollback(c, f);
+    kecs_w_time(&c->out, "stoppedAt", f->sd.stopped_at);
+    kecs_w_time(&c->out, "updatedAt", f->sd.updated_at);
+    rc = f->sd.rec.part[KECS_SERVICE_DEPLOYMENT_STATIC].data != NULL
+         ? write_parts(c, f) : KECS_OK;
     kecs_w_object_end(&c->out);
 
     return rc;
+}
+
+
+kecs_rc_t
+kecs_service_deployment_write(kecs_call_t *c, const char *name,
+    kecs_str_t cluster, const kecs_service_t *s, const rollout_t *sd)
+{
+    found_t  f;
+
+    memset(&f, 0, sizeof(f));
+    f.cluster.name = cluster;
+    f.service = *s;
+    f.sd = *sd;
+
+    return write_rollout(c, name, &f);
 }
 
 
@@ -418,7 +447,7 @@ describe_found(kecs_call_t *c, const kecs_ecs_string_list_t *arns,
             rc = KECS_OK;
 
         } else if (rc == KECS_OK && !named_before(arns, i)) {
-            rc = write_rollout(c, &f);
+            rc = write_rollout(c, NULL, &f);
         }
     }
 

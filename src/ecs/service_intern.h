@@ -193,6 +193,20 @@ kecs_rc_t kecs_revision_runs(kecs_call_t *c, const kecs_service_t *s,
 kecs_rc_t kecs_revision_get(kecs_call_t *c, const kecs_service_t *s,
     uint64_t id, kecs_revision_t *r);
 
+/* One as DescribeServiceRevisions shows it; STATIC loaded, if it is there. */
+kecs_rc_t kecs_revision_write(kecs_call_t *c, const char *name,
+    kecs_str_t cluster, const kecs_service_t *s, const kecs_revision_t *r);
+
+
+/*
+ * service_history.c: one as DescribeServiceDeployments shows it, parts
+ * loaded; without them, what its head says.
+ */
+kecs_rc_t kecs_service_deployment_write(kecs_call_t *c, const char *name,
+    kecs_str_t cluster, const kecs_service_t *s,
+    const kecs_service_deployment_t *sd);
+
+
 /*
  * service_rollout.c: service deployments as deployments start and end.
  */
@@ -259,6 +273,11 @@ bool kecs_service_part_parse(kecs_call_t *c, kecs_str_t arn,
 /* The list `name` of a service's task sets; nothing of those it has not. */
 kecs_rc_t kecs_task_sets_write(kecs_call_t *c, const char *name,
     kecs_str_t cluster, const kecs_service_t *s);
+
+/* One of them, all parts loaded. */
+kecs_rc_t kecs_task_set_write(kecs_call_t *c, const char *name,
+    kecs_str_t cluster, const kecs_service_t *s, const kecs_task_set_t *t,
+    bool tags);
 
 /* Whether a service has any. */
 kecs_rc_t kecs_task_sets_any(kecs_call_t *c, const kecs_service_t *s,

@@ -127,7 +127,7 @@ write_connections(kecs_call_t *c, const kecs_service_t *s,
     kecs_rc_t                    rc;
     kecs_ecs_service_revision_t  fixed;
 
-    if (s->primary != r->id) {
+    if (s->primary != r->id || r->rec.part[KECS_REVISION_STATIC].len == 0) {
         return KECS_OK;
     }
 
@@ -146,21 +146,21 @@ write_connections(kecs_call_t *c, const kecs_service_t *s,
 }
 
 
-static kecs_rc_t
-write_revision(kecs_call_t *c, const kecs_cluster_t *cluster,
+kecs_rc_t
+kecs_revision_write(kecs_call_t *c, const char *name, kecs_str_t cluster,
     const kecs_service_t *s, const kecs_revision_t *r)
 {
     kecs_rc_t       rc;
     kecs_writer_t  *w;
 
     w = &c->out;
-    kecs_w_object(w, NULL);
-    kecs_write_made(c, "clusterArn", kecs_cluster_arn(c, cluster->name));
+    kecs_w_object(w, name);
+    kecs_write_made(c, "clusterArn", kecs_cluster_arn(c, cluster));
     kecs_w_time(w, "createdAt", r->created_at);
     kecs_write_made(c, "serviceArn",
-                    kecs_service_arn(c, cluster->name, s->name));
+                    kecs_service_arn(c, cluster, s->name));
     kecs_write_made(c, "serviceRevisionArn",
-                    kecs_revision_arn(c, cluster->name, s->name, r->id));
+                    kecs_revision_arn(c, cluster, s->name, r->id));
     kecs_write_made(c, "taskDefinition",
                     kecs_taskdef_arn(c, r->family, r->revision));
     rc = write_connections(c, s, r);
@@ -269,7 +269,7 @@ describe_found(kecs_call_t *c, const kecs_ecs_string_list_t *arns,
         }
 
         if (rc == KECS_OK && k == n) {
-            rc = write_revision(c, &cluster, &s, &r);
+            rc = kecs_revision_write(c, NULL, cluster.name, &s, &r);
             n++;
         }
     }

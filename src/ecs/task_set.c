@@ -132,8 +132,8 @@ write_state(kecs_call_t *c, const kecs_service_t *s,
 }
 
 
-static kecs_rc_t
-write_set(kecs_call_t *c, const char *name, kecs_str_t cluster,
+kecs_rc_t
+kecs_task_set_write(kecs_call_t *c, const char *name, kecs_str_t cluster,
     const kecs_service_t *s, const kecs_task_set_t *t, bool tags)
 {
     kecs_rc_t       rc;
@@ -226,7 +226,7 @@ show_one(kecs_call_t *c, const kecs_service_t *s, kecs_task_set_t *t,
 {
     const shown_t  *shown = arg;
 
-    return write_set(c, NULL, shown->cluster, s, t, shown->tags);
+    return kecs_task_set_write(c, NULL, shown->cluster, s, t, shown->tags);
 }
 
 
@@ -671,7 +671,8 @@ create_task_set(kecs_call_t *c, void *input)
         return rc;
     }
 
-    return write_set(c, "taskSet", f.cluster.name, &f.service, &f.set, true);
+    return kecs_task_set_write(c, "taskSet", f.cluster.name, &f.service,
+                               &f.set, true);
 }
 
 
@@ -703,7 +704,8 @@ describe_named(kecs_call_t *c, const kecs_ecs_describe_task_sets_request_t
 
         if (rc == KECS_OK && k == n) {
             found[n++] = f->set.id;
-            rc = write_set(c, NULL, f->cluster.name, &f->service, &f->set,
+            rc = kecs_task_set_write(c, NULL, f->cluster.name, &f->service,
+                                     &f->set,
                            tags);
         }
     }
@@ -823,7 +825,8 @@ update_task_set(kecs_call_t *c, void *input)
         return rc;
     }
 
-    return write_set(c, "taskSet", f.cluster.name, &f.service, &f.set, true);
+    return kecs_task_set_write(c, "taskSet", f.cluster.name, &f.service,
+                               &f.set, true);
 }
 
 
@@ -879,7 +882,8 @@ delete_task_set(kecs_call_t *c, void *input)
         return rc;
     }
 
-    return write_set(c, "taskSet", f.cluster.name, &f.service, &f.set, true);
+    return kecs_task_set_write(c, "taskSet", f.cluster.name, &f.service,
+                               &f.set, true);
 }
 
 
@@ -999,7 +1003,8 @@ update_primary(kecs_call_t *c, void *input)
         return rc;
     }
 
-    return write_set(c, "taskSet", f.cluster.name, &f.service, &f.set, true);
+    return kecs_task_set_write(c, "taskSet", f.cluster.name, &f.service,
+                               &f.set, true);
 }
 
 

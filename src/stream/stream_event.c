@@ -6,6 +6,8 @@
 #include <openssl/sha.h>
 #include <stdio.h>
 
+#include "../ecs/capacity_intern.h"
+#include "../ecs/daemon.h"
 #include "../ecs/instance.h"
 #include "../ecs/service_intern.h"
 #include "stream_event.h"
@@ -27,16 +29,43 @@ typedef kecs_rc_t (*detail_pt)(render_t *r);
 static const struct {
     const char   *name;
     const char   *change;           /* detail-type of our own */
+    kecs_kind_t   record;
 } kinds[KECS_STREAM_KINDS] = {
-    [KECS_STREAM_CLUSTER] = { "cluster", "KECS Cluster Change" },
-    [KECS_STREAM_TASKDEF] = { "task-definition",
-                              "KECS Task Definition Change" },
-    [KECS_STREAM_TASK] = { "task", "KECS Task Change" },
-    [KECS_STREAM_SERVICE] = { "service", "KECS Service Change" },
-    [KECS_STREAM_DEPLOYMENT] = { "deployment", "KECS Deployment Change" },
-    [KECS_STREAM_INSTANCE] = { "container-instance",
-                               "KECS Container Instance Change" },
-    [KECS_STREAM_ACTION] = { "service-action", "KECS Service Message" }
+    [KECS_STREAM_CLUSTER] = {
+        "cluster", "KECS Cluster Change", KECS_CLUSTER },
+    [KECS_STREAM_TASKDEF] = {
+        "task-definition", "KECS Task Definition Change", KECS_TASKDEF },
+    [KECS_STREAM_TASK] = { "task", "KECS Task Change", KECS_TASK },
+    [KECS_STREAM_SERVICE] = {
+        "service", "KECS Service Change", KECS_SERVICE },
+    [KECS_STREAM_DEPLOYMENT] = {
+        "deployment", "KECS Deployment Change", KECS_DEPLOYMENT },
+    [KECS_STREAM_INSTANCE] = {
+        "container-instance", "KECS Container Instance Change",
+        KECS_INSTANCE },
+    [KECS_STREAM_ACTION] = {
+        "service-action", "KECS Service Message", KECS_EVENT },
+    [KECS_STREAM_SERVICE_DEPLOYMENT] = {
+        "service-deployment", "KECS Service Deployment Change",
+        KECS_SERVICE_DEPLOYMENT },
+    [KECS_STREAM_REVISION] = {
+        "service-revision", "KECS Service Revision Change", KECS_REVISION },
+    [KECS_STREAM_TASK_SET] = {
+        "task-set", "KECS Task Set Change", KECS_TASK_SET },
+    [KECS_STREAM_PROVIDER] = {
+        "capacity-provider", "KECS Capacity Provider Change",
+        KECS_CAPACITY_PROVIDER },
+    [KECS_STREAM_DAEMON] = { "daemon", "KECS Daemon Change", KECS_DAEMON },
+    [KECS_STREAM_DAEMON_DEPLOYMENT] = {
+        "daemon-deployment", "KECS Daemon Deployment Change",
+        KECS_DAEMON_DEPLOYMENT },
+    [KECS_STREAM_DAEMON_REVISION] = {
+        "daemon-revision", "KECS Daemon Revision Change",
+        KECS_DAEMON_REVISION },
+    [KECS_STREAM_GATEWAY] = {
+        "gateway", "KECS Gateway Change", KECS_GATEWAY },
+    [KECS_STREAM_ROUTE] = {
+        "gateway-route", "KECS Gateway Route Change", KECS_GATEWAY_ROUTE }
 };
 
 
@@ -97,39 +126,16 @@ kecs_stream_kinds_parse(kecs_str_t list, unsigned *bits)
 bool
 kecs_stream_told(const kecs_change_entry_t *e, unsigned *kind)
 {
-    switch (e->kind) {
+    unsigned  i;
 
-    case KECS_CLUSTER:
-        *kind = KECS_STREAM_CLUSTER;
-        return true;
-
-    case KECS_TASKDEF:
-        *kind = KECS_STREAM_TASKDEF;
-        return true;
-
-    case KECS_TASK:
-        *kind = KECS_STREAM_TASK;
-        return true;
-
-    case KECS_SERVICE:
-        *kind = KECS_STREAM_SERVICE;
-        return true;
-
-    case KECS_DEPLOYMENT:
-        *kind = KECS_STREAM_DEPLOYMENT;
-        return true;
-
-    case KECS_INSTANCE:
-        *kind = KECS_STREAM_INSTANCE;
-        return true;
-
-    case KECS_EVENT:
-        *kind = KECS_STREAM_ACTION;
-        return e->change != KECS_DELETED;
-
-    default:
-        return false;
+    for (i = 0; i < KECS_STREAM_KINDS; i++) {
+        if (kinds[i].record == e->kind) {
+            *kind = i;
+            return i != KECS_STREAM_ACTION || e->change != KECS_DELETED;
+        }
     }
+
+    return false;
 }
 
 
@@ -247,11 +253,123 @@ load_service(render_t *r, uint32_t cluster, uint32_t service)
 }
 
 
+/* ARNs of what belongs to a service. */
+
+static kecs_rc_t
+load_of_service(render_t *r)
+{
+    kecs_rc_t          rc;
+    kecs_str_t         cluster, service;
+    const kecs_any_t  *rec;
+
+    rec = r->e->rec;
+
+    /* cluster and service come first in the keys of all of them */
+    rc = load_service(r, rec->deployment.cluster, rec->deployment.service);
+    cluster = r->out->cluster;
+    service = r->service.name;
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    switch (r->out->kind) {
+
+    case KECS_STREAM_SERVICE_DEPLOYMENT:
+        r->out->arn = kecs_service_deployment_arn(r->c, cluster, service,
+                                            rec->service_deployment.name);
+        break;
+
+    case KECS_STREAM_REVISION:
+        r->out->arn = kecs_revision_arn(r->c, cluster, service,
+                                        rec->service_revision.id);
+        break;
+
+    case KECS_STREAM_TASK_SET:
+        r->out->arn = kecs_task_set_arn(r->c, cluster, service,
+                          kecs_sprintf(r->c->arena, KECS_DEPLOYMENT_FMT,
+                                       rec->task_set.id));
+        break;
+
+    default:                        /* deployments, actions: the service's */
+        break;
+    }
+
+    return KECS_OK;
+}
+
+
+/* ... and to a cluster. */
+
+static kecs_rc_t
+load_of_cluster(render_t *r)
+{
+    kecs_rc_t          rc;
+    kecs_str_t         cluster;
+    const kecs_any_t  *rec;
+
+    rec = r->e->rec;
+    rc = load_cluster(r, rec->task.cluster);    /* first in all keys */
+    cluster = r->out->cluster;
+
+    if (rc != KECS_OK) {
+        return rc;
+    }
+
+    switch (r->out->kind) {
+
+    case KECS_STREAM_TASK:
+        r->out->arn = kecs_task_arn(r->c, cluster, rec->task.id);
+        break;
+
+    case KECS_STREAM_INSTANCE:
+        r->out->arn = kecs_instance_arn(r->c, cluster, rec->instance.id);
+        break;
+
+    case KECS_STREAM_SERVICE:
+        r->out->arn = kecs_service_arn(r->c, cluster, rec->service.name);
+        break;
+
+    case KECS_STREAM_DAEMON:
+        r->out->arn = kecs_daemon_arn(r->c, cluster, rec->daemon.name);
+        break;
+
+    case KECS_STREAM_DAEMON_DEPLOYMENT:
+        r->out->arn = kecs_daemon_arn(r->c, cluster,
+                                      rec->daemon_deployment.daemon_name);
+        break;
+
+    default:
+        r->out->arn = kecs_daemon_revision_arn(r->c, cluster,
+                                         rec->daemon_revision.daemon_name,
+                                         rec->daemon_revision.id);
+    }
+
+    return KECS_OK;
+}
+
+
+/* Of managed instances it belongs to a cluster, which may be forgotten. */
+
+static kecs_rc_t
+load_provider(render_t *r)
+{
+    kecs_rc_t               rc;
+    const kecs_provider_t  *p;
+
+    p = r->e->rec;
+    rc = p->cluster != 0 ? load_cluster(r, p->cluster) : KECS_OK;
+    r->out->arn = kecs_provider_arn(r->c, p->name);
+
+    return rc == KECS_NOT_FOUND ? KECS_OK : rc;
+}
+
+
 static kecs_rc_t
 load(render_t *r)
 {
-    kecs_rc_t    rc;
-    kecs_any_t  *rec;
+    kecs_rc_t          rc;
+    const kecs_any_t  *rec;
 
     rec = r->e->rec;
     rc = KECS_OK;
@@ -268,30 +386,31 @@ load(render_t *r)
                                        rec->taskdef.revision);
         break;
 
-    case KECS_STREAM_TASK:
-        rc = load_cluster(r, rec->task.cluster);
-        r->out->arn = kecs_task_arn(r->c, r->out->cluster, rec->task.id);
+    case KECS_STREAM_PROVIDER:
+        rc = load_provider(r);
         break;
 
-    case KECS_STREAM_INSTANCE:
-        rc = load_cluster(r, rec->instance.cluster);
-        r->out->arn = kecs_instance_arn(r->c, r->out->cluster,
-                                        rec->instance.id);
+    case KECS_STREAM_GATEWAY:
+        r->out->arn = kecs_gateway_arn(r->c, rec->gateway.name);
         break;
 
-    case KECS_STREAM_SERVICE:
-        rc = load_cluster(r, rec->service.cluster);
-        r->out->arn = kecs_service_arn(r->c, r->out->cluster,
-                                       rec->service.name);
+    case KECS_STREAM_ROUTE:
+        r->out->cluster = rec->gateway_route.cluster_name;
+        r->out->arn = kecs_gateway_route_arn(r->c,
+                                             rec->gateway_route.gateway,
+                                             rec->gateway_route.id);
         break;
 
     case KECS_STREAM_DEPLOYMENT:
-        rc = load_service(r, rec->deployment.cluster,
-                          rec->deployment.service);
+    case KECS_STREAM_ACTION:
+    case KECS_STREAM_SERVICE_DEPLOYMENT:
+    case KECS_STREAM_REVISION:
+    case KECS_STREAM_TASK_SET:
+        rc = load_of_service(r);
         break;
 
     default:
-        rc = load_service(r, rec->event.cluster, rec->event.service);
+        rc = load_of_cluster(r);
     }
 
     if (rc != KECS_OK) {
@@ -618,6 +737,109 @@ action_detail(render_t *r)
 }
 
 
+static kecs_rc_t
+service_deployment_detail(render_t *r)
+{
+    return kecs_service_deployment_write(r->c, "detail", r->out->cluster,
+                                         &r->service, r->e->rec);
+}
+
+
+static kecs_rc_t
+revision_detail(render_t *r)
+{
+    return kecs_revision_write(r->c, "detail", r->out->cluster, &r->service,
+                               r->e->rec);
+}
+
+
+static kecs_rc_t
+task_set_detail(render_t *r)
+{
+    return kecs_task_set_write(r->c, "detail", r->out->cluster, &r->service,
+                               r->e->rec, true);
+}
+
+
+static kecs_rc_t
+provider_detail(render_t *r)
+{
+    return kecs_capacity_write(r->c, "detail", r->e->rec, NULL, NULL);
+}
+
+
+static kecs_rc_t
+daemon_detail(render_t *r)
+{
+    return kecs_daemon_write(r->c, "detail", r->out->cluster, r->e->rec);
+}
+
+
+static kecs_rc_t
+daemon_deployment_state(render_t *r)
+{
+    return kecs_daemon_deployment_write(r->c, NULL, r->out->cluster,
+                                        r->e->rec);
+}
+
+
+static kecs_rc_t
+daemon_deployment_detail(render_t *r)
+{
+    kecs_rc_t                        rc;
+    kecs_writer_t                   *w;
+    const kecs_daemon_deployment_t  *d;
+
+    d = r->e->rec;
+    w = &r->c->out;
+    kecs_w_object(w, "detail");
+    kecs_w_cstr(w, "eventType",
+                d->status == KECS_DAEMON_DEPLOYMENT_ROLLBACK_FAILED
+                ? "ERROR" : "INFO");
+    kecs_w_printf(w, "eventName", "DAEMON_DEPLOYMENT_%s",
+                  kecs_daemon_deployment_status_name(d->status));
+    kecs_w_str(w, "daemonArn", r->out->arn);
+
+    if (d->target != 0) {
+        kecs_write_made(r->c, "targetDaemonRevisionArn",
+                        kecs_daemon_revision_arn(r->c, r->out->cluster,
+                                                 d->daemon_name, d->target));
+    }
+
+    rc = write_state(r, daemon_deployment_state);
+    kecs_w_object_end(w);
+
+    return rc;
+}
+
+
+static kecs_rc_t
+daemon_revision_detail(render_t *r)
+{
+    kecs_daemon_revision_write(r->c, "detail", r->out->cluster, r->e->rec);
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+gateway_detail(render_t *r)
+{
+    kecs_gateway_write(r->c, "detail", r->e->rec);
+
+    return KECS_OK;
+}
+
+
+static kecs_rc_t
+route_detail(render_t *r)
+{
+    kecs_gateway_route_write(r->c, "detail", r->e->rec);
+
+    return KECS_OK;
+}
+
+
 static const detail_pt  details[KECS_STREAM_KINDS] = {
     [KECS_STREAM_CLUSTER] = cluster_detail,
     [KECS_STREAM_TASKDEF] = taskdef_detail,
@@ -625,7 +847,16 @@ static const detail_pt  details[KECS_STREAM_KINDS] = {
     [KECS_STREAM_SERVICE] = service_detail,
     [KECS_STREAM_DEPLOYMENT] = deployment_detail,
     [KECS_STREAM_INSTANCE] = instance_detail,
-    [KECS_STREAM_ACTION] = action_detail
+    [KECS_STREAM_ACTION] = action_detail,
+    [KECS_STREAM_SERVICE_DEPLOYMENT] = service_deployment_detail,
+    [KECS_STREAM_REVISION] = revision_detail,
+    [KECS_STREAM_TASK_SET] = task_set_detail,
+    [KECS_STREAM_PROVIDER] = provider_detail,
+    [KECS_STREAM_DAEMON] = daemon_detail,
+    [KECS_STREAM_DAEMON_DEPLOYMENT] = daemon_deployment_detail,
+    [KECS_STREAM_DAEMON_REVISION] = daemon_revision_detail,
+    [KECS_STREAM_GATEWAY] = gateway_detail,
+    [KECS_STREAM_ROUTE] = route_detail
 };
 
 
@@ -658,6 +889,15 @@ detail_type(const render_t *r)
                 && rec->deployment.rollout == KECS_ROLLOUT_FAILED))
         {
             return "ECS Deployment State Change";
+        }
+
+        break;
+
+    case KECS_STREAM_DAEMON_DEPLOYMENT:
+        if (rec->daemon_deployment.replaced_at == 0
+            || r->e->change == KECS_CREATED)
+        {
+            return "ECS Daemon Deployment State Change";
         }
 
         break;

@@ -133,6 +133,79 @@ fill(callkit_t *k)
 }
 
 
+/* The kinds that few have. */
+
+static void
+fill_more(callkit_t *k)
+{
+    size_t  i;
+
+    static const struct {
+        const char  *op;
+        const char  *body;
+    } calls[] = {
+        { "CreateService", "{\"cluster\":\"c\",\"serviceName\":\"e\","
+          "\"deploymentController\":{\"type\":\"EXTERNAL\"}}" },
+        { "CreateTaskSet", "{\"cluster\":\"c\",\"service\":\"e\","
+          "\"taskDefinition\":\"f\"}" },
+        { "CreateCapacityProvider", "{\"name\":\"m\",\"cluster\":\"c\","
+          "\"managedInstancesProvider\":{\"infrastructureRoleArn\":"
+          "\"arn:r\",\"instanceLaunchTemplate\":{\"ec2InstanceProfileArn\":"
+          "\"arn:p\",\"networkConfiguration\":{\"subnets\":"
+          "[\"subnet-1\"]}}}}" },
+        { "RegisterDaemonTaskDefinition", "{\"family\":\"agent\","
+          "\"containerDefinitions\":[{\"name\":\"agent\","
+          "\"image\":\"agent:1\",\"memory\":128}]}" },
+        { "CreateDaemon", "{\"daemonName\":\"d\",\"clusterArn\":\""
+          CALLKIT_ARN "cluster/c\",\"daemonTaskDefinitionArn\":\""
+          CALLKIT_ARN "daemon-task-definition/agent:1\","
+          "\"capacityProviderArns\":[\"" CALLKIT_ARN
+          "capacity-provider/m\"]}" },
+        { "CreateGateway", "{\"name\":\"g\",\"infrastructureRoleArn\":"
+          "\"arn:aws:iam::000000000000:role/r\",\"configuration\":"
+          "{\"hostSharedAlb\":{}}}" }
+    };
+
+    for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        (void) callkit(k, calls[i].op, calls[i].body);
+        tap_is_int(k->status, 200, "%s", calls[i].op);
+    }
+}
+
+
+static void
+put_route(callkit_t *k)
+{
+    kecs_rc_t              rc;
+    kecs_txn_t            *txn;
+    kecs_gateway_route_t   r;
+
+    memset(&r, 0, sizeof(r));
+    r.rec.kind = KECS_GATEWAY_ROUTE;
+    r.rec.scope = 1;
+    r.gateway = kecs_str("g");
+    r.id[0] = 1;
+    r.cluster = 1;
+    r.service = 1;
+    r.status = KECS_ROUTE_ACTIVE;
+    r.cluster_name = kecs_str("c");
+    r.service_name = kecs_str("s");
+    r.port = kecs_str("http");
+    r.host = kecs_str("s.example");
+    rc = kecs_write_begin(k->store, k->now, &txn);
+
+    if (rc == KECS_OK) {
+        rc = kecs_put(txn, &r);
+    }
+
+    if (rc == KECS_OK) {
+        rc = kecs_write_commit(txn);
+    }
+
+    tap_is_int(rc, KECS_OK, "a route of a gateway");
+}
+
+
 /* A message of the service; the position before it. */
 
 static uint64_t
@@ -209,7 +282,7 @@ test_kinds(callkit_t *k)
 
     count(k, n);
 
-    for (i = 0; i < KECS_STREAM_ACTION; i++) {
+    for (i = 0; i < KECS_STREAM_KINDS; i++) {
         tap_ok(n[i][KECS_CREATED] > 0, "%s: created",
                kecs_stream_kind_name(i));
     }
@@ -326,6 +399,18 @@ static const documented_t  of_refusal[] = {
     { "eventName", KECS_JSON_STRING, false },
     { "eventType", KECS_JSON_STRING, false },
     { "reason", KECS_JSON_STRING, false },
+    { NULL, KECS_JSON_NULL, false }
+};
+
+
+static const documented_t  of_daemon_deployment[] = {
+    { "clusterArn", KECS_JSON_STRING, false },
+    { "daemonArn", KECS_JSON_STRING, false },
+    { "daemonDeploymentArn", KECS_JSON_STRING, false },
+    { "eventName", KECS_JSON_STRING, false },
+    { "eventType", KECS_JSON_STRING, false },
+    { "targetDaemonRevisionArn", KECS_JSON_STRING, false },
+    { "updatedAt", KECS_JSON_STRING, true },
     { NULL, KECS_JSON_NULL, false }
 };
 
@@ -456,12 +541,73 @@ test_documented(callkit_t *k)
                    "ECS Deployment State Change");
     has_documented(k, first(k, KECS_EVENT, &rec), of_action,
                    "ECS Service Action");
+    has_documented(k, first(k, KECS_DAEMON_DEPLOYMENT, &rec),
+                   of_daemon_deployment,
+                   "ECS Daemon Deployment State Change");
     seq = say(k, "(service s) " KECS_NOT_PLACED " The closest matching"
               " (container-instance 0123456789abcdef0123456789abcdef) has"
               " insufficient CPU units available. For more information, see"
               " the Troubleshooting section of the Amazon ECS Developer"
               " Guide.");
     has_documented(k, seq, of_refusal, "ECS Service Action");
+}
+
+
+/* What an event of each of the other kinds is of. */
+
+static void
+test_arns(callkit_t *k)
+{
+    size_t                i;
+    kecs_rc_t             rc;
+    kecs_any_t            rec;
+    kecs_arena_t         *a;
+    kecs_stream_event_t   ev;
+
+    static const struct {
+        kecs_kind_t  kind;
+        const char  *type;
+        const char  *arn;           /* begins so, */
+        const char  *cluster;
+        const char  *member;        /* ... and so does this of `detail` */
+    } told[] = {
+        { KECS_SERVICE_DEPLOYMENT, "KECS Service Deployment Change",
+          CALLKIT_ARN "service-deployment/c/s/", "c",
+          "serviceDeploymentArn" },
+        { KECS_REVISION, "KECS Service Revision Change",
+          CALLKIT_ARN "service-revision/c/s/", "c", "serviceRevisionArn" },
+        { KECS_TASK_SET, "KECS Task Set Change",
+          CALLKIT_ARN "task-set/c/e/ecs-svc/", "c", "taskSetArn" },
+        { KECS_CAPACITY_PROVIDER, "KECS Capacity Provider Change",
+          CALLKIT_ARN "capacity-provider/m", "c", "capacityProviderArn" },
+        { KECS_DAEMON, "KECS Daemon Change", CALLKIT_ARN "daemon/c/d", "c",
+          "daemonArn" },
+        { KECS_DAEMON_DEPLOYMENT, "ECS Daemon Deployment State Change",
+          CALLKIT_ARN "daemon/c/d", "c", "daemonArn" },
+        { KECS_DAEMON_REVISION, "KECS Daemon Revision Change",
+          CALLKIT_ARN "daemon-revision/c/d/", "c", "daemonRevisionArn" },
+        { KECS_GATEWAY, "KECS Gateway Change", CALLKIT_ARN "gateway/g", "",
+          "gatewayArn" },
+        { KECS_GATEWAY_ROUTE, "KECS Gateway Route Change",
+          CALLKIT_ARN "gateway-route/g/", "c", "gatewayRouteArn" }
+    };
+
+    a = kecs_arena_create(0);
+
+    for (i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+        tap_ok(event(k, a, first(k, told[i].kind, &rec), 0, &rc, &ev)
+               && rc == KECS_OK, "%s", told[i].type);
+        tap_is_str(member(a, &ev, "detail-type", NULL), told[i].type,
+                   "its type");
+        tap_ok(kecs_str_starts(ev.arn, kecs_str_of(told[i].arn)),
+               "its ARN: %.*s", kecs_fmt(ev.arn));
+        tap_ok(kecs_str_eq(member(a, &ev, "detail", told[i].member),
+                           ev.arn), "in detail: %s", told[i].member);
+        tap_is_str(ev.cluster.data != NULL ? ev.cluster : kecs_str(""),
+                   told[i].cluster, "its cluster");
+    }
+
+    kecs_arena_destroy(a);
 }
 
 
@@ -668,9 +814,11 @@ test_gone(callkit_t *k)
     kecs_arena_destroy(a);
     count(k, n);
 
-    for (i = 0; i < KECS_STREAM_ACTION; i++) {
-        tap_ok(n[i][KECS_DELETED] > 0, "%s: deleted",
-               kecs_stream_kind_name(i));
+    for (i = 0; i < KECS_STREAM_KINDS; i++) {
+        if (i != KECS_STREAM_ACTION) {
+            tap_ok(n[i][KECS_DELETED] > 0, "%s: deleted",
+                   kecs_stream_kind_name(i));
+        }
     }
 
     tap_ok(n[KECS_STREAM_ACTION][KECS_CREATED] > 0, "a message of a service"
@@ -685,10 +833,13 @@ main(void)
 
     callkit_open(&k);
     fill(&k);
+    fill_more(&k);
+    put_route(&k);
     (void) say(&k, "(service s) has reached a steady state.");
     test_kinds(&k);
     test_event(&k);
     test_documented(&k);
+    test_arns(&k);
     test_actions(&k);
     test_id();
     test_filter(&k);
