@@ -349,17 +349,67 @@ static uint32_t  hooks_seen;        /* actions */
 static uint8_t   alarms_seen;       /* what became of them */
 static bool      baked;
 
-/* A digit of a mixed-radix number: one choice of several. */
+/*
+ * What a view is made of, and the values of each that are multiplied.  All
+ * but what is asked of others meets in the first product.  Alarms end a
+ * step or one of its deployments whatever the weights and failed tasks;
+ * how long hooks wait counts where a stage goes on, after them.
+ */
 
-static unsigned
-choose(unsigned *n, unsigned of)
+enum {
+    SERVICE, DESIRED, TASKS, OLD, ROLLOUT, FAILED, STATUS, BREAKER, ALARMS,
+    STRATEGY, STAGE, WEIGHT, HOLD, INPUTS
+};
+
+#define UP_TO(n)  ((uint16_t) ((1u << (n)) - 1))
+
+#define EVERYTHING                                                           \
+    [SERVICE] = UP_TO(2), [DESIRED] = UP_TO(2), [TASKS] = UP_TO(8),          \
+    [OLD] = UP_TO(3), [ROLLOUT] = UP_TO(3), [STATUS] = UP_TO(4),             \
+    [STRATEGY] = UP_TO(KECS_DEPLOY_CANARY + 1),                              \
+    [STAGE] = UP_TO(KECS_STAGE_CLEAN_UP + 1)
+
+static const uint16_t  products[][INPUTS] = {
+    { EVERYTHING, [FAILED] = UP_TO(2), [BREAKER] = UP_TO(2), [ALARMS] = 1,
+      [WEIGHT] = UP_TO(3), [HOLD] = UP_TO(2) },
+    { EVERYTHING, [FAILED] = 1, [BREAKER] = 1, [ALARMS] = UP_TO(10) & ~1,
+      [WEIGHT] = 2, [HOLD] = UP_TO(2) },
+    { EVERYTHING, [FAILED] = 1, [BREAKER] = 1, [ALARMS] = 1 | 1 << 8,
+      [WEIGHT] = 2, [HOLD] = UP_TO(5) }
+};
+
+
+/* The first value of an input from here on, or past all of them. */
+
+static uint8_t
+value_from(unsigned values, unsigned at)
 {
-    unsigned  got;
+    while (values >> at != 0 && !(values >> at & 1)) {
+        at++;
+    }
 
-    got = *n % of;
-    *n /= of;
+    return (uint8_t) at;
+}
 
-    return got;
+
+/* The next choice; false after the last, which is the first again. */
+
+static bool
+next(const uint16_t *product, uint8_t *in)
+{
+    unsigned  i;
+
+    for (i = 0; i < INPUTS; i++) {
+        in[i] = value_from(product[i], in[i] + 1u);
+
+        if (product[i] >> in[i] != 0) {
+            return true;
+        }
+
+        in[i] = value_from(product[i], 0);
+    }
+
+    return false;
 }
 
 
@@ -389,10 +439,10 @@ hear_of_alarms(world_t *w, unsigned how)
 }
 
 
-static bool
-build(world_t *w, unsigned n)
+static void
+build(world_t *w, const uint8_t *in)
 {
-    unsigned  i, tasks, old, known;
+    unsigned  i;
 
     static const uint8_t  live[] = {
         SD(PENDING), SD(IN_PROGRESS), SD(ROLLBACK_REQUESTED),
@@ -411,15 +461,13 @@ build(world_t *w, unsigned n)
     };
 
     memset(w, 0, sizeof(*w));
-    w->s.status = (uint8_t) (1 + choose(&n, 2));
+    w->s.status = 1 + in[SERVICE];
     w->s.strategy = KECS_STRATEGY_REPLICA;
-    w->s.desired = choose(&n, 2);
+    w->s.desired = in[DESIRED];
     w->s.min_percent = 100;
     w->s.max_percent = 200;
     w->s.primary = 1;
     w->s.completed = 2;
-    tasks = choose(&n, 8);
-    old = 1 + choose(&n, 3);
 
     for (i = 0; i < 3; i++) {
         w->d[i].id = i + 1;
@@ -427,7 +475,7 @@ build(world_t *w, unsigned n)
         w->d[i].rollout = i == 1 ? KECS_ROLLOUT_COMPLETED
                                  : KECS_ROLLOUT_FAILED;
 
-        if (tasks & (1u << i)) {
+        if (in[TASKS] & (1u << i)) {
             w->t[w->view.n_tasks].id[0] = (uint8_t) (i + 1);
             w->t[w->view.n_tasks].deployment = i + 1;
             w->t[w->view.n_tasks].status = KECS_TASK_RUNNING;
@@ -438,30 +486,27 @@ build(world_t *w, unsigned n)
     }
 
     w->d[0].status = KECS_DEPLOYMENT_PRIMARY;
-    w->d[0].rollout = (uint8_t) (1 + choose(&n, 3));
-    w->d[0].failed = 3 * choose(&n, 2);
+    w->d[0].rollout = 1 + in[ROLLOUT];
+    w->d[0].failed = 3 * in[FAILED];
 
     w->sd.id = w->sd.run = 1;
-    w->sd.status = live[choose(&n, sizeof(live))];
-    w->sd.breaker = (uint8_t) choose(&n, 2) * KECS_BREAKER_ON;
-    known = choose(&n, sizeof(alarms) / sizeof(alarms[0]));
-    w->sd.alarms = alarms[known].flags;
-    w->sd.strategy = (uint8_t) choose(&n, KECS_DEPLOY_CANARY + 1);
-    w->sd.stage = (uint8_t) choose(&n, KECS_STAGE_CLEAN_UP + 1);
+    w->sd.status = live[in[STATUS]];
+    w->sd.breaker = in[BREAKER] * KECS_BREAKER_ON;
+    w->sd.alarms = alarms[in[ALARMS]].flags;
+    w->sd.strategy = in[STRATEGY];
+    w->sd.stage = in[STAGE];
     w->sd.step = 400;
-    w->sd.weight = 400 * choose(&n, 3);
+    w->sd.weight = 400 * in[WEIGHT];
     w->sd.weight = w->sd.weight > 400 ? KECS_TRAFFIC_FULL : w->sd.weight;
-    hold_up(w, choose(&n, 5));
+    hold_up(w, in[HOLD]);
 
     w->view.service = &w->s;
     w->view.deployments = w->d;
-    w->view.n_deployments = old;
+    w->view.n_deployments = 1 + in[OLD];
     w->view.tasks = w->t;
     w->view.rollout = &w->sd;
     w->sd.created_at = NOW;
-    hear_of_alarms(w, alarms[known].how);
-
-    return n == 0;
+    hear_of_alarms(w, alarms[in[ALARMS]].how);
 }
 
 
@@ -499,6 +544,16 @@ look_at_hooks(const world_t *w, const kecs_action_t *a)
 }
 
 
+/* A rollout that is neither done nor going back. */
+
+static bool
+goes_on(const world_t *w)
+{
+    return w->d[0].rollout == KECS_ROLLOUT_IN_PROGRESS
+           && (w->sd.status == SD(PENDING) || w->sd.status == SD(IN_PROGRESS));
+}
+
+
 /* What is seen of alarms comes alone; what they have ended never succeeds. */
 
 static void
@@ -506,15 +561,14 @@ look_at_alarms(const world_t *w, const kecs_action_t *a, size_t n)
 {
     if (a->type == KECS_ACT_ALARMS
         && (n != 1 || !kecs_sched_monitors(&w->sd)
+            || w->sd.stage == KECS_STAGE_CLEAN_UP
             || (a->alarms & KECS_ALARMS_TRIGGERED && !w->alarms.raised)))
     {
         tap_ok(false, "alarms: an action that may not be");
     }
 
     if (a->type == KECS_ACT_DEPLOYMENT && a->deployment == 1
-        && a->rollout == KECS_ROLLOUT_COMPLETED
-        && w->d[0].rollout == KECS_ROLLOUT_IN_PROGRESS
-        && (w->sd.status == SD(PENDING) || w->sd.status == SD(IN_PROGRESS))
+        && a->rollout == KECS_ROLLOUT_COMPLETED && goes_on(w)
         && ((w->sd.alarms & KECS_ALARMS_TRIGGERED)
             || (w->view.alarms != NULL && w->alarms.raised
                 && kecs_sched_monitors(&w->sd))))
@@ -527,17 +581,32 @@ look_at_alarms(const world_t *w, const kecs_action_t *a, size_t n)
 }
 
 
+/* What they have ended fails in the next step, whatever else there is. */
+
+static void
+look_at_failure(const world_t *w, bool failed)
+{
+    if ((w->sd.alarms & KECS_ALARMS_TRIGGERED) && goes_on(w)
+        && w->s.status == KECS_SERVICE_ACTIVE && !failed)
+    {
+        tap_ok(false, "alarms: a rollout goes on that may not");
+    }
+}
+
+
 static void
 look(const world_t *w, const kecs_actions_t *out)
 {
+    bool                  failed;
     size_t                i;
     const kecs_action_t  *a;
 
-    for (i = 0; i < out->n; i++) {
+    for (i = 0, failed = false; i < out->n; i++) {
         a = &out->items[i];
 
         if (a->type == KECS_ACT_DEPLOYMENT && a->deployment == 1) {
             saw(&deployments, w->d[0].rollout, a->rollout);
+            failed |= a->rollout == KECS_ROLLOUT_FAILED;
 
         } else if (a->type == KECS_ACT_DEPLOYMENT
                    && a->rollout != w->d[a->deployment - 1].rollout)
@@ -551,23 +620,32 @@ look(const world_t *w, const kecs_actions_t *out)
         look_at_hooks(w, a);
         look_at_alarms(w, a, out->n);
     }
+
+    look_at_failure(w, failed);
 }
 
 
-static void
-test_steps(void)
+/* All views of a product; how many these are. */
+
+static unsigned
+test_product(const uint16_t *product, kecs_arena_t *a)
 {
-    unsigned           n;
+    uint8_t            in[INPUTS];
+    unsigned           i, n;
     world_t            w;
-    kecs_arena_t      *a;
     kecs_actions_t     out;
     kecs_sched_conf_t  conf;
 
-    a = kecs_arena_create(0);
     kecs_sched_conf_default(&conf);
 
-    for (n = 0; build(&w, n); n++) {
+    for (i = 0, n = 0; i < INPUTS; i++) {
+        in[i] = value_from(product[i], 0);
+    }
+
+    do {
+        build(&w, in);
         kecs_arena_reset(a);
+        n++;
 
         if (kecs_schedule(a, &w.view, &conf, NOW, &out) != KECS_OK) {
             tap_ok(false, "a step fails");
@@ -575,6 +653,23 @@ test_steps(void)
         }
 
         look(&w, &out);
+    } while (next(product, in));
+
+    return n;
+}
+
+
+static void
+test_steps(void)
+{
+    size_t         i;
+    unsigned       n;
+    kecs_arena_t  *a;
+
+    a = kecs_arena_create(0);
+
+    for (i = 0, n = 0; i < sizeof(products) / sizeof(products[0]); i++) {
+        n += test_product(products[i], a);
     }
 
     tap_ok(n > 1000000, "%u states were looked at", n);
