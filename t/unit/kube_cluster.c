@@ -13,11 +13,10 @@
 #include <unistd.h>
 
 #include "../../src/base/rand.h"
-#include "../../src/convert/pod.h"
-#include "../../src/json/json.h"
 #include "../../src/kube/object.h"
 #include "../../src/runtime/release.h"
 #include "../../src/runtime/kubernetes.h"
+#include "pod_case.h"
 #include "tap.h"
 
 
@@ -855,50 +854,12 @@ test_lease(void)
 static bool
 build(kecs_arena_t *a, const kecs_json_t *c, kecs_buf_t *out)
 {
-    void                *d, *o;
-    kecs_str_t           reason;
-    kecs_task_t          task;
-    kecs_pod_task_t      p;
-    kecs_shape_error_t   err;
-
-    memset(&task, 0, sizeof(kecs_task_t));
-    memset(&p, 0, sizeof(kecs_pod_task_t));
-    o = NULL;
-
-    if (kecs_shape_decode(a, &kecs_ecs_task_definition_shape,
-                          kecs_json_get(c, "definition"), false, &d, &err)
-        != KECS_OK
-        || (kecs_json_get(c, "overrides") != NULL
-            && kecs_shape_decode(a, &kecs_ecs_task_override_shape,
-                                 kecs_json_get(c, "overrides"), false, &o,
-                                 &err) != KECS_OK))
-    {
-        return false;
-    }
-
-    task.family = kecs_str("t");
-    task.launch = KECS_LAUNCH_EC2;
-    p.s.task = &task;
-    p.s.account = kecs_str("000000000000");
-    p.s.region = kecs_str("us-east-1");
-    p.s.cluster = kecs_str("default");
-    p.s.service = kecs_json_str(kecs_json_get(c, "service"));
-    p.s.definition = d;
-    p.s.overrides = o;
-    p.uuid = kecs_str_of(uuid);
-    p.features = 0;
-
-    if (kecs_json_true(kecs_json_get(c, "features"))) {
-        p.features |= KECS_POD_RESOURCES;
-    }
-
-    if (kecs_json_true(kecs_json_get(c, "restarts"))) {
-        p.features |= KECS_POD_RESTARTS;
-    }
+    given_t     g;
+    kecs_str_t  reason;
 
     kecs_buf_init(out, a, 0);
 
-    return kecs_pod_build(a, &p, out, &reason) == KECS_OK;
+    return give(a, c, &g) && kecs_pod_build(a, &g.p, out, &reason) == KECS_OK;
 }
 
 
@@ -948,24 +909,14 @@ static void
 show_file(kecs_kube_t *k, const char *file)
 {
     char                path[512];
-    char               *data;
-    FILE               *f;
-    size_t              n;
     kecs_arena_t       *a;
     kecs_json_t        *cases;
     const kecs_json_t  *c;
 
     a = kecs_arena_create(0);
-    data = kecs_alloc(a, 1 << 20);
-    (void) snprintf(path, sizeof(path), "t/data/pods/%s", file);
-    f = fopen(path, "r");
-    n = f ? fread(data, 1, 1 << 20, f) : 0;
+    (void) snprintf(path, sizeof(path), FOLDER "/%s", file);
 
-    if (f != NULL) {
-        fclose(f);
-    }
-
-    if (tap_ok(kecs_json_parse(a, kecs_str_n(data, n), &cases) == KECS_OK,
+    if (tap_ok(kecs_json_parse(a, slurp(a, path), &cases) == KECS_OK,
                "%s is read", file))
     {
         for (c = cases->first; c != NULL; c = c->next) {
@@ -999,7 +950,7 @@ test_pods(void)
         return;
     }
 
-    n = scandir("t/data/pods", &list, NULL, alphasort);
+    n = scandir(FOLDER, &list, NULL, alphasort);
 
     for (i = 0; i < n; i++) {
         if (list[i]->d_name[0] != '.') {

@@ -89,11 +89,19 @@ export async function api(operation, input = {}) {
     return answer;
 }
 
-/* What the page may never do. */
+/*
+ * What the page may never do.  Chromium gives up requests when a network
+ * interface of the machine comes or goes, as those of clusters do; the page
+ * asks again, and that it does is seen by what it shows.
+ */
+
+const MOVED = 'net::ERR_NETWORK_CHANGED';
 
 export function watch(page) {
     page.on('console', m => {
-        if (['error', 'warning'].includes(m.type())) {
+        if (['error', 'warning'].includes(m.type())
+            && !m.text().includes(MOVED))
+        {
             said.push(`${m.type()}: ${m.text()}`);
         }
     });
