@@ -68,6 +68,8 @@ export const deployments = perKey((cluster, service) => collection({
     describe: async serviceDeploymentArns => (await call(
         'DescribeServiceDeployments', { serviceDeploymentArns }))
         .serviceDeployments,
+    ids: event => arns(event, 'service-deployment', cluster)
+        .filter(arn => arn.split('/')[2] === service),
     whole: event => servicesNamed(event, cluster)
         .some(arn => arn.endsWith(`/${service}`)),
 }));

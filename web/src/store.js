@@ -22,6 +22,7 @@ export function collection(o) {
     const dirty = new Set();
     let users = 0;
     let timer = null;
+    let whole = false;
     let last = 0;
     let turn = 0;
 
@@ -34,6 +35,7 @@ export function collection(o) {
         const mine = ++turn;
 
         dirty.clear();
+        whole = false;
         state.value = items.peek().size ? 'ready' : 'loading';
 
         try {
@@ -57,8 +59,6 @@ export function collection(o) {
         const ids = [...dirty];
         const mine = turn;
 
-        timer = null;
-        last = Date.now();
         dirty.clear();
 
         try {
@@ -75,6 +75,14 @@ export function collection(o) {
         }
     }
 
+    function plan() {
+        timer ??= setTimeout(() => {
+            timer = null;
+            last = Date.now();
+            (whole ? load : flush)();
+        }, Math.max(30, last + PAUSE - Date.now()));
+    }
+
     function touch(id) {
         if (users === 0) {
             state.value = 'idle';
@@ -82,7 +90,7 @@ export function collection(o) {
         }
 
         dirty.add(id);
-        timer ??= setTimeout(flush, Math.max(30, last + PAUSE - Date.now()));
+        plan();
     }
 
     /* All of it again: for small collections whose list changes. */
@@ -93,11 +101,8 @@ export function collection(o) {
             return;
         }
 
-        timer ??= setTimeout(() => {
-            timer = null;
-            last = Date.now();
-            load();
-        }, Math.max(30, last + PAUSE - Date.now()));
+        whole = true;
+        plan();
     }
 
     onEvent(event => {

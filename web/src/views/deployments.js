@@ -3,7 +3,6 @@
  * the history, each from its source to its target revision.
  */
 
-import { useEffect } from 'preact/hooks';
 import { html } from '../html.js';
 import { t } from '../i18n.js';
 import { Age, Button, Facts, Loaded, Panel, Status, When, useAnswer }
@@ -153,29 +152,8 @@ function Earlier({ cluster, service }) {
         onClick=${() => deployDefinition(cluster, service, arn)} />`);
 }
 
-/*
- * Stages and hooks of a deployment that shifts traffic are no events: while
- * one is under way, and only then, it is read again.
- */
-
-const STAGES = 2000;
-
-function useStages(history) {
-    const staged = history.items.value.find(d => ACTIVE.includes(d.status)
-        && d.lifecycleStage)?.serviceDeploymentArn;
-
-    useEffect(() => {
-        const timer = staged && setInterval(
-            () => document.hidden || history.touch(staged), STAGES);
-
-        return () => clearInterval(timer);
-    }, [staged]);
-}
-
 export function Deployments({ cluster, service }) {
     const history = useCollection(deployments(cluster, service.serviceName));
-
-    useStages(history);
 
     const most = Math.max(1, ...service.deployments.map(
         d => Math.max(d.desiredCount, d.runningCount + d.pendingCount)));

@@ -18,7 +18,8 @@ import { taskFailed } from '../status.js';
 
 const KIND = {
     'task': 'tasks', 'service': 'services', 'service-action': 'services',
-    'deployment': 'deployments', 'container-instance': 'instances',
+    'deployment': 'deployments', 'service-deployment': 'deployments',
+    'container-instance': 'instances',
     'task-definition': 'definitions',
 };
 
@@ -74,7 +75,8 @@ function fromStream(event) {
         name: n.name ?? '',
         what: event['detail-type'],
         status: d.lastStatus ?? d.deployment?.rolloutState ?? d.status,
-        text: d.message ?? d.stoppedReason ?? d.reason ?? d.group ?? '',
+        text: d.message ?? d.stoppedReason ?? d.statusReason ?? d.reason
+            ?? d.group ?? '',
         problem: isProblem(event, d),
     };
 }
