@@ -27,7 +27,7 @@ OPERATIONS = {
     "CreateService":
         "REPLICA and DAEMON run, zones are rebalanced; `loadBalancers`,"
         " `serviceRegistries`,"
-        " `vpcLatticeConfigurations`, `monitoring` and placement are "
+        " `vpcLatticeConfigurations` and `monitoring` are "
         + KEPT + "; ARNs of other services are not looked up",
     "CreateTaskSet":
         "its tasks run; `loadBalancers` and `serviceRegistries` are " + KEPT,
@@ -63,7 +63,7 @@ OPERATIONS = {
     "DescribeGatewayRoute": "as ECS; the URL is of no server",
     "DescribeServiceDeployments": "as ECS",
     "DescribeServiceRevisions":
-        "as ECS; image digests only when the runtime tells them",
+        "as ECS; image digests once a task of the deployment has told them",
     "DescribeServices": "as ECS; unknown names in `include` are ignored",
     "DescribeTaskDefinition": "as ECS",
     "DescribeTaskSets": "as ECS",
@@ -106,10 +106,10 @@ OPERATIONS = {
     "RegisterTaskDefinition":
         "as ECS; what becomes of each member on Kubernetes is below",
     "RunTask":
-        "tasks run; placement is " + KEPT + ", as Kubernetes places",
+        "as ECS; where no node is known Kubernetes places the tasks",
     "StartTask":
-        "the resources of the instance named are counted; the task runs"
-        " where the runtime puts it",
+        "as ECS on instances that are nodes; on others their resources are"
+        " counted, and the task runs where the runtime puts it",
     "StopServiceDeployment": "rolls back, as the only stop type",
     "StopTask": "as ECS: SIGTERM, stopTimeout, SIGKILL",
     "SubmitAttachmentStateChanges": "for tasks on instances",
@@ -123,8 +123,7 @@ OPERATIONS = {
     "UpdateContainerAgent":
         "checked; there is never a newer agent",
     "UpdateContainerInstancesState":
-        "an instance that is DRAINING takes no more tasks; those it has are"
-        " not moved",
+        "as ECS; tasks of services leave an instance that is DRAINING",
     "UpdateDaemon": "another revision and deployment; runs nothing",
     "UpdateExpressGatewayService": "another deployment of the service",
     "UpdateGateway": "as ECS; complete at once",
