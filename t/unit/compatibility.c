@@ -55,7 +55,7 @@ static const char  runtimes[] =
 " instances of the cluster and the nodes that may join it; where no node is"
 " known Kubernetes' scheduler places |\n"
 "| capacity providers | base and weight divide the tasks among them; labels"
-    " make nodes theirs (docs/runtimes.md); nothing scales |\n"
+" make nodes theirs (docs/runtimes.md); nothing scales |\n"
 "| container instances | nodes of Kubernetes join a cluster when tasks of"
 " launch type EC2 need them and leave when they are idle, or stay where a"
 " label names the cluster (docs/runtimes.md); others as agents or people"
