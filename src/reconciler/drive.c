@@ -430,8 +430,32 @@ kecs_drive(kecs_reconciler_t *r)
 void
 kecs_drive_forget(kecs_reconciler_t *r, const uint8_t *id, kecs_str_t handle)
 {
-    (void) r->rt->ops->forget(r->rt, id, handle);
+    (void) r->rt->ops->forget(r->rt, id, handle, NULL);
     r->actions++;
+}
+
+
+/* Of one that was never seen only its names tell where it would have been. */
+
+void
+kecs_drive_ended(kecs_reconciler_t *r, kecs_txn_t *txn,
+    const kecs_task_t *task)
+{
+    kecs_start_t   of;
+    kecs_arena_t  *a;
+
+    a = task->handle.len == 0 ? kecs_arena_create(1024) : NULL;
+    memset(&of, 0, sizeof(of));
+
+    if (a != NULL && names(txn, a, task, &of) == KECS_OK) {
+        (void) r->rt->ops->forget(r->rt, task->id, task->handle, &of);
+        r->actions++;
+
+    } else {
+        kecs_drive_forget(r, task->id, task->handle);
+    }
+
+    kecs_arena_destroy(a);
 }
 
 

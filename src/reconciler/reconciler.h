@@ -303,6 +303,10 @@ void kecs_drive_sweep(kecs_reconciler_t *r);
 void kecs_drive_forget(kecs_reconciler_t *r, const uint8_t *id,
     kecs_str_t handle);
 
+/* The same for a task whose end is stored. */
+void kecs_drive_ended(kecs_reconciler_t *r, kecs_txn_t *txn,
+    const kecs_task_t *task);
+
 /* All live tasks are to stop (kecs down). */
 void kecs_drive_drain(kecs_reconciler_t *r);
 

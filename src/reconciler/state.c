@@ -521,14 +521,14 @@ task_live(kecs_reconciler_t *r, kecs_txn_t *txn, const kecs_task_t *rec)
 /* The end is stored: the runtime may let go of it. */
 
 static void
-task_ended(kecs_reconciler_t *r, const uint8_t *id, kecs_str_t handle)
+task_ended(kecs_reconciler_t *r, kecs_txn_t *txn, const kecs_task_t *rec)
 {
     kecs_live_task_t  *t;
 
-    t = kecs_view_task(r, id);
+    t = kecs_view_task(r, rec->id);
 
     if (t != NULL) {
-        kecs_drive_forget(r, id, handle);
+        kecs_drive_ended(r, txn, rec);
         drop_task(r, t);
     }
 }
@@ -539,7 +539,7 @@ task_changed(kecs_reconciler_t *r, kecs_txn_t *txn, const kecs_task_t *rec,
     bool gone)
 {
     if (gone || rec->status == KECS_TASK_STOPPED) {
-        task_ended(r, rec->id, rec->handle);
+        task_ended(r, txn, rec);
         return KECS_OK;
     }
 

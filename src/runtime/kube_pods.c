@@ -1129,7 +1129,8 @@ kecs_kube_pods_start(kecs_kube_pods_t *t, const uint8_t *task,
 
 static kecs_rc_t
 change(kecs_kube_pods_t *t, const uint8_t *task, kecs_str_t uid,
-    unsigned want, unsigned grace, const kecs_cause_t *cause)
+    kecs_str_t space, unsigned want, unsigned grace,
+    const kecs_cause_t *cause)
 {
     pod_t  *p;
 
@@ -1159,6 +1160,10 @@ change(kecs_kube_pods_t *t, const uint8_t *task, kecs_str_t uid,
         set_uid(p, uid);
     }
 
+    if (p->space == NULL && space.len != 0) {
+        p->space = space_of(t, space);
+    }
+
     if (!set_cause(p, cause)) {
         return KECS_NOMEM;
     }
@@ -1186,15 +1191,15 @@ kecs_rc_t
 kecs_kube_pods_stop(kecs_kube_pods_t *t, const uint8_t *task,
     kecs_str_t uid, unsigned grace, const kecs_cause_t *cause)
 {
-    return change(t, task, uid, STOP, grace, cause);
+    return change(t, task, uid, kecs_null_str, STOP, grace, cause);
 }
 
 
 kecs_rc_t
 kecs_kube_pods_forget(kecs_kube_pods_t *t, const uint8_t *task,
-    kecs_str_t uid)
+    kecs_str_t uid, kecs_str_t space)
 {
-    return change(t, task, uid, FORGET, 0, NULL);
+    return change(t, task, uid, space, FORGET, 0, NULL);
 }
 
 

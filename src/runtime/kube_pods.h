@@ -65,9 +65,12 @@ kecs_rc_t kecs_kube_pods_start(kecs_kube_pods_t *t, const uint8_t *task,
 kecs_rc_t kecs_kube_pods_stop(kecs_kube_pods_t *t, const uint8_t *task,
     kecs_str_t uid, unsigned grace, const kecs_cause_t *cause);
 
-/* DELETE unless that has been done, and our finalizer goes. */
+/*
+ * DELETE unless that has been done, and our finalizer goes.  `space`, or
+ * absent: where its pod would have been, for a Secret that may be there.
+ */
 kecs_rc_t kecs_kube_pods_forget(kecs_kube_pods_t *t, const uint8_t *task,
-    kecs_str_t uid);
+    kecs_str_t uid, kecs_str_t space);
 
 /* What the watch shows: a list begins, a pod, no pod, the list is whole. */
 void kecs_kube_pods_begin(kecs_kube_pods_t *t);

@@ -450,14 +450,12 @@ make(want_t *w)
 
 
 kecs_rc_t
-kecs_kube_spaces_of(kecs_kube_spaces_t *s, kecs_str_t cluster,
-    kecs_str_t *name, const char **why)
+kecs_kube_spaces_find(kecs_kube_spaces_t *s, kecs_str_t cluster,
+    kecs_str_t *name)
 {
     want_t         *w;
-    kecs_rc_t       rc;
     const space_t  *p;
 
-    *why = NULL;
     *name = s->home;
 
     if (!s->many) {
@@ -478,12 +476,32 @@ kecs_kube_spaces_of(kecs_kube_spaces_t *s, kecs_str_t cluster,
 
     p = choose(s, w);
 
-    if (p != NULL) {
-        *name = kecs_str_of(p->name);
-        return KECS_OK;
+    if (p == NULL) {
+        return KECS_NOT_FOUND;
     }
 
-    rc = make(w);
+    *name = kecs_str_of(p->name);
+
+    return KECS_OK;
+}
+
+
+kecs_rc_t
+kecs_kube_spaces_of(kecs_kube_spaces_t *s, kecs_str_t cluster,
+    kecs_str_t *name, const char **why)
+{
+    want_t     *w;
+    kecs_rc_t   rc;
+
+    *why = NULL;
+    rc = kecs_kube_spaces_find(s, cluster, name);
+
+    if (rc != KECS_NOT_FOUND) {
+        return rc;
+    }
+
+    w = want_of(s, cluster);
+    rc = w != NULL ? make(w) : KECS_NOMEM;
 
     if (rc == KECS_OK && w->why[0] != '\0') {
         *why = w->why;

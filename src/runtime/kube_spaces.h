@@ -52,5 +52,9 @@ const char *kecs_kube_spaces_why(const kecs_kube_spaces_t *s);
 kecs_rc_t kecs_kube_spaces_of(kecs_kube_spaces_t *s, kecs_str_t cluster,
     kecs_str_t *name, const char **why);
 
+/* The same, but none is made: KECS_NOT_FOUND. */
+kecs_rc_t kecs_kube_spaces_find(kecs_kube_spaces_t *s, kecs_str_t cluster,
+    kecs_str_t *name);
+
 
 #endif

@@ -562,6 +562,14 @@ build(kubernetes_t *rt, const kecs_start_t *s, built_t *out,
 }
 
 
+static kecs_str_t
+cluster_of(kubernetes_t *rt, const kecs_start_t *s)
+{
+    return kecs_sprintf(rt->building, "%.*s/%.*s/%.*s", kecs_fmt(s->account),
+                        kecs_fmt(s->region), kecs_fmt(s->cluster));
+}
+
+
 /* The namespace of the task's cluster. */
 
 static kecs_rc_t
@@ -572,9 +580,7 @@ place(kubernetes_t *rt, const kecs_start_t *s, kecs_str_t *space,
     kecs_str_t   cluster;
     const char  *why;
 
-    cluster = kecs_sprintf(rt->building, "%.*s/%.*s/%.*s",
-                           kecs_fmt(s->account), kecs_fmt(s->region),
-                           kecs_fmt(s->cluster));
+    cluster = cluster_of(rt, s);
 
     if (cluster.data == NULL) {
         return KECS_NOMEM;
@@ -654,13 +660,36 @@ rt_stop(kecs_runtime_t *r, const uint8_t *task, kecs_str_t handle,
 }
 
 
+/*
+ * Of a task without a pod there may be a Secret all the same, made just
+ * before we were killed; it has the pod's name, in its namespace.
+ */
+
 static kecs_rc_t
-rt_forget(kecs_runtime_t *r, const uint8_t *task, kecs_str_t handle)
+rt_forget(kecs_runtime_t *r, const uint8_t *task, kecs_str_t handle,
+    const kecs_start_t *of)
 {
+    kecs_str_t     cluster, space;
     kubernetes_t  *rt = (kubernetes_t *) r;
 
-    return may_ask(rt) ? kecs_kube_pods_forget(rt->pods, task, handle)
-                       : KECS_AGAIN;
+    if (!may_ask(rt)) {
+        return KECS_AGAIN;
+    }
+
+    space = kecs_null_str;
+
+    if (of != NULL && rt->podding.fetching) {
+        kecs_arena_reset(rt->building);
+        cluster = cluster_of(rt, of);
+
+        if (cluster.data == NULL
+            || kecs_kube_spaces_find(rt->spaces, cluster, &space) != KECS_OK)
+        {
+            space = kecs_null_str;
+        }
+    }
+
+    return kecs_kube_pods_forget(rt->pods, task, handle, space);
 }
 
 

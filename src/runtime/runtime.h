@@ -94,9 +94,12 @@ typedef struct {
                        kecs_str_t handle, unsigned grace,
                        const kecs_cause_t *cause);
 
-    /* The end is stored: let go of what is left of the task. */
+    /*
+     * The end is stored: let go of what is left of the task.  `of`: account,
+     * region and cluster of one that the runtime has never shown, or NULL.
+     */
     kecs_rc_t  (*forget)(kecs_runtime_t *rt, const uint8_t *task,
-                         kecs_str_t handle);
+                         kecs_str_t handle, const kecs_start_t *of);
 
     /*
      * What others see of services: from now on the service is to be

@@ -175,12 +175,14 @@ simulated_stop(kecs_runtime_t *rt, const uint8_t *task, kecs_str_t handle,
 
 
 static kecs_rc_t
-simulated_forget(kecs_runtime_t *rt, const uint8_t *task, kecs_str_t handle)
+simulated_forget(kecs_runtime_t *rt, const uint8_t *task, kecs_str_t handle,
+    const kecs_start_t *of)
 {
     sim_t        *t;
     simulated_t  *s;
 
     (void) handle;
+    (void) of;
 
     s = (simulated_t *) rt;
     t = find(s, task);

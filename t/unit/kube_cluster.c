@@ -275,7 +275,8 @@ stop(view_t *v, unsigned grace)
 static void
 forget(view_t *v)
 {
-    (void) world.rt->ops->forget(world.rt, v->id, kecs_str_of(v->handle));
+    (void) world.rt->ops->forget(world.rt, v->id, kecs_str_of(v->handle),
+                                 NULL);
 }
 
 

@@ -22,6 +22,13 @@
 
 #define ALL_PODS  "/api/v1/pods?"
 
+/* The namespace of an ECS cluster. */
+
+#define SPACES  "/api/v1/namespaces?"
+#define SPACE                                                                \
+    "{\"metadata\":{\"name\":\"team-b\",\"labels\":{"                   \
+    "\"kecs/cluster\":\"other\"}}}"
+
 /* A pod of somebody else, and one whose task was put on the node. */
 
 #define ON_NODE  "\"nodeName\":\"n1\",\"containers\":[{\"resources\":{"  \
@@ -68,6 +75,7 @@ static char          lease_holder[256];
 static int           side_status;   /* for all but pods; 0: none is there */
 static unsigned      lists;         /* of pods */
 static bool          fetching;
+static bool          spread;        /* a namespace for each ECS cluster */
 static int           secret_status; /* to POST; 0: it is made */
 static int           claim_status;  /* likewise */
 static int           secret_test;   /* to PATCH; 0: it is ours */
@@ -315,7 +323,9 @@ ask(fake_t *f, fake_conn_t *c, const fake_request_t *r)
     if (strstr(r->path, "limit=") != NULL) {
         lists += is_of_pods(r);
         fake_reply(c, 200, "", "{\"metadata\":{\"resourceVersion\":\"1\"},"
-                   "\"items\":[]}");
+                   "\"items\":[%s]}",
+                   strncmp(r->path, SPACES, sizeof(SPACES) - 1) == 0
+                   ? SPACE : "");
         return;
     }
 
@@ -325,7 +335,7 @@ ask(fake_t *f, fake_conn_t *c, const fake_request_t *r)
          is_of_pods(r)
          ? r->path + sizeof(PODS) - 1 : r->path);
 
-    if (strncmp(r->path, SECRETS, sizeof(SECRETS) - 1) == 0) {
+    if (strstr(r->path, "/secrets") != NULL) {
         of_secret(c, r);
         return;
     }
@@ -510,6 +520,7 @@ connect_to(void)
     config.context = kecs_str("fake");
     config.loopback = true;
     tuning.fetching = fetching;
+    tuning.spaces = spread;
     tuning.client.backoff = 5;
     tuning.client.backoff_max = 10;
     tuning.lease = (kecs_lease_conf_t) {
@@ -683,7 +694,22 @@ stop(const char *uid)
 static void
 forget(const char *uid)
 {
-    (void) rt->ops->forget(rt, task_id, kecs_str_of(uid));
+    (void) rt->ops->forget(rt, task_id, kecs_str_of(uid), NULL);
+}
+
+
+/* A task of that cluster that had no pod. */
+
+static void
+forget_of(const char *cluster)
+{
+    kecs_start_t  of;
+
+    memset(&of, 0, sizeof(of));
+    of.account = kecs_str("000000000000");
+    of.region = kecs_str("us-east-1");
+    of.cluster = kecs_str_of(cluster);
+    (void) rt->ops->forget(rt, task_id, kecs_null_str, &of);
 }
 
 
@@ -880,6 +906,28 @@ test_callers(void)
     tap_ok(asks(POST), "is made");
     tap_is_str(kecs_str_of(called_by()), "-", "without one");
     end();
+}
+
+
+/* With a namespace for each cluster that of a task without a pod is told. */
+
+#define THERE  "/api/v1/namespaces/team-b/"
+
+static void
+test_secret_elsewhere(void)
+{
+    fetching = spread = true;
+    tap_ok(connect_to() && tells("synced "), "namespaces of clusters");
+    forget("");
+    tap_ok(asks(""), "where the task was is not known");
+    forget_of("none");
+    tap_ok(asks(""), "its cluster has no namespace, and none is made");
+    forget_of("other");
+    tap_ok(asks("PATCH " THERE "secrets/" NAME "; DELETE " THERE "secrets/"
+                NAME "; GET " THERE "pods/" NAME "; "),
+           "what was made before a pod that never came is removed");
+    end();
+    fetching = spread = false;
 }
 
 
@@ -1379,8 +1427,8 @@ test_lease(void)
     tap_is_int(start(), KECS_AGAIN, "nothing is started");
     tap_is_int(rt->ops->stop(rt, task_id, kecs_str("u-1"), 7, NULL),
                KECS_AGAIN, "nor stopped");
-    tap_is_int(rt->ops->forget(rt, task_id, kecs_str("u-1")), KECS_AGAIN,
-               "nor forgotten");
+    tap_is_int(rt->ops->forget(rt, task_id, kecs_str("u-1"), NULL),
+               KECS_AGAIN, "nor forgotten");
     tap_ok(asks(""), "no pod is asked about");
     tap_is_int((int) lists, 0, "or looked at");
 
@@ -1433,6 +1481,7 @@ main(void)
     test_secret();
     test_callers();
     test_secret_refused();
+    test_secret_elsewhere();
     test_claim();
     test_foreign();
     test_replies();

@@ -60,6 +60,7 @@ typedef struct {
     unsigned            starts;
     unsigned            stops;
     unsigned            forgets;
+    char                forgotten[128];     /* of which cluster */
     unsigned            exposes;
     kecs_traffic_t      traffic;        /* last told */
     unsigned            exposed;
@@ -122,12 +123,20 @@ fake_stop(kecs_runtime_t *rt, const uint8_t *task, kecs_str_t handle,
 
 
 static kecs_rc_t
-fake_forget(kecs_runtime_t *rt, const uint8_t *task, kecs_str_t handle)
+fake_forget(kecs_runtime_t *rt, const uint8_t *task, kecs_str_t handle,
+    const kecs_start_t *of)
 {
+    fake_t  *f;
+
     (void) task;
     (void) handle;
 
-    ((fake_t *) rt)->forgets++;
+    f = (fake_t *) rt;
+    f->forgets++;
+    (void) snprintf(f->forgotten, sizeof(f->forgotten), "%.*s %.*s %.*s",
+                    kecs_fmt(of != NULL ? of->account : kecs_str("-")),
+                    kecs_fmt(of != NULL ? of->region : kecs_str("-")),
+                    kecs_fmt(of != NULL ? of->cluster : kecs_str("-")));
 
     return KECS_OK;
 }
@@ -380,6 +389,7 @@ test_contact(void)
     go(&k);
     is(&k, "lastStatus", "STOPPED", "its end is stored");
     tap_is_int(k.rt.forgets, 1, "then the runtime may let go");
+    tap_is_str(kecs_str_of(k.rt.forgotten), "- - -", "of what it has shown");
     tap_is_int((int64_t) k.r.tasks.n, 0, "and so do we");
     finish(&k);
 }
@@ -459,6 +469,8 @@ test_missing(void)
     go(&k);
     is(&k, "lastStatus", "STOPPED", "it is nowhere and not wanted: over");
     is(&k, "stopCode", "UserInitiated", "as the user asked");
+    tap_is_str(kecs_str_of(k.rt.forgotten), "000000000000 us-east-1 default",
+               "the runtime is told where it would have been");
     finish(&k);
 }
 

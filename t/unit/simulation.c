@@ -437,7 +437,7 @@ test_runtime(void)
     tap_ok(play(rt, &told, KECS_C_TERMINATED), "it stops");
     tap_ok(told.last.deleting, "because it was told to");
 
-    (void) rt->ops->forget(rt, k.record.id, kecs_null_str);
+    (void) rt->ops->forget(rt, k.record.id, kecs_null_str, NULL);
     (void) rt->ops->stop(rt, k.record.id, kecs_null_str, 5, NULL);
     told.seen = 0;
     rt->ops->run(rt);
