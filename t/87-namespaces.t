@@ -217,6 +217,18 @@ $k->{flags} = $flags;
 $k->start;
 is($t->task($here)->{lastStatus}, 'RUNNING', 'with it again: it runs on');
 is(pod_space($here), $home, 'at home');
+ok(eval { KecsUp::wait_for('the Service to be in both places', sub {
+    ($at = where('services', 'ecs/service=web'))
+        =~ m{^\Q$space\E/(\S+) \Q$home\E/\g1$} }) },
+    'the Service at home stays for the pods there') || diag($at);
+$k->aws(qw(update-service --cluster demo --service web
+    --force-new-deployment));
+ok(eval { KecsUp::wait_for('the Service at home to go', sub {
+    ($at = where('services', 'ecs/service=web'))
+        =~ m{^\Q$space\E/\S+$} }, 120) },
+    'and goes when they have') || diag($at);
+like(where('pods', 'ecs/service=web'),
+    qr{^\Q$space\E/\S+ \Q$space\E/\S+$}, 'which are elsewhere now');
 $k->stop;
 ($status, $said) = $k->kecs('down', @at, @option);
 is($status, 0, 'kecs down') or diag($said);

@@ -53,11 +53,21 @@ typedef struct space_s {
     char                  name[];               /* escaped for a path */
 } space_t;
 
+/* Pods of one ECS service in one namespace; there is at least one. */
+typedef struct {
+    kecs_node_t         node;                   /* first: by all below */
+    const space_t      *space;
+    size_t              n;
+    size_t              len;
+    char                name[];                 /* label KECS_POD_OBJECT */
+} group_t;
+
 typedef struct pod_s {
     kecs_node_t         node;                   /* first: by task */
     LIST_ENTRY(pod_s)   link;
     kecs_kube_pods_t   *table;
     const space_t      *space;                  /* NULL: not known */
+    group_t            *group;                  /* while it is seen */
     uint8_t             task[KECS_ID_LEN];
     char                uid[UID_MAX + 1];       /* "": not known */
     unsigned            want;
@@ -87,6 +97,7 @@ struct kecs_kube_pods_s {
     kecs_runtime_sink_t   sink;
     kecs_arena_t         *scratch;
     kecs_hashtab_t        pods;
+    kecs_hashtab_t        groups;
     struct pods_s         all;
     SLIST_HEAD(, space_s) spaces;               /* few */
     const space_t        *home;
@@ -120,6 +131,108 @@ space_of(kecs_kube_pods_t *t, kecs_str_t name)
     }
 
     return p;
+}
+
+
+/* Groups. */
+
+
+static uint64_t
+group_hash(const space_t *space, kecs_str_t name)
+{
+    return kecs_hashtab_hash(name.data, name.len)
+           ^ kecs_hashtab_hash(&space, sizeof(space));
+}
+
+
+static group_t *
+group_of(kecs_kube_pods_t *t, const space_t *space, kecs_str_t name)
+{
+    group_t      *g;
+    kecs_node_t  *n;
+
+    for (n = kecs_hashtab_find(&t->groups, group_hash(space, name));
+         n != NULL;
+         n = kecs_hashtab_same(n))
+    {
+        g = (group_t *) n;
+
+        if (g->space == space && kecs_str_eq(kecs_str_n(g->name, g->len),
+                                             name))
+        {
+            return g;
+        }
+    }
+
+    return NULL;
+}
+
+
+static group_t *
+add_group(kecs_kube_pods_t *t, const space_t *space, kecs_str_t name)
+{
+    group_t  *g;
+
+    g = malloc(sizeof(group_t) + name.len);
+
+    if (g == NULL || kecs_hashtab_add(&t->groups, &g->node,
+                                      group_hash(space, name)) != KECS_OK)
+    {
+        free(g);
+        return NULL;
+    }
+
+    g->space = space;
+    g->n = 0;
+    g->len = name.len;
+    memcpy(g->name, name.data, name.len);
+
+    return g;
+}
+
+
+static void
+leave_group(pod_t *p)
+{
+    group_t  *g = p->group;
+
+    p->group = NULL;
+
+    if (g != NULL && --g->n == 0) {
+        kecs_hashtab_remove(&p->table->groups, &g->node);
+        free(g);
+    }
+}
+
+
+/* `name` is absent for a pod of no service.  KECS_NOMEM. */
+
+static kecs_rc_t
+join_group(pod_t *p, kecs_str_t name)
+{
+    group_t           *g;
+    kecs_kube_pods_t  *t = p->table;
+
+    g = name.len != 0 ? group_of(t, p->space, name) : NULL;
+
+    if (g == NULL && name.len != 0) {
+        g = add_group(t, p->space, name);
+
+        if (g == NULL) {
+            return KECS_NOMEM;
+        }
+    }
+
+    if (g != p->group) {
+        leave_group(p);
+        p->group = g;
+
+        if (g != NULL) {
+            g->n++;
+        }
+    }
+
+    return KECS_OK;
 }
 
 
@@ -224,6 +337,7 @@ discard(pod_t *p)
 
     kecs_hashtab_remove(&p->table->pods, &p->node);
     LIST_REMOVE(p, link);
+    leave_group(p);
     drop_body(p);
     drop_cause(p);
     free(p);
@@ -299,6 +413,7 @@ kecs_kube_pods_close(kecs_kube_pods_t *t)
     }
 
     kecs_hashtab_free(&t->pods);
+    kecs_hashtab_free(&t->groups);
 
     while ((p = SLIST_FIRST(&t->spaces)) != NULL) {
         SLIST_REMOVE_HEAD(&t->spaces, link);
@@ -1219,7 +1334,8 @@ kecs_kube_pods_begin(kecs_kube_pods_t *t)
 
 void
 kecs_kube_pods_seen(kecs_kube_pods_t *t, const uint8_t *task,
-    kecs_str_t namespace, kecs_str_t uid, bool deleting, bool secret)
+    kecs_str_t namespace, kecs_str_t object, kecs_str_t uid, bool deleting,
+    bool secret)
 {
     pod_t          *p;
     const space_t  *space;
@@ -1241,6 +1357,10 @@ kecs_kube_pods_seen(kecs_kube_pods_t *t, const uint8_t *task,
     p->seen = true;
     p->listed = true;
     set_uid(p, uid);
+
+    if (p->space != NULL && join_group(p, object) != KECS_OK) {
+        kecs_log(KECS_LOG_ERROR, "kubernetes: out of memory for a pod");
+    }
 }
 
 
@@ -1254,6 +1374,7 @@ kecs_kube_pods_gone(kecs_kube_pods_t *t, const uint8_t *task)
     if (p != NULL) {
         p->seen = false;
         p->deleting = false;
+        leave_group(p);
         discard_if_idle(p);
     }
 }
@@ -1271,6 +1392,7 @@ kecs_kube_pods_synced(kecs_kube_pods_t *t)
 
         if (!p->listed) {
             p->seen = false;
+            leave_group(p);
             discard_if_idle(p);
         }
     }
@@ -1300,6 +1422,29 @@ kecs_kube_pods_elsewhere(kecs_kube_pods_t *t, const uint8_t *task,
     return p != NULL && p->seen
            && !kecs_str_eq(kecs_str_n(p->space->name, p->space->len),
                            namespace);
+}
+
+
+bool
+kecs_kube_pods_serve(kecs_kube_pods_t *t, kecs_str_t namespace,
+    kecs_str_t object)
+{
+    const pod_t    *p;
+    const space_t  *space;
+
+    space = space_of(t, namespace);
+
+    if (!t->known || space == NULL || group_of(t, space, object) != NULL) {
+        return true;
+    }
+
+    LIST_FOREACH(p, &t->all, link) {
+        if (p->space == space && !p->seen && (p->want & START)) {
+            return true;
+        }
+    }
+
+    return false;
 }
 
 

@@ -72,10 +72,14 @@ kecs_rc_t kecs_kube_pods_stop(kecs_kube_pods_t *t, const uint8_t *task,
 kecs_rc_t kecs_kube_pods_forget(kecs_kube_pods_t *t, const uint8_t *task,
     kecs_str_t uid, kecs_str_t space);
 
-/* What the watch shows: a list begins, a pod, no pod, the list is whole. */
+/*
+ * What the watch shows: a list begins, a pod, no pod, the list is whole.
+ * `object`: the value of its label KECS_POD_OBJECT, or absent.
+ */
 void kecs_kube_pods_begin(kecs_kube_pods_t *t);
 void kecs_kube_pods_seen(kecs_kube_pods_t *t, const uint8_t *task,
-    kecs_str_t namespace, kecs_str_t uid, bool deleting, bool secret);
+    kecs_str_t namespace, kecs_str_t object, kecs_str_t uid, bool deleting,
+    bool secret);
 void kecs_kube_pods_gone(kecs_kube_pods_t *t, const uint8_t *task);
 void kecs_kube_pods_synced(kecs_kube_pods_t *t);
 
@@ -85,6 +89,10 @@ kecs_str_t kecs_kube_pods_space(kecs_kube_pods_t *t, const uint8_t *task);
 /* Its pod is known to be in another namespace: this one is a copy. */
 bool kecs_kube_pods_elsewhere(kecs_kube_pods_t *t, const uint8_t *task,
     kecs_str_t namespace);
+
+/* A pod with that label KECS_POD_OBJECT is there, or may be. */
+bool kecs_kube_pods_serve(kecs_kube_pods_t *t, kecs_str_t namespace,
+    kecs_str_t object);
 
 /* There is a pod in another namespace than home. */
 bool kecs_kube_pods_away(const kecs_kube_pods_t *t);

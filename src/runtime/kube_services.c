@@ -11,7 +11,8 @@
  *     wanted      not there: POST; not as wanted: PATCH, or DELETE when the
  *                 cluster address would have to come or go
  *     not wanted  there: DELETE, but a Service whose name is wanted in
- *                 another namespace stays for the pods that are there still
+ *                 another namespace stays for the pods that are there still,
+ *                 which is looked at now and then
  *
  * PATCH and DELETE name the uid, and a uid is only taken from an object
  * with our label.  A PATCH replaces the whole spec and leaves labels and
@@ -36,6 +37,7 @@
 #define FORBIDDEN  60000            /* ms before asking again */
 #define QUARREL    60000            /* ms; changes of others are rarer */
 #define SCAN       200              /* ms between two looks at the paused */
+#define LEFT       5000             /* ms between two looks for its pods */
 
 enum { SERVICE = 0, BUDGET, KINDS };
 
@@ -66,6 +68,7 @@ typedef struct object_s {
     uint64_t               sent;            /* `wanted` of the request */
     uint64_t               accepted;        /* hash of the spec there, 0 */
     char                   uid[UID_MAX + 1];        /* "": not there */
+    char                  *selects;         /* of a Service: which pods */
     bool                   listed;
     bool                   right;           /* is as wanted */
     bool                   deleting;
@@ -123,6 +126,8 @@ struct kecs_kube_services_s {
     struct objects_s    paused;
     kecs_msec_t         scan_at;
     unsigned            flying;
+    kecs_serves_pt      serves;
+    void               *serves_ctx;
     bool                complete;           /* all wanted ones are known */
     bool                gathering;          /* no pods are elsewhere */
 };
@@ -297,6 +302,7 @@ discard(entry_t *e)
         free(e->objects[i].spec);
         free(e->objects[i].metadata);
         free(e->objects[i].patch);
+        free(e->objects[i].selects);
     }
 
     if (e->wanted) {
@@ -486,6 +492,25 @@ stands(const object_t *o, const kecs_json_t *object)
 }
 
 
+/* Which pods it selects; what cannot be kept counts as some. */
+
+static void
+take_selector(object_t *o, const kecs_json_t *spec)
+{
+    kecs_str_t  label;
+
+    label = kecs_json_str(kecs_json_at(spec, "selector", KECS_POD_OBJECT,
+                                       NULL));
+
+    if (o->selects != NULL && kecs_str_is(label, o->selects)) {
+        return;
+    }
+
+    free(o->selects);
+    o->selects = label.len != 0 ? strndup(label.data, label.len) : NULL;
+}
+
+
 /* `made`: the server's answer to our own request. */
 
 static void
@@ -499,6 +524,7 @@ look(object_t *o, const kecs_json_t *object, bool made)
     spec = kecs_json_get(object, "spec");
 
     take_uid(o, kecs_json_str(kecs_json_get(meta, "uid")));
+    take_selector(o, spec);
 
     before = o->right;
     h = spec != NULL ? tree_hash(spec) : 1;
@@ -918,6 +944,19 @@ is_other_kind(const object_t *o)
 }
 
 
+/* There are, or may be, pods that it leads to. */
+
+static bool
+is_in_use(const object_t *o)
+{
+    const kecs_kube_services_t  *t = o->of->table;
+
+    return t->serves == NULL || o->selects == NULL
+           || t->serves(t->serves_ctx, kecs_str_of(o->of->space),
+                        kecs_str_of(o->selects));
+}
+
+
 /* What nobody wants goes, but for a Service that moves with its tasks. */
 
 static bool
@@ -927,7 +966,7 @@ is_left_over(const object_t *o)
 
     return (e->ended || e->table->complete)
            && (o->kind == BUDGET || e->table->gathering
-               || !is_wanted_elsewhere(e));
+               || !is_wanted_elsewhere(e) || !is_in_use(o));
 }
 
 
@@ -1052,6 +1091,9 @@ act(object_t *o)
         if (there && is_left_over(o)) {
             delete_it(o);
 
+        } else if (there && t->complete) {
+            pause_for(o, LEFT);
+
         } else if (!there) {
             discard_if_idle(e);
         }
@@ -1092,6 +1134,15 @@ kecs_kube_services_run(kecs_kube_services_t *t)
         unqueue(o);
         act(o);
     }
+}
+
+
+void
+kecs_kube_services_ask(kecs_kube_services_t *t, kecs_serves_pt serves,
+    void *ctx)
+{
+    t->serves = serves;
+    t->serves_ctx = ctx;
 }
 
 

@@ -28,6 +28,15 @@ kecs_rc_t kecs_kube_services_open(kecs_kube_t *k, kecs_str_t namespace,
     kecs_str_t uuid, kecs_kube_spaces_t *spaces,
     const kecs_watch_conf_t *tuning, kecs_kube_services_t **out);
 
+/*
+ * Whether a pod that a Service selects by that label KECS_POD_OBJECT is in
+ * the namespace, or may be.  To be told once; otherwise each may be.
+ */
+typedef bool (*kecs_serves_pt)(void *ctx, kecs_str_t space,
+    kecs_str_t object);
+void kecs_kube_services_ask(kecs_kube_services_t *t, kecs_serves_pt serves,
+    void *ctx);
+
 /* Before the client is closed. */
 void kecs_kube_services_close(kecs_kube_services_t *t);
 

@@ -262,7 +262,12 @@ on_object(void *ctx, kecs_watch_event_t event, const kecs_json_t *pod)
         kecs_kube_pods_gone(rt->pods, o.task);
 
     } else {
-        kecs_kube_pods_seen(rt->pods, o.task, space, o.handle, o.deleting,
+        kecs_kube_pods_seen(rt->pods, o.task, space,
+                            kecs_json_str(kecs_json_at(pod, "metadata",
+                                                       "labels",
+                                                       KECS_POD_OBJECT,
+                                                       NULL)),
+                            o.handle, o.deleting,
                             kecs_json_at(pod, "metadata", "annotations",
                                          KECS_POD_SECRET, NULL) != NULL);
     }
@@ -412,6 +417,17 @@ static bool
 may_ask(const kubernetes_t *rt)
 {
     return rt->pods != NULL && kecs_lease_held(rt->lease);
+}
+
+
+/* For Services of places where nothing new is made. */
+
+static bool
+serves(void *ctx, kecs_str_t space, kecs_str_t object)
+{
+    kubernetes_t  *rt = ctx;
+
+    return !is_acting(rt) || kecs_kube_pods_serve(rt->pods, space, object);
 }
 
 
@@ -850,6 +866,7 @@ setup(kubernetes_t *rt, const kecs_kubeconfig_t *config,
     }
 
     if (rc == KECS_OK) {
+        kecs_kube_services_ask(rt->services, serves, rt);
         rc = kecs_kube_inspect_open(rt->k, ns, &rt->inspect);
     }
 

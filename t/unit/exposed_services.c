@@ -71,20 +71,32 @@ tell(const char *type, const kept_t *o)
 }
 
 
+/* In the namespace "team", or in "past". */
+
+#define PAST  "\"namespace\":\"past\""
+
 static kept_t *
-there(int kind, const char *name)
+there_in(bool past, int kind, const char *name)
 {
     int  i;
 
     for (i = 0; i < OBJECTS; i++) {
         if (kept[i].uid != 0 && kept[i].kind == kind
-            && strcmp(kept[i].name, name) == 0)
+            && strcmp(kept[i].name, name) == 0
+            && (strstr(kept[i].meta, PAST) != NULL) == past)
         {
             return &kept[i];
         }
     }
 
     return NULL;
+}
+
+
+static kept_t *
+there(int kind, const char *name)
+{
+    return there_in(false, kind, name);
 }
 
 
@@ -273,7 +285,7 @@ change(fake_conn_t *c, const fake_request_t *r, int kind)
     kept_t  *o;
 
     name_of(r, kind, name, sizeof(name));
-    o = there(kind, name);
+    o = there_in(strstr(r->path, "/past/") != NULL, kind, name);
 
     if (strcmp(r->method, "POST") == 0) {
         if (o != NULL) {
@@ -308,8 +320,7 @@ ask(fake_t *f, fake_conn_t *c, const fake_request_t *r)
     size_t  len;
 
     (void) f;
-    kind = strncmp(r->path, paths[SERVICE], strlen(paths[SERVICE])) == 0
-           ? SERVICE : BUDGET;
+    kind = strstr(r->path, "/services") != NULL ? SERVICE : BUDGET;
 
     if (strstr(r->path, "watch=1") != NULL) {
         fake_begin(c);
@@ -1025,6 +1036,53 @@ test_leftover(void)
 }
 
 
+/* A Service of where its tasks were made before: as long as one is there. */
+
+static bool  pods_there;
+
+static bool
+serves(void *ctx, kecs_str_t space, kecs_str_t object)
+{
+    (void) ctx;
+
+    return pods_there && kecs_str_is(space, "past")
+           && kecs_str_is(object, WEB);
+}
+
+
+static void
+test_moved(void)
+{
+    pods_there = true;
+    (void) keep(SERVICE, WEB, PAST "," LABELS(UUID, WEB_ARN),
+                "{\"selector\":{\"kecs/service\":\"" WEB "\"}}");
+    (void) keep(BUDGET, WEB, PAST "," LABELS(UUID, WEB_ARN), "{}");
+    begin();
+    kecs_kube_services_ask(services, serves, NULL);
+    expose(&web_key, &web, 3, PORT);
+    kecs_kube_services_exposed(services);
+    tap_ok(asks("POSTS POSTB DELETEB "), "the budget moves to another place");
+    tap_ok(there(SERVICE, WEB) != NULL
+           && there_in(true, SERVICE, WEB) != NULL,
+           "the Service is in both while it has pods in both");
+    pods_there = false;
+    tap_ok(asks("DELETES "), "and goes with the last of its pods");
+    tap_ok(there(SERVICE, WEB) != NULL
+           && there_in(true, SERVICE, WEB) == NULL, "where they were");
+    clean();
+
+    (void) keep(SERVICE, WEB, PAST "," LABELS(UUID, WEB_ARN), "{}");
+    begin();
+    kecs_kube_services_ask(services, serves, NULL);
+    expose(&web_key, &web, 3, PORT);
+    kecs_kube_services_exposed(services);
+    tap_ok(asks("POSTS POSTB "), "one that says not which pods stays");
+    kecs_kube_services_unexpose(services, &web_key);
+    tap_ok(asks("DELETES DELETES DELETEB "), "until the service ends");
+    clean();
+}
+
+
 /* A name that comes again, before the log tells of the older one's end. */
 
 static void
@@ -1128,6 +1186,7 @@ main(void)
     test_shift();
     test_others();
     test_leftover();
+    test_moved();
     test_successor();
     test_refused();
 

@@ -8,6 +8,7 @@
 
 #include "../../src/convert/pod.h"
 #include "../../src/json/json.h"
+#include "../../src/runtime/kube_pods.h"
 #include "../../src/runtime/kubernetes.h"
 #include "fake_http.h"
 
@@ -931,6 +932,68 @@ test_secret_elsewhere(void)
 }
 
 
+/* In which namespaces there are pods of a service. */
+
+static bool
+serve(kecs_kube_pods_t *t, const char *space, const char *object)
+{
+    return kecs_kube_pods_serve(t, kecs_str_of(space), kecs_str_of(object));
+}
+
+
+static void
+saw(kecs_kube_pods_t *t, unsigned i, const char *space, const char *object)
+{
+    uint8_t  id[KECS_ID_LEN] = { (uint8_t) i };
+
+    kecs_kube_pods_seen(t, id, kecs_str_of(space), kecs_str_of(object),
+                        kecs_str("u"), false, false);
+}
+
+
+static void
+test_groups(void)
+{
+    uint8_t                id[KECS_ID_LEN] = { 2 };
+    kecs_kube_t           *k;
+    kecs_kube_conf_t       conf;
+    kecs_kube_pods_t      *t;
+    kecs_runtime_sink_t    sink;
+    kecs_kube_pods_conf_t  podding = {
+        .home = kecs_str("team"), .uuid = kecs_str(UUID), .spread = true
+    };
+
+    memset(&conf, 0, sizeof(conf));
+    memset(&sink, 0, sizeof(sink));
+    tap_ok(fake_open(&server, ask) && fake_client(&server, NULL, NULL, &conf,
+                                                  &k)
+           && kecs_kube_pods_open(k, &podding, &sink, &t) == KECS_OK,
+           "pods in namespaces");
+    saw(t, 1, "a", "web");
+    tap_ok(serve(t, "b", "web"), "any may be there until all are known");
+    saw(t, 2, "a", "web");
+    saw(t, 3, "b", "db");
+    saw(t, 4, "a", "");
+    kecs_kube_pods_synced(t);
+    tap_ok(serve(t, "a", "web") && serve(t, "b", "db"), "those that are");
+    tap_ok(!serve(t, "b", "web") && !serve(t, "a", "db")
+           && !serve(t, "c", "web"), "and no others");
+    kecs_kube_pods_gone(t, id);
+    tap_ok(serve(t, "a", "web"), "one has gone, the other is there");
+    saw(t, 1, "a", "db");
+    tap_ok(!serve(t, "a", "web") && serve(t, "a", "db"), "a label changes");
+
+    kecs_kube_pods_begin(t);
+    saw(t, 3, "b", "db");
+    kecs_kube_pods_synced(t);
+    tap_ok(!serve(t, "a", "db") && serve(t, "b", "db"),
+           "what a list lacks has gone");
+    kecs_kube_pods_close(t);
+    kecs_kube_close(k);
+    fake_close(&server);
+}
+
+
 /* The claim of a volume that stays comes before the pod, and is left. */
 
 #define CLAIM_POST  "POST " CLAIMS "?fieldValidation=Strict; "
@@ -1482,6 +1545,7 @@ main(void)
     test_callers();
     test_secret_refused();
     test_secret_elsewhere();
+    test_groups();
     test_claim();
     test_foreign();
     test_replies();
