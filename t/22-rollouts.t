@@ -39,32 +39,6 @@ sub service {
     return $out->{services}[0] // {};
 }
 
-# The newest service deployment of a service, whole.
-sub rollout {
-    my ($name) = @_;
-
-    my (undef, $list) = $t->api('ListServiceDeployments',
-                                { service => $name });
-    my (undef, $out) = $t->api('DescribeServiceDeployments', {
-        serviceDeploymentArns =>
-            [$list->{serviceDeployments}[0]{serviceDeploymentArn}] });
-
-    return $out->{serviceDeployments}[0] // {};
-}
-
-sub wait_rollout {
-    my ($name, $status) = @_;
-
-    my $got = $t->wait_for(sub {
-        my $sd = rollout($name);
-        ($sd->{status} // '') eq $status && $sd;
-    }, 30);
-    ok($got, "the service deployment of $name becomes $status")
-        or diag($t->json->encode([rollout($name), service($name)]));
-
-    return $got || {};
-}
-
 # As `aws ecs wait services-stable` sees it.
 sub stable {
     my ($name) = @_;

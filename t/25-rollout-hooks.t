@@ -10,7 +10,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Kecs;
-use KecsApi qw(api_start ok_api $t);
+use KecsApi;
 use KecsUpstream;
 use Test::More;
 
@@ -31,37 +31,6 @@ ok_api('RegisterTaskDefinition', { family => 'f', containerDefinitions =>
 
 
 # Helpers.
-
-sub rollout {
-    my ($name) = @_;
-
-    my (undef, $list) = $t->api('ListServiceDeployments',
-                                { service => $name });
-    my (undef, $out) = $t->api('DescribeServiceDeployments', {
-        serviceDeploymentArns =>
-            [$list->{serviceDeployments}[0]{serviceDeploymentArn}] });
-
-    return $out->{serviceDeployments}[0] // {};
-}
-
-sub wait_rollout {
-    my ($name, $what, $test) = @_;
-
-    my $got = $t->wait_for(sub {
-        my $sd = rollout($name);
-        $test->($sd) && $sd;
-    }, 30);
-    ok($got, $what) or diag($json->encode(rollout($name)));
-
-    return $got || {};
-}
-
-sub wait_status {
-    my ($name, $status) = @_;
-
-    return wait_rollout($name, "the rollout of $name is $status",
-                        sub { ($_[0]{status} // '') eq $status });
-}
 
 sub deployment {
     my ($strategy, @hooks) = @_;
@@ -124,7 +93,7 @@ sub fails {
 
     functions($answer) if $answer;
     update('s', 'BLUE_GREEN', hook($function, 'POST_SCALE_UP'));
-    my $sd = wait_status('s', 'ROLLBACK_SUCCESSFUL');
+    my $sd = wait_rollout('s', 'ROLLBACK_SUCCESSFUL');
     is($sd->{statusReason}, "$BACK POST_SCALE_UP lifecycle hook(s) failed."
        . " $why", "$function: the reason");
     is($sd->{rollback}{reason}, $sd->{statusReason}, 'of the rollback, too');
@@ -145,11 +114,11 @@ my @STAGES = qw(RECONCILE_SERVICE PRE_SCALE_UP POST_SCALE_UP
 
 functions({ all => [{ hookStatus => 'SUCCEEDED' }] });
 create('s', 'BLUE_GREEN');
-my $blue = wait_status('s', 'SUCCESSFUL')->{targetServiceRevision}{arn};
+my $blue = wait_rollout('s', 'SUCCESSFUL')->{targetServiceRevision}{arn};
 is(scalar(my @none = $aws->calls), 0, 'nobody is asked without a hook');
 
 update('s', 'BLUE_GREEN', hook('all', @STAGES));
-my $sd = wait_status('s', 'SUCCESSFUL');
+my $sd = wait_rollout('s', 'SUCCESSFUL');
 my $green = $sd->{targetServiceRevision}{arn};
 my %shift = (
     TEST_TRAFFIC_SHIFT => [{ $green => 100, $blue => 0 }, {}],
@@ -194,7 +163,7 @@ ok($sd->{lifecycleHookDetails}[0]{expiresAt} > $sd->{createdAt}, 'it ends');
 is($sd->{lifecycleStage}, 'PRE_SCALE_UP', 'the rollout waits for it');
 $t->stop_reconciler('KILL');
 $t->start_reconciler;
-wait_status('s', 'SUCCESSFUL');
+wait_rollout('s', 'SUCCESSFUL');
 @got = payloads('slow');
 cmp_ok(scalar @got, '>=', 4, 'what was under way was not lost');
 is(scalar keys %{ { map { ($_->{executionId} => 1) } @got } }, 1,
@@ -229,7 +198,7 @@ fails('denied', "ECS was unable to invoke hook target $FN:denied due to not"
 functions({ busy => [([503, 'not now']) x 12,
                      { hookStatus => 'SUCCEEDED' }] });
 update('s', 'BLUE_GREEN', hook('busy', 'PRE_SCALE_UP'));
-$sd = wait_status('s', 'SUCCESSFUL');
+$sd = wait_rollout('s', 'SUCCESSFUL');
 my @told = grep { /unable to invoke/ } messages('s');
 my ($n) = $sd->{targetServiceRevision}{arn} =~ m{/(\d+)$};
 is_deeply([grep { /ecs-svc\/$n/ } @told], ["(service s) (deployment"
@@ -243,11 +212,11 @@ functions({ never => [{ hookStatus => 'IN_PROGRESS' }] });
 update('s', 'BLUE_GREEN', { %{ hook('never', 'PRE_SCALE_UP') },
     timeoutConfiguration => { timeoutInMinutes => 2,
                               action => 'CONTINUE' } });
-wait_status('s', 'SUCCESSFUL');
+wait_rollout('s', 'SUCCESSFUL');
 pass('a timeout that continues');
 update('s', 'BLUE_GREEN', { %{ hook('never', 'PRE_SCALE_UP') },
     timeoutConfiguration => { timeoutInMinutes => 2 } });
-$sd = wait_status('s', 'ROLLBACK_SUCCESSFUL');
+$sd = wait_rollout('s', 'ROLLBACK_SUCCESSFUL');
 is($sd->{lifecycleHookDetails}[0]{status}, 'TIMED_OUT', 'one that does not');
 
 
@@ -256,13 +225,13 @@ is($sd->{lifecycleHookDetails}[0]{status}, 'TIMED_OUT', 'one that does not');
 functions({ all => [{ hookStatus => 'SUCCEEDED' }] });
 update('s', 'BLUE_GREEN', hook('all', 'POST_SCALE_UP'),
     { targetType => 'PAUSE', lifecycleStages => ['POST_SCALE_UP'] });
-$sd = wait_rollout('s', 'a function is done, a pause is not', sub {
+$sd = wait_rollout_that('s', 'a function is done, a pause is not', sub {
     join(' ', map { $_->{status} } @{ $_[0]{lifecycleHookDetails} })
         eq 'SUCCEEDED AWAITING_ACTION' });
 ok_api('ContinueServiceDeployment', {
     serviceDeploymentArn => $sd->{serviceDeploymentArn},
     hookId => $sd->{lifecycleHookDetails}[1]{hookId} });
-wait_status('s', 'SUCCESSFUL');
+wait_rollout('s', 'SUCCESSFUL');
 
 
 # Each step of a shift.
@@ -270,7 +239,7 @@ wait_status('s', 'SUCCESSFUL');
 functions({ step => [{ hookStatus => 'SUCCEEDED' }] });
 update('s', 'LINEAR', hook('step', 'PRE_PRODUCTION_TRAFFIC_SHIFT',
                            'PRODUCTION_TRAFFIC_SHIFT'));
-$sd = wait_status('s', 'SUCCESSFUL');
+$sd = wait_rollout('s', 'SUCCESSFUL');
 is_deeply([map { $_->{executionDetails}{productionTrafficWeights}
                  {$sd->{targetServiceRevision}{arn}} } payloads('step')],
     [0, 50, 50, 100], 'the weights of green before and at each step');
@@ -284,7 +253,7 @@ ok($t->wait_for(sub { invoked('slow2') }, 20), 'it goes on');
 $t->stop_reconciler;
 $t->{reconciler} = [ '--upstream', 'ssm=' . $aws->url, @flags ];
 $t->start_reconciler;
-$sd = wait_status('s', 'ROLLBACK_SUCCESSFUL');
+$sd = wait_rollout('s', 'ROLLBACK_SUCCESSFUL');
 is($sd->{statusReason}, "$BACK PRE_SCALE_UP lifecycle hook(s) failed."
    . " Lifecycle hook target $FN:slow2 cannot be invoked: no AWS Lambda is"
    . ' configured.', 'and then nobody can invoke it');

@@ -10,7 +10,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Kecs;
-use KecsApi qw(api_start ok_api $t);
+use KecsApi;
 use KecsUpstream;
 use Test::More;
 use Time::HiRes qw(time);
@@ -37,31 +37,6 @@ ok_api('RegisterTaskDefinition', { family => 'f', containerDefinitions =>
 
 
 # Helpers.
-
-sub rollout {
-    my ($name) = @_;
-
-    my (undef, $list) = $t->api('ListServiceDeployments',
-                                { service => $name });
-    my (undef, $out) = $t->api('DescribeServiceDeployments', {
-        serviceDeploymentArns =>
-            [$list->{serviceDeployments}[0]{serviceDeploymentArn}] });
-
-    return $out->{serviceDeployments}[0] // {};
-}
-
-sub wait_status {
-    my ($name, $status) = @_;
-
-    my $got = $t->wait_for(sub {
-        my $sd = rollout($name);
-        ($sd->{status} // '') eq $status && $sd;
-    }, 30);
-    ok($got, "the rollout of $name becomes $status")
-        or diag($json->encode(rollout($name)));
-
-    return $got || {};
-}
 
 sub with {
     my ($names, %more) = @_;
@@ -121,11 +96,11 @@ sub quiet {
 
 ok_api('CreateService', { serviceName => 's', taskDefinition => 'f',
                           desiredCount => 2 });
-wait_status('s', 'SUCCESSFUL');
+wait_rollout('s', 'SUCCESSFUL');
 is(asked(), 0, 'nobody is asked without alarms');
 
 update('s', with(['a', 'b', 'composite', 'none'], bakeTimeInMinutes => 2));
-my $sd = wait_status('s', 'SUCCESSFUL');
+my $sd = wait_rollout('s', 'SUCCESSFUL');
 cmp_ok($sd->{finishedAt} - $sd->{startedAt}, '>=', 2, 'after its bake time');
 is($sd->{alarms}{status}, 'MONITORING_COMPLETE', 'they have been looked at');
 is_deeply($sd->{alarms}{alarmNames}, ['a', 'b', 'composite', 'none'],
@@ -156,7 +131,7 @@ is($sd->{alarms}{status}, 'MONITORING', 'while its alarms are looked at');
 is((service('s')->{deployments}[0])->{rolloutState}, 'IN_PROGRESS',
    'it goes on');
 turn('b', 'ALARM');
-$sd = wait_status('s', 'ROLLBACK_SUCCESSFUL');
+$sd = wait_rollout('s', 'ROLLBACK_SUCCESSFUL');
 is($sd->{statusReason}, $WHY, 'why');
 is($sd->{rollback}{reason}, $WHY, 'of the rollback');
 is($sd->{alarms}{status}, 'TRIGGERED', 'an alarm was triggered');
@@ -172,7 +147,7 @@ quiet();
 # One that is in ALARM when a rollout begins: the rollout may mend it.
 
 update('s', with(['a', 'b']));
-$sd = wait_status('s', 'SUCCESSFUL');
+$sd = wait_rollout('s', 'SUCCESSFUL');
 is($sd->{alarms}{status}, 'DISABLED', 'alarms are not monitored then');
 ok(scalar(grep { $_ eq '(service s) (deployment ecs-svc/' . number($sd)
                  . ') does not monitor its alarms, because some were in ALARM'
@@ -187,7 +162,7 @@ ok($t->wait_for(sub { rollout('s')->{targetServiceRevision}
                       {runningTaskCount} == 2 }, 20), 'it runs');
 wait_asked();
 turn('a', 'ALARM');
-$sd = wait_status('s', 'STOPPED');
+$sd = wait_rollout('s', 'STOPPED');
 is($sd->{statusReason}, 'ECS deployment failed: alarm detected.', 'why');
 is_deeply($sd->{alarms}{triggeredAlarmNames}, ['a'], 'which');
 my ($primary) = grep { $_->{status} eq 'PRIMARY' }
@@ -201,7 +176,7 @@ turn('a', 'OK');
 # One shift of traffic, and what it does: back to blue.
 
 update('s', with(['c'], strategy => 'BLUE_GREEN'));
-$sd = wait_status('s', 'SUCCESSFUL');
+$sd = wait_rollout('s', 'SUCCESSFUL');
 is($sd->{alarms}{status}, 'MONITORING_COMPLETE', 'without one it goes on');
 update('s', with(['c'], strategy => 'CANARY', canaryConfiguration =>
     { canaryPercent => 10, canaryBakeTimeInMinutes => 1000 }));
@@ -209,7 +184,7 @@ ok($t->wait_for(sub { (rollout('s')->{targetServiceRevision}
     {requestedProductionTrafficWeight} // 0) == 10 }, 20), 'a canary');
 wait_asked();
 turn('c', 'ALARM');
-$sd = wait_status('s', 'ROLLBACK_SUCCESSFUL');
+$sd = wait_rollout('s', 'ROLLBACK_SUCCESSFUL');
 is($sd->{statusReason}, $WHY, 'goes back');
 is_deeply($sd->{alarms}{triggeredAlarmNames}, ['c'], 'because of it');
 turn('c', 'OK');
@@ -226,7 +201,7 @@ for my $i (0 .. 12) {
 }
 my $before = asked();
 $t->start_reconciler;
-wait_status("m$_", 'SUCCESSFUL') for 0 .. 12;
+wait_rollout("m$_", 'SUCCESSFUL') for 0 .. 12;
 my @sizes = map { scalar @{ $json->decode($_->{body})->{AlarmNames} } }
     ($aws->calls($DESCRIBE))[$before .. asked() - 1];
 ok(scalar(grep { $_ == 100 } @sizes), 'a hundred names in a call');
@@ -238,7 +213,7 @@ $aws->tell(alarms => \%alarms);
 
 $aws->tell(fail => { $DESCRIBE => [ 400, 'ThrottlingException', 1000000 ] });
 update('s', with(['a'], bakeTimeInMinutes => 3));
-$sd = wait_status('s', 'SUCCESSFUL');
+$sd = wait_rollout('s', 'SUCCESSFUL');
 my $n = number($sd);
 is_deeply([grep { /ecs-svc\/$n.*alarms/ } messages('s')], ["(service s)"
     . " (deployment ecs-svc/$n) goes on without its alarms, which cannot be"
@@ -248,7 +223,7 @@ ok($t->wait_for(sub { (rollout('s')->{lifecycleStage} // '')
                       eq 'BAKE_TIME' }, 20), 'it goes on');
 turn('a', 'ALARM');
 $aws->tell(fail => {});
-$sd = wait_status('s', 'ROLLBACK_SUCCESSFUL');
+$sd = wait_rollout('s', 'ROLLBACK_SUCCESSFUL');
 is($sd->{statusReason}, $WHY, 'until they can be asked again');
 turn('a', 'OK');
 
@@ -262,7 +237,7 @@ wait_asked();
 $t->stop_reconciler('KILL');
 turn('a', 'ALARM');
 $t->start_reconciler;
-$sd = wait_status('s', 'ROLLBACK_SUCCESSFUL');
+$sd = wait_rollout('s', 'ROLLBACK_SUCCESSFUL');
 is($sd->{statusReason}, $WHY, 'nothing is forgotten');
 turn('a', 'OK');
 
@@ -273,7 +248,7 @@ $t->stop_reconciler;
 $t->{reconciler} = [ '--upstream', 'ssm=' . $aws->url, @flags ];
 $t->start_reconciler;
 update('s', with(['a'], bakeTimeInMinutes => 1000));
-$sd = wait_status('s', 'SUCCESSFUL');
+$sd = wait_rollout('s', 'SUCCESSFUL');
 $n = number($sd);
 is($sd->{alarms}{status}, 'DISABLED', 'alarms are not used');
 is_deeply([grep { /ecs-svc\/$n.*alarms/ } messages('s')], ["(service s)"

@@ -38,7 +38,8 @@ use Test::More;
 use Time::HiRes qw(time);
 
 our @EXPORT = qw(api_start reconcile ok_api refused golden fits is_like
-                 wait_api is_number account_arn $t);
+                 wait_api rollout wait_rollout wait_rollout_that is_number
+                 account_arn $t);
 
 our $t;
 
@@ -139,6 +140,39 @@ sub wait_api {
     ok($got, $name) or diag(ref $last ? $JSON->encode($last) : $last);
 
     return $got || {};
+}
+
+# The newest service deployment of a service of the default cluster, whole.
+sub rollout {
+    my ($name) = @_;
+
+    my (undef, $list) = $t->api('ListServiceDeployments',
+                                { service => $name });
+    my (undef, $out) = $t->api('DescribeServiceDeployments', {
+        serviceDeploymentArns =>
+            [$list->{serviceDeployments}[0]{serviceDeploymentArn}] });
+
+    return $out->{serviceDeployments}[0] // {};
+}
+
+# It becomes what the test says, and is answered.
+sub wait_rollout_that {
+    my ($name, $what, $test) = @_;
+
+    my $got = $t->wait_for(sub {
+        my $sd = rollout($name);
+        $test->($sd) && $sd;
+    }, 30);
+    ok($got, $what) or diag($JSON->encode(rollout($name)));
+
+    return $got || {};
+}
+
+sub wait_rollout {
+    my ($name, $status) = @_;
+
+    return wait_rollout_that($name, "the rollout of $name becomes $status",
+                             sub { ($_[0]{status} // '') eq $status });
 }
 
 
