@@ -167,7 +167,7 @@ kecs_has_word(const char *list, const char *word)
 static void
 print_flag(FILE *to, const kecs_flag_t *f)
 {
-    fprintf(to, "  --%-20s %s\n", f->name, f->help);
+    fprintf(to, "  --%-22s %s\n", f->name, f->help);
 }
 
 
