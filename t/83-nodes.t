@@ -278,7 +278,7 @@ $cluster->kubectl('cordon', 'node-2');
 $k->aws(qw(create-service --cluster demo --service-name far
     --task-definition far --desired-count 2 --launch-type FARGATE
     --network-configuration awsvpcConfiguration={subnets=[subnet-1]}));
-my $far = sub {
+my $zones_of_far = sub {
     my @tasks = @{ $k->aws(qw(list-tasks --cluster demo --service-name
         far))->{taskArns} } or return '';
     return join(' ', sort map { $_->{availabilityZone} // '' }
@@ -287,11 +287,11 @@ my $far = sub {
             ->{tasks} });
 };
 ok(KecsUp::wait_for('FARGATE in one zone', sub {
-    $far->() eq 'us-east-1a us-east-1a' }, 90),
+    $zones_of_far->() eq 'us-east-1a us-east-1a' }, 90),
     'FARGATE beside a cordoned node');
 $cluster->kubectl('uncordon', 'node-2');
 ok(KecsUp::wait_for('FARGATE to be balanced', sub {
-    $far->() eq 'us-east-1a us-east-1b' }, 180),
+    $zones_of_far->() eq 'us-east-1a us-east-1b' }, 180),
     'is balanced when the node is back');
 $k->aws(qw(delete-service --cluster demo --service far --force));
 
